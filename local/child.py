@@ -1,0 +1,96 @@
+"""Child processes of the local stack: started with a configuration, ready when they say so, gone with their parent."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+_PATIENCE_S = 30
+_PROJECT = Path(__file__).parent.parent
+
+
+class LocalError(Exception):
+    """What keeps the local stack from running, in one line that says what to do."""
+
+
+class Child:
+    """A module of ours running as a process. `ready` holds what it said when it was ready."""
+
+    def __init__(
+        self,
+        module: str,
+        config: Mapping[str, Any],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start `python -m MODULE` and wait until it is ready; LocalError with its reason when it is not."""
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                cwd=_PROJECT,
+                env={**os.environ, **(env or {})},
+                text=True,
+                # Ctrl-C is the parent's to handle: it stops its children in order.
+                start_new_session=True,
+            )
+        assert self._process.stdin and self._process.stdout  # noqa: S101  both are pipes
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        timer = threading.Timer(_PATIENCE_S, self._process.kill)
+        timer.start()
+        try:
+            self._stdin.write(json.dumps(config) + "\n")
+            self._stdin.flush()
+            answer = self._stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        finally:
+            timer.cancel()
+        self.ready: dict[str, Any] = json.loads(answer or '{"error": "it ended before it was ready"}')
+        if "error" in self.ready:
+            self.stop()
+            raise LocalError(f"{module} did not start: {self.ready['error']} (its log: {log})")
+
+    def stop(self) -> None:
+        """Close its standard input, which ends it, and wait."""
+        self._stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stdout.close()
+
+
+class Parent:
+    """The other end: what a child process does with its standard streams. Make one before anything prints."""
+
+    def __init__(self) -> None:
+        self._answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+        # From here on all that is printed goes to the log.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        self.config: dict[str, Any] = json.loads(sys.stdin.readline())
+
+    def tell_ready(self, **facts: Any) -> None:
+        """Say that the child serves now, and how to reach it."""
+        self._say(facts)
+
+    def tell_error(self, reason: str) -> NoReturn:
+        """Say why the child can't serve, and end it."""
+        self._say({"error": reason})
+        sys.exit(1)
+
+    def wait(self) -> None:
+        """Return when the parent closed our standard input or is gone."""
+        sys.stdin.read()
+
+    def _say(self, facts: Mapping[str, Any]) -> None:
+        self._answer.write(json.dumps(facts) + "\n")
+        self._answer.close()
