@@ -60,9 +60,7 @@ class ObjectKey:
         """Read a key back; ValueError, saying what is wrong, when the receiver cannot have written it."""
         match = _KEY.fullmatch(key)
         if not match or not APP_NAME.fullmatch(match["app"]):
-            raise ValueError(
-                f"{key!r} is no object key: expected logs/<app>/<YYYY>/<MM>/<DD>/<epoch_ms>-<uuid>.gz"
-            )
+            raise ValueError(f"{key!r} is no object key: expected logs/<app>/<YYYY>/<MM>/<DD>/<epoch_ms>-<uuid>.gz")
         parsed = cls(match["app"], int(match["epoch_ms"]), UUID(match["batch"]))
         try:
             in_its_day = str(parsed) == key

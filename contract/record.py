@@ -26,9 +26,7 @@ _HEADER = re.compile(
 )
 # RFC 5424 section 6.2.3. The calendar is checked by datetime; offsets end at 14 hours, the last that Trino
 # knows (TimeZoneKey), and the last in use: a time that SQL cannot read would hide its line.
-_TIME = re.compile(
-    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d:[0-5]\d|1[0-3]:[0-5]\d|14:00))"
-)
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d:[0-5]\d|1[0-3]:[0-5]\d|14:00))")
 _UNPRINTABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 

@@ -65,4 +65,13 @@ def parameters(bucket: str, apps: Iterable[str]) -> dict[str, str]:
     }
 
 
-__all__ = ["COLUMNS", "INPUT_FORMAT", "OUTPUT_FORMAT", "PARTITION_KEYS", "ROW_PATTERN", "SERDE", "location", "parameters"]
+__all__ = [
+    "COLUMNS",
+    "INPUT_FORMAT",
+    "OUTPUT_FORMAT",
+    "PARTITION_KEYS",
+    "ROW_PATTERN",
+    "SERDE",
+    "location",
+    "parameters",
+]

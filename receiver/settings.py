@@ -1,0 +1,27 @@
+"""The receiver's settings: environment variables, the same in Lambda and outside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+
+class MissingSetting(Exception):
+    """An environment variable that the receiver cannot do without."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`LOG_BUCKET`, `LOG_APPS` (comma-separated) and `DRAIN_KEYS_PARAMETER` (a SecureString's name)."""
+
+    bucket: str
+    apps: frozenset[str]
+    keys_parameter: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings; MissingSetting names every variable that is not set."""
+        names = ("LOG_BUCKET", "LOG_APPS", "DRAIN_KEYS_PARAMETER")
+        if missing := [name for name in names if not environment.get(name)]:
+            raise MissingSetting(f"set the environment variable(s) {', '.join(missing)}")
+        bucket, apps, keys_parameter = (environment[name] for name in names)
+        return cls(bucket, frozenset(apps.split(",")), keys_parameter)
