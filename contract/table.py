@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from contract.keys import LOGS_PREFIX, PARTITION_KEYS, projection
+from contract.keys import LOGS_PREFIX, projection
 
 # Column -> what it holds. All are strings: a number that does not fit must not fail a whole query.
 COLUMNS = {
@@ -64,14 +64,3 @@ def parameters(bucket: str, apps: Iterable[str]) -> dict[str, str]:
         **projection(bucket, apps),
     }
 
-
-__all__ = [
-    "COLUMNS",
-    "INPUT_FORMAT",
-    "OUTPUT_FORMAT",
-    "PARTITION_KEYS",
-    "ROW_PATTERN",
-    "SERDE",
-    "location",
-    "parameters",
-]
