@@ -1,8 +1,9 @@
 """The saved queries: `queries/<order>-<name>.sql`, each with a header of `-- key: value` lines. Pure."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 _FOLDER = Path(__file__).parent / "queries"
 _HEADER = re.compile(r"-- (title|purpose|window|columns|tip): (.+)")
@@ -22,9 +23,9 @@ class SavedQuery:
     tip: str
     sql: str
 
-    def on_table(self, database: str, table: str) -> str:
-        """Give the SQL for a table of another name."""
-        return self.sql.replace(_TABLE, f"{database}.{table}")
+    def on_table(self, database: str, table: str) -> Self:
+        """The same query, asked of a table of another name."""
+        return replace(self, sql=self.sql.replace(_TABLE, f"{database}.{table}"))
 
 
 def saved_queries() -> tuple[SavedQuery, ...]:

@@ -31,7 +31,7 @@ WHERE
             AND source IN ('app', 'heroku')
             AND regexp_like(message, '^(Deploy |Release v|Rollback |Build )')
         )
-        OR (source = 'heroku' AND starts_with(message, 'State changed from '))
+        OR (source = 'heroku' AND message LIKE 'State changed from %')
     )
 ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, app, message
 LIMIT 100

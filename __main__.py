@@ -1,0 +1,118 @@
+"""The log archive of Heroku apps, as one stack."""
+
+import pulumi
+
+from contract import drain
+from infra.archive import Archive, ArchiveArgs
+from infra.catalog import Catalog, CatalogArgs
+from infra.drain_keys import DrainKeys, DrainKeysArgs
+from infra.drains import Drains, DrainsArgs
+from infra.endpoint import Endpoint, EndpointArgs
+from infra.identities import Identities, IdentitiesArgs
+from infra.parameters import Parameters, ParametersArgs
+from infra.providers import providers
+from infra.settings import Settings
+from infra.workgroup import Workgroup, WorkgroupArgs
+from runbook.queries import saved_queries
+
+settings = Settings.load()
+opts = providers(settings.region)
+
+archive = Archive(
+    "archive",
+    ArchiveArgs(
+        bucket_name=settings.bucket_name,
+        archive_after_days=settings.archive_after_days,
+        expire_after_days=settings.expire_after_days,
+        results_expire_after_days=settings.results_expire_after_days,
+    ),
+    opts,
+)
+catalog = Catalog(
+    "catalog",
+    CatalogArgs(
+        database_name=settings.database_name,
+        table_name=settings.table_name,
+        bucket=archive.bucket.bucket,
+        apps=settings.apps,
+    ),
+    opts,
+)
+athena = Workgroup(
+    "athena",
+    WorkgroupArgs(
+        name=settings.workgroup_name,
+        bucket=archive.bucket.bucket,
+        scan_limit_gib=settings.scan_limit_gib,
+        database=catalog.database,
+        queries=[query.on_table(settings.database_name, settings.table_name) for query in saved_queries()],
+    ),
+    opts,
+)
+identities = Identities(
+    "identities",
+    IdentitiesArgs(
+        reader_role_name=settings.reader_role_name,
+        writer_user_name=settings.writer_user_name,
+        break_glass_user=settings.break_glass_user,
+        break_glass_arn=settings.break_glass_arn,
+        bucket=archive.bucket,
+        workgroup=athena.workgroup,
+        database=catalog.database,
+        table=catalog.table,
+    ),
+    opts,
+)
+drain_keys = DrainKeys(
+    "drain-keys",
+    DrainKeysArgs(
+        generation=settings.token_generation,
+        accept_previous=settings.accept_previous_token,
+        parameter_name=f"{settings.parameter_prefix}drain_keys",
+    ),
+    opts,
+)
+endpoint = Endpoint(
+    "endpoint",
+    EndpointArgs(
+        name_prefix=settings.name_prefix,
+        apps=settings.apps,
+        bucket=archive.bucket,
+        keys_parameter=drain_keys.parameter,
+        memory_mb=settings.receiver_memory_mb,
+        log_days=settings.receiver_log_days,
+    ),
+    opts,
+)
+drain_urls = {app: drain_keys.url(endpoint.url, app) for app in settings.apps}
+outputs = {
+    "bucket": archive.bucket.bucket,
+    "endpoint": pulumi.Output.concat(endpoint.url, drain.DRAIN_PATH),
+    "readerRoleArn": identities.reader.arn,
+    "writerUserArn": identities.writer.arn,
+    "workgroup": athena.workgroup.name,
+    "database": catalog.database.name,
+    "table": catalog.table.name,
+    "apps": settings.apps,
+    "parameterPrefix": settings.parameter_prefix,
+}
+Parameters(
+    "parameters",
+    ParametersArgs(
+        prefix=settings.parameter_prefix,
+        bucket_arn=archive.bucket.arn,
+        reader=identities.reader,
+        outputs=outputs,
+        drain_urls=drain_urls,
+    ),
+    opts,
+)
+if settings.drains_enabled:
+    Drains(
+        "drains",
+        DrainsArgs(urls=drain_urls, app_ids=settings.app_ids),
+        # A drain whose receiver is not there, or does not know its token, loses lines.
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[endpoint, drain_keys])),
+    )
+for name, value in outputs.items():
+    pulumi.export(name, value)

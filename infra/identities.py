@@ -1,0 +1,67 @@
+"""Who may read the archive, and who may write it from outside Lambda."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import athena, glue, iam, s3
+
+from infra import policies
+
+_SESSION_S = 4 * 3600
+
+
+@dataclass(frozen=True)
+class IdentitiesArgs:
+    """Names, who may become the reader (the ARN, or else the user, who has to exist), and what both work on."""
+
+    reader_role_name: str
+    writer_user_name: str
+    break_glass_user: str
+    break_glass_arn: str
+    bucket: s3.Bucket
+    workgroup: athena.Workgroup
+    database: glue.CatalogDatabase
+    table: glue.CatalogTable
+
+
+class Identities(pulumi.ComponentResource):
+    """`reader` is a role, `writer` a user, for which no access key is made here."""
+
+    def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("raxx:logdrain:Identities", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.reader = iam.Role(
+            f"{name}-reader",
+            name=args.reader_role_name,
+            description="Queries the log archive",
+            max_session_duration=_SESSION_S,
+            assume_role_policy=pulumi.Output.json_dumps(self._break_glass_arn(args).apply(policies.assumable_by)),
+            opts=child,
+        )
+        # A database is arn:…:database/<name>; Glue wants the rights on the catalog above it too.
+        catalog_arn = args.database.arn.apply(lambda arn: arn.rpartition(":")[0] + ":catalog")
+        iam.RolePolicy(
+            f"{name}-reader-policy",
+            name="query",
+            role=self.reader.name,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(
+                    args.bucket.arn, args.workgroup.arn, catalog_arn, args.database.arn, args.table.arn
+                ).apply(lambda arns: policies.reader(*arns))
+            ),
+            opts=child,
+        )
+        self.writer = iam.User(f"{name}-writer", name=args.writer_user_name, opts=child)
+        iam.UserPolicy(
+            f"{name}-writer-policy",
+            name="write",
+            user=self.writer.name,
+            policy=pulumi.Output.json_dumps(args.bucket.arn.apply(policies.log_writer)),
+            opts=child,
+        )
+        self.register_outputs({"reader": self.reader.arn, "writer": self.writer.arn})
+
+    def _break_glass_arn(self, args: IdentitiesArgs) -> pulumi.Output[str]:
+        if args.break_glass_arn:
+            return pulumi.Output.from_input(args.break_glass_arn)
+        return iam.get_user_output(user_name=args.break_glass_user, opts=pulumi.InvokeOutputOptions(parent=self)).arn

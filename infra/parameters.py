@@ -1,0 +1,61 @@
+"""What the operator's tools find in SSM."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import iam, ssm
+
+from infra import policies
+
+
+@dataclass(frozen=True)
+class ParametersArgs:
+    """The path, what lies under it, and the role that may read what is no secret."""
+
+    prefix: str
+    bucket_arn: pulumi.Input[str]
+    reader: iam.Role
+    outputs: Mapping[str, pulumi.Input[object]]
+    drain_urls: Mapping[str, pulumi.Output[str]]
+
+
+class Parameters(pulumi.ComponentResource):
+    """`bucket_arn`, `athena_reader_role_arn` and `outputs` in clear, `drain_url/<app>` encrypted."""
+
+    def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("raxx:logdrain:Parameters", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        plain = {
+            "bucket_arn": ("ARN of the archive's bucket", args.bucket_arn),
+            "athena_reader_role_arn": ("ARN of the role that queries", args.reader.arn),
+            "outputs": ("All outputs of the stack, as JSON", pulumi.Output.json_dumps(args.outputs)),
+        }
+        readable = [
+            ssm.Parameter(
+                f"{name}-{key}",
+                name=f"{args.prefix}{key}",
+                type="String",
+                description=description,
+                value=value,
+                opts=child,
+            ).arn
+            for key, (description, value) in plain.items()
+        ]
+        iam.RolePolicy(
+            f"{name}-reader-policy",
+            name="parameters",
+            role=args.reader.name,
+            policy=pulumi.Output.json_dumps(pulumi.Output.all(*readable).apply(policies.parameter_reader)),
+            opts=child,
+        )
+        for app, url in args.drain_urls.items():
+            ssm.Parameter(
+                f"{name}-drain-url-{app}",
+                name=f"{args.prefix}drain_url/{app}",
+                type="SecureString",
+                description=f"Log drain of {app}, as `heroku drains` shows it",
+                value=url,
+                opts=child,
+            )
+        self.register_outputs({})

@@ -1,0 +1,100 @@
+"""IAM policies, as plain functions that return dicts."""
+
+from typing import Any
+
+from contract.keys import LOGS_PREFIX, RESULTS_PREFIX
+
+Policy = dict[str, Any]
+
+
+def _policy(*statements: dict[str, Any]) -> Policy:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement} for statement in statements]}
+
+
+def assumable_by(principal_arn: str) -> Policy:
+    """Trust one principal to assume a role."""
+    return _policy({"Principal": {"AWS": principal_arn}, "Action": "sts:AssumeRole"})
+
+
+def lambda_trust() -> Policy:
+    """Trust Lambda to run a function in a role."""
+    return _policy({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+
+
+def log_writer(bucket_arn: str) -> Policy:
+    """Allow to write log objects and nothing else."""
+    return _policy({"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"})
+
+
+def receiver(bucket_arn: str, keys_parameter_arn: str, log_group_arn: str) -> Policy:
+    """Allow what the function does: store lines, read the drain keys, write its own log."""
+    return _policy(
+        {"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"},
+        {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
+        {
+            "Sid": "WriteOwnLog",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": f"{log_group_arn}:*",
+        },
+    )
+
+
+def reader(bucket_arn: str, workgroup_arn: str, catalog_arn: str, database_arn: str, table_arn: str) -> Policy:
+    """Allow to query the archive through its workgroup, and to restore what lies in Glacier."""
+    return _policy(
+        {
+            "Sid": "Query",
+            "Action": [
+                "athena:StartQueryExecution",
+                "athena:StopQueryExecution",
+                "athena:GetQueryExecution",
+                "athena:GetQueryResults",
+                "athena:GetQueryRuntimeStatistics",
+                "athena:BatchGetQueryExecution",
+                "athena:ListQueryExecutions",
+                "athena:GetWorkGroup",
+                "athena:GetNamedQuery",
+                "athena:BatchGetNamedQuery",
+                "athena:ListNamedQueries",
+            ],
+            "Resource": workgroup_arn,
+        },
+        {
+            "Sid": "ReadCatalog",
+            "Action": [
+                "glue:GetDatabase",
+                "glue:GetTable",
+                "glue:GetTables",
+                "glue:GetPartition",
+                "glue:GetPartitions",
+            ],
+            "Resource": [catalog_arn, database_arn, table_arn],
+        },
+        {
+            "Sid": "ReadAndRestoreLogs",
+            "Action": ["s3:GetObject", "s3:RestoreObject"],
+            "Resource": f"{bucket_arn}/{LOGS_PREFIX}*",
+        },
+        {"Sid": "FindBucket", "Action": "s3:GetBucketLocation", "Resource": bucket_arn},
+        {
+            "Sid": "ListLogsAndResults",
+            "Action": "s3:ListBucket",
+            "Resource": bucket_arn,
+            "Condition": {"StringLike": {"s3:prefix": [f"{LOGS_PREFIX}*", f"{RESULTS_PREFIX}*"]}},
+        },
+        {
+            "Sid": "ReadAndWriteResults",
+            "Action": [
+                "s3:GetObject",
+                "s3:PutObject",
+                "s3:AbortMultipartUpload",
+                "s3:ListMultipartUploadParts",
+            ],
+            "Resource": f"{bucket_arn}/{RESULTS_PREFIX}*",
+        },
+    )
+
+
+def parameter_reader(parameter_arns: list[str]) -> Policy:
+    """Allow to read parameters, one by one: drain URLs and keys lie under the same path."""
+    return _policy({"Sid": "ReadParameters", "Action": "ssm:GetParameter", "Resource": parameter_arns})

@@ -1,0 +1,236 @@
+"""The stack's settings: the only reader of its configuration. Each has a type, a default and a check."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pulumi
+
+from contract.keys import APP_NAME
+
+_AWS_REGION = "aws:region"
+
+
+class InvalidSettings(pulumi.RunError):
+    """Settings that cannot be deployed; the message names every key, its value and what is allowed."""
+
+
+class _Rule(NamedTuple):
+    default: Any
+    meaning: str
+    allowed: str
+    check: Callable[[Any], bool]
+    key: str | None  # where it is not the field's name in camelCase
+
+
+def _setting(default: Any, meaning: str, allowed: str, check: Callable[[Any], bool], key: str | None = None) -> Any:
+    return field(default_factory=lambda: default, metadata={"rule": _Rule(default, meaning, allowed, check, key)})
+
+
+def _matches(pattern: str) -> Callable[[str], bool]:
+    return lambda text: re.fullmatch(pattern, text) is not None
+
+
+def _between(least: int, most: int) -> Callable[[int], bool]:
+    return lambda number: least <= number <= most
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _is_bucket_name(name: str) -> bool:
+    """Check the rules of "General purpose bucket naming rules" that a name can break by mistake."""
+    return (
+        re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", name) is not None
+        and not name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        and not name.endswith(("-s3alias", "--ol-s3", "--x-s3", "--table-s3"))
+    )
+
+
+def _are_apps(apps: tuple[str, ...]) -> bool:
+    return bool(apps) and len(set(apps)) == len(apps) and all(APP_NAME.fullmatch(app) for app in apps)
+
+
+_IAM_NAME = r"[\w+=,.@-]{1,64}"
+_GLUE_NAME = r"[a-z_][a-z0-9_]{0,127}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `Pulumi.<stack>.yaml` can say. A field `bucket_name` is the setting `bucketName` of the project."""
+
+    region: str = _setting(
+        "us-east-1",
+        "Region of everything in AWS.",
+        "a region such as us-east-1",
+        _matches(r"[a-z]{2}(-[a-z]+)+-\d"),
+        key=_AWS_REGION,
+    )
+    apps: tuple[str, ...] = _setting(
+        ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"),
+        "Heroku apps whose logs are kept.",
+        "at least one Heroku app name (3 to 30 of a-z, 0-9 and '-', beginning with a letter), none twice",
+        _are_apps,
+    )
+    app_ids: Mapping[str, str] = _setting(
+        {},
+        "UUIDs of apps by name, for apps that the Heroku API key may not read; the others are looked up.",
+        "app name: UUID in lower case",
+        lambda ids: all(APP_NAME.fullmatch(app) and _is_uuid(value) for app, value in ids.items()),
+    )
+    bucket_name: str = _setting(
+        "raxx-heroku-logs-prod",
+        "Bucket of the archive.",
+        "3 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
+        _is_bucket_name,
+    )
+    database_name: str = _setting(
+        "raxx_heroku_logs",
+        "Glue database.",
+        "1 to 128 of a-z, 0-9 and '_', not beginning with a digit",
+        _matches(_GLUE_NAME),
+    )
+    table_name: str = _setting(
+        "syslog",
+        "Glue table of the lines.",
+        "1 to 128 of a-z, 0-9 and '_', not beginning with a digit",
+        _matches(_GLUE_NAME),
+    )
+    workgroup_name: str = _setting(
+        "raxx-log-queries",
+        "Athena workgroup.",
+        "1 to 128 of letters, digits and '.', '_', '-'",
+        _matches(r"[a-zA-Z0-9._-]{1,128}"),
+    )
+    name_prefix: str = _setting(
+        "raxx-log",
+        "What the names of the receiver's resources begin with.",
+        "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit",
+        _matches(r"[a-z][a-z0-9-]{1,38}[a-z0-9]"),
+    )
+    reader_role_name: str = _setting(
+        "raxx-log-athena-reader",
+        "Role that operators assume to query.",
+        "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
+        _matches(_IAM_NAME),
+    )
+    writer_user_name: str = _setting(
+        "raxx-heroku-log-drain",
+        "User whose credentials a receiver outside Lambda has; the stack makes no access key.",
+        "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
+        _matches(_IAM_NAME),
+    )
+    break_glass_user: str = _setting(
+        "claude-infisical-bootstrap",
+        "IAM user that may assume the reader role; looked up, unless breakGlassArn is set.",
+        "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
+        _matches(_IAM_NAME),
+    )
+    break_glass_arn: str = _setting(
+        "",
+        "ARN of the principal that may assume the reader role, in place of breakGlassUser.",
+        "the ARN of an IAM user or role, or nothing",
+        _matches(r"(arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]+)?"),
+    )
+    parameter_prefix: str = _setting(
+        "/raxx/log-drain/",
+        "Path of the SSM parameters.",
+        "a path of letters, digits and '_.-', beginning and ending with '/', not under /aws/ or /ssm/",
+        _matches(r"/(?!aws|ssm)([a-zA-Z0-9_.-]+/){1,12}"),
+    )
+    archive_after_days: int = _setting(
+        90, "Days after which logs move to Glacier Flexible Retrieval.", "1 to 3650", _between(1, 3650)
+    )
+    expire_after_days: int = _setting(
+        365, "Days after which logs are deleted.", "2 to 3650, more than archiveAfterDays", _between(2, 3650)
+    )
+    results_expire_after_days: int = _setting(
+        30, "Days after which Athena's results are deleted.", "1 to 3650", _between(1, 3650)
+    )
+    token_generation: int = _setting(
+        1, "Generation of the drain tokens; raise it by one to rotate them.", "1 to 1000", _between(1, 1000)
+    )
+    accept_previous_token: bool = _setting(
+        True,
+        "Whether tokens of the generation before are still accepted; false shuts a leaked one out.",
+        "true or false",
+        lambda _: True,
+    )
+    drains_enabled: bool = _setting(
+        True, "Whether the apps drain at all; false is the emergency stop.", "true or false", lambda _: True
+    )
+    receiver_memory_mb: int = _setting(
+        512, "Memory of the receiver; its CPU grows with it.", "128 to 10240", _between(128, 10240)
+    )
+    receiver_log_days: int = _setting(
+        30,
+        "Days that the receiver's own log is kept.",
+        "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365",
+        lambda days: days in {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365},
+    )
+    scan_limit_gib: int = _setting(
+        10, "Most that one query may scan, in GiB; Athena stops it there.", "1 to 10240", _between(1, 10240)
+    )
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the stack's configuration; InvalidSettings lists all problems together."""
+        values, problems = {}, []
+        for setting in fields(cls):
+            rule: _Rule = setting.metadata["rule"]
+            key = rule.key or f"{pulumi.get_project()}:{_camel_case(setting.name)}"
+            text = pulumi.Config(key.partition(":")[0]).get(key.partition(":")[2])
+            if text is None:
+                continue
+            try:
+                values[setting.name] = value = _parse(text, rule.default)
+                valid = rule.check(value)
+            except ValueError:
+                valid = False
+            if not valid:
+                problems.append(f"{key} is {text!r}: it must be {rule.allowed}")
+        if not problems:
+            settings = cls(**values)
+            problems = settings._contradictions()
+        if problems:
+            raise InvalidSettings("\n  ".join(["these settings cannot be deployed:", *problems]))
+        return settings
+
+    def _contradictions(self) -> list[str]:
+        problems = []
+        if self.expire_after_days <= self.archive_after_days:
+            problems.append(
+                f"expireAfterDays is {self.expire_after_days}: it must be more than archiveAfterDays, "
+                f"{self.archive_after_days}"
+            )
+        if unknown := self.app_ids.keys() - set(self.apps):
+            problems.append(f"appIds names {', '.join(sorted(unknown))}: it must only name apps of `apps`")
+        return problems
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _parse(text: str, default: Any) -> Any:
+    """Read a value of the default's type; ValueError when it is of another."""
+    if isinstance(default, str):
+        return text
+    value = json.loads(text)
+    if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if isinstance(default, Mapping) and isinstance(value, dict):
+        if all(isinstance(item, str) for item in value.values()):
+            return value
+    # bool is an int in Python, and not in a configuration file.
+    elif type(value) is type(default):
+        return value
+    raise ValueError(text)
