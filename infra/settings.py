@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import pulumi
@@ -180,13 +180,23 @@ class Settings:
     )
 
     @classmethod
-    def load(cls) -> "Settings":
-        """Read the stack's configuration; InvalidSettings lists all problems together."""
+    def load(cls) -> Self:
+        """Read the configuration of the stack that runs; InvalidSettings lists all problems together."""
+
+        def get(key: str) -> str | None:
+            namespace, _, name = key.partition(":")
+            return pulumi.Config(namespace).get(name)
+
+        return cls.read(pulumi.get_project(), get)
+
+    @classmethod
+    def read(cls, project: str, get: Callable[[str], str | None]) -> Self:
+        """Read settings from their texts: `get` gives that of a key such as `project:bucketName`, if it is set."""
         values, problems = {}, []
         for setting in fields(cls):
             rule: _Rule = setting.metadata["rule"]
-            key = rule.key or f"{pulumi.get_project()}:{_camel_case(setting.name)}"
-            text = pulumi.Config(key.partition(":")[0]).get(key.partition(":")[2])
+            key = rule.key or f"{project}:{_camel_case(setting.name)}"
+            text = get(key)
             if text is None:
                 continue
             try:

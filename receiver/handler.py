@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -75,5 +76,6 @@ def _receiver() -> Receiver:
 
 
 def _log_fault(unavailable: Unavailable, **where: str | None) -> None:
-    # The reason is a code: neither a body nor a token can get into the log this way.
-    print(json.dumps({"level": "ERROR", "reason": unavailable.reason, **where}))
+    # The reason is a code: neither a body nor a token can get into the log this way. One write, as lines of requests
+    # that are served at the same time must not mix.
+    sys.stdout.write(json.dumps({"level": "ERROR", "reason": unavailable.reason, **where}) + "\n")

@@ -1,0 +1,21 @@
+"""What moto answers otherwise than AWS, and the local stack depends on: each gap closed by one function."""
+
+import json
+from typing import Any
+
+from moto.athena.responses import AthenaResponse
+
+
+def close() -> None:
+    """Close all gaps, for this process; doing it again changes nothing."""
+    AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign]
+
+
+def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, int]] | str:
+    """AWS answers an empty list for a workgroup or catalog without tags; moto says that it does not exist."""
+    backend, arn = response.athena_backend, response._get_param("ResourceARN")
+    resources: list[Any] = [*backend.work_groups.values(), *backend.data_catalogs.values()]
+    resources += backend.capacity_reservations.values()
+    if all(resource.arn != arn for resource in resources):
+        return response.error(f"Athena Resource, {arn} Does Not Exist", 400)
+    return json.dumps(backend.list_tags_for_resource(arn) or {"Tags": []})

@@ -1,0 +1,132 @@
+"""What the demo and `up` print: rich on a terminal, plain text in a pipe."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from local.demo import QueryResult, Result
+from local.stack import LocalStack
+
+_ROWS = 4
+_BAR = 30
+_WIDEST = 60
+
+
+def resources(console: Console, stack: LocalStack, result: Result) -> None:
+    """The resources that the program declared, by kind."""
+    console.print(
+        f"[bold]The stack[/] {sum(stack.resources.values())} resources, declared by __main__.py, "
+        f"created in stand-ins in {result.seconds['stack']:.1f} s"
+    )
+    kinds = sorted(f"{count} {token.rsplit(':', 1)[1]}" for token, count in stack.resources.items())
+    console.print(Text("  " + " · ".join(kinds), style="dim"))
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar; in a pipe, nothing until all is done."""
+    console.print("\n[bold]Draining[/] a week of three apps' logs, and Logplex bodies from the field")
+    columns: list[ProgressColumn] = [TextColumn(" "), BarColumn(40), MofNCompleteColumn(), TextColumn("lines"), _Rate()]
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.finished_speed or task.speed or 0:,.0f} lines/s", style="dim")
+
+
+def results(console: Console, result: Result) -> None:
+    """What landed, every query's answer, and whether it all adds up."""
+    drained = result.seconds["drain"]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in result.quarantined.items()) or "none"
+    console.print(
+        f"  {result.lines_sent:,} lines in {result.batches:,} POSTs ({result.tries:,} tries), "
+        f"{result.lines_sent / drained:,.0f} lines/s\n"
+        f"  {result.objects:,} objects, {_size(result.stored_bytes)} of gzip for {_size(result.body_bytes)} received\n"
+        f"  quarantined, byte for byte: {reasons}"
+    )
+    for query in result.queries:
+        console.print()
+        console.print(_query(query))
+    console.print()
+    if result.problems:
+        console.print("[bold red]It does not add up:[/]")
+        for problem in result.problems:
+            console.print(Text(f"  {problem}"))
+        return
+    console.print(
+        f"[bold green]Every line accounted for:[/] {result.lines_sent:,} sent, {result.lines_found:,} found by SQL; "
+        f"{len(result.queries)} answers equal to the traffic's own records."
+    )
+    stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in result.seconds.items())
+    console.print(Text(f"  {stages}", style="dim"))
+    console.print(
+        "\n[bold]Next[/]  make up                          the same stack, to send to and query yourself\n"
+        "      make demo ARGS='--lines 30000'   more lines; --clock 2027-01-01T00:30:00 for a New Year's night\n"
+        "      README.md                        how to deploy it for real"
+    )
+
+
+def addresses(console: Console, stack: LocalStack) -> None:
+    """How to reach a running stack."""
+    console.print(f"[bold]The stack is up[/] with {sum(stack.resources.values())} resources. Ctrl-C ends it.\n")
+    table = Table.grid(padding=(0, 2))
+    table.add_row("AWS", stack.aws_url, "export AWS_ENDPOINT_URL=… AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local")
+    table.add_row("Heroku API", stack.heroku.url)
+    for name, value in stack.outputs.items():
+        table.add_row(name, str(value))
+    console.print(table)
+    console.print("\nDrain URLs (on a real stack these are secrets):")
+    for app, url in stack.drain_urls.items():
+        console.print(f"  {app}  ", Text(url), sep="", soft_wrap=True)
+
+
+def _query(result: QueryResult) -> RenderableType:
+    query, answer = result.query, result.answer
+    heading = Text.assemble(
+        (query.title, "bold"), (f"  {query.name}, {query.window}, {_size(answer.scanned_bytes)} scanned", "dim")
+    )
+    return Group(heading, _bars(result) if query.name == "errors-by-surface" else _rows(result))
+
+
+def _rows(result: QueryResult) -> RenderableType:
+    rows = result.answer.values
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for number, column in enumerate(result.answer.columns):
+        numeric = all((row[number] or "0").replace(".", "", 1).isdigit() for row in rows)
+        table.add_column(
+            column, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis", max_width=_WIDEST
+        )
+    for row in rows[:_ROWS]:
+        table.add_row(*(Text(value or "-") for value in row))
+    more = [Text(f"… {len(rows) - _ROWS} more", style="dim")] if len(rows) > _ROWS else []
+    return Group(table, *more) if rows else Text("(no rows)", style="dim")
+
+
+def _bars(result: QueryResult) -> RenderableType:
+    """Hours from old to new, a bar an hour and app."""
+    rows = result.answer.rows
+    most = max((int(row["error_count"] or 0) for row in rows), default=0)
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for row in rows[: 3 * _ROWS]:
+        count = int(row["error_count"] or 0)
+        table.add_row(
+            (row["hour_utc"] or "")[:16], row["app"], str(count), Text("█" * max(1, count * _BAR // most), style="red")
+        )
+    more = [Text(f"… {len(rows) - 3 * _ROWS} more", style="dim")] if len(rows) > 3 * _ROWS else []
+    return Group(table, *more) if rows else Text("(no rows)", style="dim")
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -1,0 +1,115 @@
+"""The whole stack on this machine: stand-ins started, the program's resources created in them, the receiver served."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+
+from infra.settings import InvalidSettings, Settings
+from local import program, project
+from local.child import Child, LocalError
+from local.cloud import LocalCloud, Stage
+from local.heroku import Heroku
+
+_CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The stack's configuration, the ports (0 is any that is free), and what time Athena thinks it is."""
+
+    stack: str = "prod"
+    config: Mapping[str, str] = field(default_factory=dict)
+    aws_port: int = 0
+    heroku_port: int = 0
+    gateway_port: int = 0
+    clock: datetime | None = None
+
+
+class LocalStack:
+    """A running stack; use it in a `with`. Nothing of it outlives the block, or the process."""
+
+    def __init__(self, options: Options) -> None:
+        """Read the settings; LocalError when they cannot be deployed."""
+        self._options = options
+        self._project = project.load(options.stack, options.config)
+        try:
+            self.settings = Settings.read(self._project.name, self._project.config.get)
+        except InvalidSettings as error:
+            raise LocalError(str(error)) from None
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start everything; LocalError, and nothing left running, when something cannot be."""
+        with self._running:
+            self._start()
+            self._running = self._running.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def _start(self) -> None:
+        self.logs = Path(self._running.enter_context(tempfile.TemporaryDirectory(prefix="log-archive-")))
+        options = self._options
+        aws = self._child(
+            "local.aws", {"port": options.aws_port, "clock": options.clock and options.clock.isoformat()}, env={}
+        )
+        self.aws_url: str = aws["url"]
+        self.heroku = Heroku(self.settings.apps, port=options.heroku_port)
+        self.heroku.start()
+        self._running.callback(self.heroku.stop)
+        if not self.settings.break_glass_arn:
+            # The stack only looks this user up: the account has it before.
+            self.client("iam").create_user(UserName=self.settings.break_glass_user)
+        cloud = LocalCloud(self.aws_url, self.heroku.url, self.settings.region, self._serve)
+        self.outputs = program.run(self._project, cloud)
+        self.resources = Counter(cloud.created)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local AWS."""
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.aws_url,
+            region_name=self.settings.region,
+            **_CREDENTIALS,
+        )
+
+    @property
+    def drain_urls(self) -> dict[str, str]:
+        """What Heroku has registered: app -> drain URL."""
+        return {app: drain["url"] for app in self.settings.apps for drain in self.heroku.drains(app)}
+
+    def _serve(self, stage: Stage) -> str:
+        function = stage.function
+        archive = self.logs / f"{function.name}.zip"
+        archive.write_bytes(function.archive)
+        ready = self._child(
+            "local.function",
+            {
+                "archive": str(archive),
+                "handler": function.handler,
+                "environment": dict(function.environment),
+                "timeout_s": function.timeout_s,
+                "memory_mb": function.memory_mb,
+                "name": function.name,
+                "api_id": stage.api_id,
+                "stage": stage.name,
+                "routes": stage.routes,
+                "port": self._options.gateway_port,
+            },
+            env={"AWS_ENDPOINT_URL": self.aws_url, "AWS_REGION": self.settings.region},
+        )
+        return str(ready["url"])
+
+    def _child(self, module: str, config: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+        child = Child(module, config, log=self.logs / f"{module}.log", env=env)
+        self._running.callback(child.stop)
+        return child.ready

@@ -1,0 +1,198 @@
+"""What each saved query must answer, computed from the lines' facts and so without any parsing or SQL."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from contract.record import escape
+from local.facts import Build, Deploy, Release, Request, Rollback, SecurityEvent, StateChange
+from local.lines import Line
+
+Row = dict[str, object]
+
+_DAY = timedelta(hours=24)
+_WEEK = timedelta(days=7)
+_SLOW_MS = 2000
+_FEWEST_REQUESTS = 10
+_SECURITY_STATUSES = {401: "401-unauthorized", 403: "403-forbidden", 429: "429-rate-limited"}
+_SECURITY_NAMES = {
+    "webauthn.registration_verify_failed": "passkey-register-fail",
+    "webauthn.authentication_verify_failed": "passkey-authn-fail",
+    "rate_limit_hit": "rate-limit-custom",
+}
+
+
+def expected(lines: Iterable[Line], now: datetime, quarantined_times: Sequence[datetime] = ()) -> dict[str, list[Row]]:
+    """Give the rows that each saved query answers at `now`, by the query's name, in the query's order.
+
+    `lines` are all lines that are stored as they came, so those that Logplex added (its L10 lines) or another
+    sender sent belong to them, with no facts. `quarantined_times` are the times of the quarantine lines.
+    Times of rows are as the query has them: `log_ts` the text of TIME, `hour_utc` a naive UTC datetime.
+    """
+    week = [line for line in lines if now - _WEEK <= line.time <= now]
+    day = [line for line in week if line.time >= now - _DAY]
+    quarantined = sum(now - _DAY <= time <= now for time in quarantined_times)
+    return {
+        "errors-by-surface": _errors_by_surface(day),
+        "latency-outliers": _latency_outliers(week),
+        "security-events": _security_events(day)[:500],
+        "security-by-ip": _security_by_ip(day),
+        "recent-deploys": _recent_deploys(week),
+        "slow-endpoints": _slow_endpoints(week),
+        "unstructured-share": _unstructured_share(day, quarantined),
+    }
+
+
+def stored_per_day(lines: Iterable[Line]) -> Counter[tuple[str, date]]:
+    """Count the lines of each app and UTC day, which is the partition that they are stored in.
+
+    That holds for lines whose time is valid on arrival: at most two days before it and one hour after it.
+    """
+    return Counter((line.app, line.time.date()) for line in lines)
+
+
+def _errors_by_surface(lines: Iterable[Line]) -> list[Row]:
+    counts = Counter(
+        (line.time.replace(minute=0, second=0, microsecond=0, tzinfo=None), line.app)
+        for line, request in _requests(lines)
+        if 500 <= request.status <= 599
+    )
+    # Sorting is stable: last by what matters most.
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][1]))
+    ranked.sort(key=lambda item: item[0][0], reverse=True)
+    return [{"app": app, "hour_utc": hour, "error_count": count} for (hour, app), count in ranked]
+
+
+def _latency_outliers(lines: Iterable[Line]) -> list[Row]:
+    slow = [
+        (service_ms, line, request)
+        for line, request in _requests(lines)
+        if (service_ms := request.service_ms) is not None and service_ms > _SLOW_MS
+    ]
+    slow.sort(key=lambda found: found[1].app)
+    slow.sort(key=lambda found: (found[0], found[1].time), reverse=True)
+    return [
+        {
+            "app": line.app,
+            "proc_id": line.proc_id,
+            "log_ts": line.timestamp,
+            "method": request.method,
+            "path": request.path,
+            "service_ms": service_ms,
+            "status": str(request.status),
+            "fwd_ip": request.fwd_ip,
+        }
+        for service_ms, line, request in slow[:200]
+    ]
+
+
+def _security_events(lines: Iterable[Line]) -> list[Row]:
+    """Give all of them: the query's limit is not the pivot's."""
+    return [
+        {
+            "app": line.app,
+            "proc_id": line.proc_id,
+            "log_ts": line.timestamp,
+            "event_type": event_type,
+            "fwd_ip": line.facts.fwd_ip if isinstance(line.facts, Request) else None,
+            "path": line.facts.path if isinstance(line.facts, Request) else None,
+            "message": _stored_message(line),
+        }
+        for line in _newest_first(lines)
+        if (event_type := _event_type(line))
+    ]
+
+
+def _event_type(line: Line) -> str | None:
+    match line.facts:
+        case Request(status=status):
+            return _SECURITY_STATUSES.get(status)
+        case SecurityEvent(name=name):
+            return _SECURITY_NAMES.get(name, "other-security")
+        case _:
+            return None
+
+
+def _security_by_ip(lines: Iterable[Line]) -> list[Row]:
+    hits = Counter(request.fwd_ip for _, request in _requests(lines) if request.status in _SECURITY_STATUSES)
+    ranked = sorted(hits.items(), key=lambda item: (-item[1], item[0]))
+    return [{"fwd_ip": ip, "hits": count} for ip, count in ranked[:20]]
+
+
+def _recent_deploys(lines: Iterable[Line]) -> list[Row]:
+    events = [
+        line
+        for line in _newest_first(lines)
+        if isinstance(line.facts, Build | Deploy | Release | Rollback | StateChange)
+    ]
+    return [
+        {
+            "app": line.app,
+            "log_ts": line.timestamp,
+            "proc_id": line.proc_id,
+            "message": _stored_message(line),
+        }
+        for line in events[:100]
+    ]
+
+
+def _slow_endpoints(lines: Iterable[Line]) -> list[Row]:
+    """p95 is by nearest rank: the smallest service time that at least 95 % of the group do not exceed."""
+    groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for line, request in _requests(lines):
+        if request.service_ms is not None:
+            groups[line.app, _prefix(request.path)].append(request.service_ms)
+    # SQL rounds half away from zero, Python to even: so whole tenths, and the average as an exact fraction.
+    averages = {
+        group: (20 * sum(times) + len(times)) // (2 * len(times)) / 10
+        for group, times in groups.items()
+        if len(times) >= _FEWEST_REQUESTS
+    }
+    ranked = sorted(averages.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {
+            "app": app,
+            "path_prefix": prefix,
+            "request_count": len(times),
+            "avg_service_ms": average,
+            "p95_service_ms": float(_nearest_rank(95, times)),
+            "max_service_ms": max(times),
+        }
+        for (app, prefix), average in ranked[:50]
+        for times in [groups[app, prefix]]
+    ]
+
+
+def _unstructured_share(lines: Sequence[Line], quarantined: int) -> list[Row]:
+    total = len(lines) + quarantined
+    return [
+        {
+            "total": total,
+            "unstructured_count": total - sum(1 for _ in _requests(lines)),
+            "quarantined_count": quarantined,
+        }
+    ]
+
+
+def _requests(lines: Iterable[Line]) -> Iterable[tuple[Line, Request]]:
+    return ((line, line.facts) for line in lines if isinstance(line.facts, Request))
+
+
+def _newest_first(lines: Iterable[Line]) -> list[Line]:
+    return sorted(sorted(lines, key=lambda line: line.app), key=lambda line: line.time, reverse=True)
+
+
+def _nearest_rank(percent: int, values: Sequence[int]) -> int:
+    rank = -(-percent * len(values) // 100)
+    return sorted(values)[rank - 1]
+
+
+def _prefix(path: str) -> str:
+    """Give the first two segments of a path, without its query string or fragment."""
+    segments = path.partition("?")[0].partition("#")[0].split("/")
+    return "/".join(segments[:3])
+
+
+def _stored_message(line: Line) -> str:
+    ending = b"\r\n" if line.message.endswith(b"\r\n") else b"\n"
+    return escape(line.message.removesuffix(ending)).decode()

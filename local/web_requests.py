@@ -1,0 +1,140 @@
+"""Requests as their lines: the router's, and what the app says about them."""
+
+import json
+from datetime import datetime, timedelta
+from math import log
+from random import Random
+from typing import TypeVar
+from uuid import UUID
+
+from local.facts import Request, SecurityEvent
+from local.lines import Line
+from local.surfaces import CLAIMED_ADDRESSES, QUERIES, USER_AGENTS, USERS, VISITORS, Endpoint, Surface
+
+_Drawn = TypeVar("_Drawn")
+
+ROUTER_PRI = 158
+APP_PRI = 190
+
+_ROUTER_TIMEOUT_MS = 30_000
+_ROUTER_ERRORS = {"H10": 4, "H12": 2, "H14": 2}
+_ORDINARY_STATUSES = {200: 880, 201: 30, 304: 40, 404: 30, 401: 5, 403: 4, 429: 2, 500: 5, 502: 1, 503: 3}
+_ATTACKED_STATUSES = {401: 70, 429: 20, 403: 10}
+_FAILING_STATUSES = {500: 7, 503: 3}
+_TRACEBACK = """Traceback (most recent call last):
+  File "/app/web/views.py", line 88, in dispatch
+    return handler(request)
+\tlocals: status=503 service=99999ms
+ValueError: {detail}"""
+
+
+def ordinary(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
+    """Make a visitor's request, which mostly goes well."""
+    [endpoint] = rng.choices(surface.endpoints, [endpoint.weight for endpoint in surface.endpoints])
+    status = _draw(rng, _ORDINARY_STATUSES)
+    return _exchange(rng, app, surface, endpoint, rng.choice(VISITORS), status, time)
+
+
+def attack(rng: Random, app: str, surface: Surface, ip: str, time: datetime) -> list[Line]:
+    """Make an attacker's try to log in, which the app refuses and often reports."""
+    status = _draw(rng, _ATTACKED_STATUSES)
+    lines = _exchange(rng, app, surface, surface.login, ip, status, time)
+    report = SecurityEvent(_reported(rng, status), rng.choice(USERS), ip)
+    if rng.random() < 0.6:
+        message = f"{report}\n".encode()
+        lines.append(Line(app, time + timedelta(milliseconds=3), APP_PRI, "app", surface.dynos[0], message, report))
+    return lines
+
+
+def failing(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
+    """Make a visitor's request to an app that is broken."""
+    status = _draw(rng, _FAILING_STATUSES)
+    return _exchange(rng, app, surface, rng.choice(surface.endpoints), rng.choice(VISITORS), status, time)
+
+
+def _reported(rng: Random, status: int) -> str:
+    if status == 429:
+        return "rate_limit_hit"
+    events = {
+        "webauthn.authentication_verify_failed": 6,
+        "webauthn.registration_verify_failed": 3,
+        "webauthn.challenge_expired_failed": 1,
+    }
+    [event] = rng.choices(list(events), list(events.values()))
+    return event
+
+
+def _exchange(
+    rng: Random, app: str, surface: Surface, endpoint: Endpoint, ip: str, status: int, time: datetime
+) -> list[Line]:
+    """Give the router's line, when the request has ended, and before it what the app wrote."""
+    request = _request(rng, surface, endpoint, ip, status)
+    ended = time + timedelta(milliseconds=request.service_ms or 0)
+    router = Line(app, ended, ROUTER_PRI, "heroku", "router", f"{request}\n".encode(), request)
+    if request.code or request.dyno is None:
+        return [router]
+    said = [_app_text(rng, request)]
+    if request.status == 500:
+        said.append(_TRACEBACK.format(detail=f"no such account: {rng.randrange(1000)} (Zoë)"))
+    return [
+        *(Line(app, time, APP_PRI, "app", request.dyno, f"{text}\n".encode()) for text in said if text),
+        router,
+    ]
+
+
+def _request(rng: Random, surface: Surface, endpoint: Endpoint, ip: str, status: int) -> Request:
+    service_ms: int | None = int(rng.lognormvariate(log(endpoint.median_ms), endpoint.spread))
+    connect_ms: int | None = rng.choice((0, 0, 0, 1, 1, 2, 5))
+    dyno: str | None = rng.choice(surface.dynos)
+    size: int | None = rng.randrange(20, 40_000)
+    code: str | None = None
+    if status == 503:
+        code = _draw(rng, _ROUTER_ERRORS)
+    elif service_ms is not None and service_ms > _ROUTER_TIMEOUT_MS:
+        code = "H12"
+    if code == "H12":
+        status, service_ms, size = 503, _ROUTER_TIMEOUT_MS, 0
+    elif code:
+        # No dyno ever saw it.
+        dyno = connect_ms = service_ms = size = None
+    new_router = rng.random() < 0.5
+    return Request(
+        method=endpoint.method,
+        path=endpoint.path.format(id=rng.randrange(1, 500), query=rng.choice(QUERIES)),
+        host=surface.host,
+        request_id=str(UUID(int=rng.getrandbits(128), version=4)),
+        fwd=(rng.choice(CLAIMED_ADDRESSES), ip) if rng.random() < 0.1 else (ip,),
+        dyno=dyno,
+        connect_ms=connect_ms,
+        service_ms=service_ms,
+        status=status,
+        bytes=size,
+        protocol=rng.choice(("http1.1", "http2.0")) if new_router else "https",
+        tls_version="tls1.3" if new_router else None,
+        code=code,
+    )
+
+
+def _app_text(rng: Random, request: Request) -> str:
+    """Say something about a request, without its query string: the decoys in there are the router's alone."""
+    path = request.path.partition("?")[0]
+    match rng.randrange(8):
+        case 0 | 1 | 2 | 3:
+            return (
+                f'{request.fwd_ip} - - "{request.method} {path} HTTP/1.1" {request.status} '
+                f'{request.bytes} "-" "{rng.choice(USER_AGENTS)}"'
+            )
+        case 4:
+            said = {"level": "info", "msg": "requête terminée ✓", "path": path, "status": request.status}
+            return json.dumps({**said, "request_id": request.request_id}, ensure_ascii=False)
+        case 5:
+            return f"\x1b[32minfo\x1b[0m\t{request.method}\t{path}\tstatus={request.status} service=99999ms"
+        case 6:
+            return f"[info] 取引 {request.request_id} done in {request.service_ms}ms"
+        case _:
+            return ""
+
+
+def _draw(rng: Random, weights: dict[_Drawn, int]) -> _Drawn:
+    [drawn] = rng.choices(list(weights), list(weights.values()))
+    return drawn

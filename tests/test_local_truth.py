@@ -1,0 +1,226 @@
+"""What the saved queries must answer, on lines few enough to answer by head."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+
+from local.facts import Build, Deploy, Facts, Release, Request, Rollback, SecurityEvent, StateChange
+from local.lines import Line
+from local.truth import Row, expected, stored_per_day
+
+NOW = datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
+DAY = timedelta(hours=24)
+WEEK = timedelta(days=7)
+SECOND = timedelta(seconds=1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def line(facts: Facts | None, ago: timedelta = SECOND, app: str = "api", **fields: str) -> Line:
+    source = fields.get("source", "heroku" if isinstance(facts, Request | StateChange) else "app")
+    proc_id = fields.get("proc_id", "router" if isinstance(facts, Request) else "web.1")
+    message = fields.get("message", f"{facts}\n").encode()
+    return Line(app, NOW - ago, 158, source, proc_id, message, facts)
+
+
+def request(status: int = 200, service_ms: int | None = 5, path: str = "/", ip: str = "192.0.2.1") -> Request:
+    return Request(
+        method="GET",
+        path=path,
+        host="h",
+        request_id="r",
+        fwd=("10.0.0.1", ip),
+        dyno="web.1",
+        connect_ms=1,
+        service_ms=service_ms,
+        status=status,
+        bytes=9,
+        protocol="https",
+    )
+
+
+def answer(query: str, *lines: Line) -> list[Row]:
+    return expected(lines, NOW)[query]
+
+
+def test_windows_include_both_their_ends() -> None:
+    slow = request(service_ms=2001)
+    ages = (timedelta(0), WEEK, -_MICROSECOND, WEEK + _MICROSECOND)
+    assert len(answer("latency-outliers", *(line(slow, ago) for ago in ages))) == 2
+    ages = (timedelta(0), DAY, -_MICROSECOND, DAY + _MICROSECOND)
+    assert len(answer("security-events", *(line(request(401), ago) for ago in ages))) == 2
+
+
+def test_errors_by_surface_counts_5xx_by_app_and_utc_hour_newest_and_most_first() -> None:
+    hour = timedelta(hours=1)
+    lines = [
+        line(request(500)),
+        line(request(599), app="console"),
+        line(request(503), app="console"),
+        line(request(500), hour, app="velvet"),
+        line(request(500), hour),
+        line(request(499)),
+        line(request(600)),
+        line(None, message="status=500\n"),
+    ]
+    noon, eleven = datetime(2026, 1, 2, 12), datetime(2026, 1, 2, 11)  # noqa: DTZ001  the query's are naive
+    assert answer("errors-by-surface", *lines) == [
+        {"app": "console", "hour_utc": noon, "error_count": 2},
+        {"app": "api", "hour_utc": noon, "error_count": 1},
+        {"app": "api", "hour_utc": eleven, "error_count": 1},
+        {"app": "velvet", "hour_utc": eleven, "error_count": 1},
+    ]
+
+
+def test_latency_outliers_are_requests_above_2000_ms_slowest_then_newest_then_by_app() -> None:
+    lines = [
+        line(request(service_ms=2000)),
+        line(request(service_ms=None)),
+        line(request(service_ms=2001), 2 * SECOND),
+        line(request(service_ms=2001), app="velvet"),
+        line(request(service_ms=2001), app="console"),
+        line(request(503, 30_000, "/a?b=c", "192.0.2.9"), DAY),
+    ]
+    rows = answer("latency-outliers", *lines)
+    assert [(row["service_ms"], row["app"]) for row in rows] == [
+        (30_000, "api"),
+        (2001, "console"),
+        (2001, "velvet"),
+        (2001, "api"),
+    ]
+    assert rows[0] == {
+        "app": "api",
+        "proc_id": "router",
+        "log_ts": "2026-01-01T12:30:00+00:00",
+        "method": "GET",
+        "path": "/a?b=c",
+        "service_ms": 30_000,
+        "status": "503",
+        "fwd_ip": "192.0.2.9",
+    }
+
+
+def test_security_events_are_refusals_and_reported_failures_newest_first() -> None:
+    events: list[tuple[Facts, str]] = [
+        (request(401), "401-unauthorized"),
+        (request(403), "403-forbidden"),
+        (request(429), "429-rate-limited"),
+        (SecurityEvent("webauthn.registration_verify_failed", "u", "i"), "passkey-register-fail"),
+        (SecurityEvent("webauthn.authentication_verify_failed", "u", "i"), "passkey-authn-fail"),
+        (SecurityEvent("rate_limit_hit", "u", "i"), "rate-limit-custom"),
+        (SecurityEvent("webauthn.timeout_failed", "u", "i"), "other-security"),
+    ]
+    second = count()
+    lines = [line(facts, next(second) * SECOND) for facts, _ in events]
+    decoys = [line(request(404, path="/?q=rate_limit_hit")), line(None, message="rate limit hit\n")]
+    assert [row["event_type"] for row in answer("security-events", *decoys, *lines)] == [kind for _, kind in events]
+
+
+def test_only_router_lines_have_an_address_and_a_path_and_messages_are_as_stored() -> None:
+    event = SecurityEvent("rate_limit_hit", "u", "192.0.2.3")
+    [refused, reported] = answer(
+        "security-events",
+        line(request(401, path="/x", ip="192.0.2.7"), app="api"),
+        line(event, app="console", message="rate_limit_hit\n\x1b[0m\r\n"),
+    )
+    assert (refused["fwd_ip"], refused["path"]) == ("192.0.2.7", "/x")
+    assert (reported["fwd_ip"], reported["path"]) == (None, None)
+    assert reported["message"] == "rate_limit_hit#012#033[0m"
+
+
+def test_security_by_ip_counts_all_events_though_the_list_ends_at_500() -> None:
+    many = [line(request(401, ip="192.0.2.1")) for _ in range(501)]
+    few = [line(request(403, ip=ip)) for ip in ("192.0.2.3", "192.0.2.2")]
+    lines = [*many, *few, line(SecurityEvent("rate_limit_hit", "u", "192.0.2.1"))]
+    assert len(answer("security-events", *lines)) == 500
+    assert answer("security-by-ip", *lines) == [
+        {"fwd_ip": "192.0.2.1", "hits": 501},
+        {"fwd_ip": "192.0.2.2", "hits": 1},
+        {"fwd_ip": "192.0.2.3", "hits": 1},
+    ]
+
+
+def test_recent_deploys_are_the_platforms_events_newest_first() -> None:
+    events: list[Facts] = [
+        Build("succeeded"),
+        Deploy("1a2b", "u"),
+        Release(42, "u"),
+        Rollback(41, "u"),
+        StateChange("up", "down"),
+    ]
+    lines = [line(facts, age * SECOND, proc_id="api") for age, facts in enumerate(events)]
+    rows = answer("recent-deploys", *reversed(lines), line(None, message="Deploy talk\n"))
+    assert [row["message"] for row in rows] == [
+        "Build succeeded",
+        "Deploy 1a2b by user u",
+        "Release v42 created by user u",
+        "Rollback to v41 by user u",
+        "State changed from up to down",
+    ]
+    assert list(rows[0]) == ["app", "log_ts", "proc_id", "message"]
+
+
+def test_lists_end_at_their_limits() -> None:
+    lines = [line(request(401, 2001, f"/{n}/x", f"192.0.2.{n % 30}")) for n in range(60) for _ in range(10)]
+    answers = expected([*lines, *(line(Build("failed")) for _ in range(101))], NOW)
+    limits = {name: len(rows) for name, rows in answers.items()}
+    assert limits == {
+        "errors-by-surface": 0,
+        "latency-outliers": 200,
+        "security-events": 500,
+        "security-by-ip": 20,
+        "recent-deploys": 100,
+        "slow-endpoints": 50,
+        "unstructured-share": 1,
+    }
+
+
+def test_slow_endpoints_groups_by_the_first_two_segments_of_the_path() -> None:
+    paths = ("/api/auth/x?y", "/api/auth", "/api/auth?a=/b/c", "/api/auth#z", "/health?x=1", "/health", "/", "/?a/b")
+    rows = answer("slow-endpoints", *(line(request(path=path)) for path in paths for _ in range(10)))
+    assert {row["path_prefix"]: row["request_count"] for row in rows} == {"/api/auth": 40, "/health": 20, "/": 20}
+
+
+def test_slow_endpoints_leaves_out_groups_below_ten_and_requests_without_a_service_time() -> None:
+    nine = [line(request()) for _ in range(9)]
+    assert answer("slow-endpoints", *nine, line(request(service_ms=None))) == []
+    assert len(answer("slow-endpoints", *nine, line(request()))) == 1
+
+
+def test_averages_are_rounded_half_up_and_p95_is_by_nearest_rank() -> None:
+    times = [*range(1, 19), 80, 1000]  # 1251 / 20 = 62.55; the 19th of 20 is the 95th percentile
+    assert answer("slow-endpoints", *(line(request(service_ms=ms)) for ms in times)) == [
+        {
+            "app": "api",
+            "path_prefix": "/",
+            "request_count": 20,
+            "avg_service_ms": 62.6,
+            "p95_service_ms": 80.0,
+            "max_service_ms": 1000,
+        }
+    ]
+
+
+def test_slow_endpoints_is_ordered_by_average_then_app_then_prefix() -> None:
+    groups = [("api", "/a", 5), ("velvet", "/a", 5), ("api", "/b", 5), ("velvet", "/z", 9)]
+    lines = [line(request(path=path, service_ms=ms), app=app) for app, path, ms in groups for _ in range(10)]
+    rows = answer("slow-endpoints", *lines)
+    assert [(row["app"], row["path_prefix"]) for row in rows] == [
+        ("velvet", "/z"),
+        ("api", "/a"),
+        ("api", "/b"),
+        ("velvet", "/a"),
+    ]
+
+
+def test_unstructured_share_counts_lines_of_no_request_and_quarantine_lines() -> None:
+    lines = [line(request()), line(None), line(Build("failed")), line(None, DAY + SECOND)]
+    rows = expected(lines, NOW, quarantined_times=[NOW, NOW - DAY, NOW - DAY - SECOND])["unstructured-share"]
+    assert rows == [{"total": 5, "unstructured_count": 4, "quarantined_count": 2}]
+
+
+def test_stored_lines_are_counted_by_app_and_utc_day() -> None:
+    lines = [line(None), line(None, app="velvet"), line(None, timedelta(hours=13)), line(None)]
+    assert stored_per_day(lines) == {
+        ("api", date(2026, 1, 2)): 2,
+        ("velvet", date(2026, 1, 2)): 1,
+        ("api", date(2026, 1, 1)): 1,
+    }
