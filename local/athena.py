@@ -135,9 +135,7 @@ class AthenaFront:
                 "Message": str(error),
             }
         body = json.dumps(answer).encode()
-        start_response(
-            status, [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))]
-        )
+        start_response(status, [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))])
         return [body]
 
     def close(self) -> None:

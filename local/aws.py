@@ -7,14 +7,13 @@ means any free one and clock is the fixed time of SQL's now() in ISO 8601 (null:
 import io
 import socket
 import socketserver
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import HTTPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -28,7 +27,10 @@ from local.athena import AthenaFront, Clock
 from local.child import LocalError, Parent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIApplication
+    from flask import Flask
 
 
 class LocalAws:
@@ -38,7 +40,7 @@ class LocalAws:
         """Listen and serve; LocalError when the port cannot be had."""
         moto_gaps.close()
         front = AthenaFront(
-            DomainDispatcherApplication(create_backend_app),
+            _Dispatcher(create_backend_app),
             clock=clock or _real_time,
             read=_read_object,
         )
@@ -73,6 +75,19 @@ def _read_object(bucket: str, key: str) -> bytes:
     if stored is None:
         raise LocalError(f"s3://{bucket}/{key} was deleted while a query was about to read it: query again")
     return bytes(stored.value)
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, which looks into moto's folder for each request: here once for each host name."""
+
+    def __init__(self, create_app: "Callable[..., Flask]") -> None:
+        super().__init__(create_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
 
 
 class _Server(socketserver.ThreadingMixIn, HTTPServer):
@@ -116,7 +131,7 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
 
 
 class _Handler(MotoRequestHandler):
-    """moto's handler, whose base closes each connection: here a request is read and answered as a whole, in one send."""
+    """moto's handler, but connections are kept: a request is read, and answered in one send, as a whole."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -177,4 +192,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

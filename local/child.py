@@ -53,10 +53,10 @@ class Child:
             answer = ""
         finally:
             timer.cancel()
-        self.ready: dict[str, Any] = json.loads(answer or '{"error": "it ended before it was ready"}')
-        if "error" in self.ready:
+        self.ready: dict[str, Any] = json.loads(answer or "{}")
+        if not answer or "error" in self.ready:
             self.stop()
-            raise LocalError(f"{module} did not start: {self.ready['error']} (its log: {log})")
+            raise LocalError(f"{module} did not start: {self.ready.get('error') or _last_line(log)}")
 
     def stop(self) -> None:
         """Close its standard input, which ends it, and wait."""
@@ -67,6 +67,11 @@ class Child:
             self._process.kill()
             self._process.wait()
         self._stdout.close()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it ended without a word"
 
 
 class Parent:

@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,7 +35,10 @@ _SHOWN = {
     "TIMESTAMP": ("timestamp", "strftime({}, '%Y-%m-%d %H:%M:%S.%g')"),
     "TIMESTAMP WITH TIME ZONE": ("timestamp with time zone", "strftime({}, '%Y-%m-%d %H:%M:%S.%g') || ' UTC'"),
     "VARCHAR[]": ("array", "'[' || array_to_string(list_transform({}, lambda v: coalesce(v, 'null')), ', ') || ']'"),
-    "BIGINT[]": ("array", "'[' || array_to_string(list_transform({}, lambda v: coalesce(v::VARCHAR, 'null')), ', ') || ']'"),
+    "BIGINT[]": (
+        "array",
+        "'[' || array_to_string(list_transform({}, lambda v: coalesce(v::VARCHAR, 'null')), ', ') || ']'",
+    ),
 }
 
 
@@ -88,7 +90,9 @@ class Query:
             planned = plan(sql, database, catalog, now)
             listed = {name: stored_objects(s3, table) for name, table in tables.items()}
             chosen = [
-                self._rows.select(self._cursor, scan, tables[scan.database, scan.table], listed[scan.database, scan.table])
+                self._rows.select(
+                    self._cursor, scan, tables[scan.database, scan.table], listed[scan.database, scan.table]
+                )
                 for scan in planned.scans
             ]
             self.scanned = sum(each.size for objects in chosen for each in objects)

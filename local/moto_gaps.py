@@ -8,7 +8,7 @@ from moto.athena.responses import AthenaResponse
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
-    AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign]
+    AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
 
 
 def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, int]] | str:

@@ -2,7 +2,8 @@
 
 import asyncio
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import pulumi
@@ -87,15 +88,36 @@ class _Engine(Mocks):
 
 
 class _Monitor(MockMonitor):
+    """The SDK's monitor. It makes an event loop in each thread that talks to it and closes none: that is done here."""
+
     def __init__(self, engine: _Engine) -> None:
         super().__init__(engine)
         self.engine = engine
         self.outputs: dict[str, Any] = {}
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  a name of the engine's protocol
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
+        with _own_loop():
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        with _own_loop():
+            return super().Invoke(request)  # type: ignore[no-untyped-call]
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
             self.outputs = _plain(rpc.deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _own_loop() -> Iterator[None]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def _plain(value: Any) -> Any:

@@ -41,7 +41,9 @@ def stored_objects(s3: "S3Client", table: Table) -> list[StoredObject]:
             partition = table.partition_of(each["Key"])
             if partition is None:
                 continue
-            if each.get("StorageClass") in _ARCHIVED and not (table.reads_restored and _restored(s3, table, each["Key"])):
+            if each.get("StorageClass") in _ARCHIVED and not (
+                table.reads_restored and _restored(s3, table, each["Key"])
+            ):
                 continue
             found.append(StoredObject(each["Key"], each["ETag"], each["Size"], partition))
     return found
@@ -64,7 +66,10 @@ class Rows:
         self, cursor: duckdb.DuckDBPyConnection, scan: Scan, table: Table, objects: Sequence[StoredObject]
     ) -> list[StoredObject]:
         """Give the objects of the partitions that a scan reads."""
-        names = [f'CAST(p[{index + 1}] AS {kind}) AS "{name}"' for index, (name, kind) in enumerate(table.partition_keys.items())]
+        names = [
+            f'CAST(p[{index + 1}] AS {kind}) AS "{name}"'
+            for index, (name, kind) in enumerate(table.partition_keys.items())
+        ]
         if not names or not scan.conditions:
             return list(objects)
         # A condition that fails on a partition decides nothing: the query itself may never come to it.
@@ -95,7 +100,7 @@ class Rows:
             numbers = [self._loaded[table.bucket, each.key, each.etag, relation] for each in objects]
         chosen = f"{scan.relation}_objects"
         cursor.execute(
-            f"CREATE OR REPLACE TEMP TABLE {chosen} AS "  # noqa: S608
+            f"CREATE OR REPLACE TEMP TABLE {chosen} AS "
             "SELECT unnest(?::INTEGER[]) AS object, unnest(?::VARCHAR[][]) AS p",
             [numbers, [list(each.partition) for each in objects]],
         )

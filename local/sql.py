@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import exp
@@ -18,16 +19,17 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ErrorLevel, OptimizeError, SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope
+from sqlglot.parsers.trino import TrinoParser
 
 from local.trino_functions import AGGREGATES, FUNCTIONS, TYPED, Refused, call, text
 
 
-class _Parser(Trino.Parser):
+class _Parser(TrinoParser):
     # Calls stay as they are written, for the table of functions to translate: sqlglot's guesses are not tested here.
-    FUNCTIONS = {}  # noqa: RUF012  sqlglot's own shape
-    FUNCTION_PARSERS = {  # noqa: RUF012
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # an attribute of the instance to sqlglot
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
         name: parser
-        for name, parser in Trino.Parser.FUNCTION_PARSERS.items()
+        for name, parser in TrinoParser.FUNCTION_PARSERS.items()
         if name in {"CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM"}
     }
 
@@ -86,9 +88,9 @@ def plan(sql: str, database: str, catalog: Catalog, now: datetime) -> Plan:
     query = _expand_views(_parse(sql), database, catalog)
     tables = {(table.db, table.name): catalog(table.db, table.name) for table in _tables(query)}
     columns = {name: each for name, each in tables.items() if isinstance(each, Columns)}
-    schema: dict[str, dict[str, dict[str, str]]] = {}
-    for (db, name), each in columns.items():
-        schema.setdefault(db, {})[name] = dict(each.columns)
+    schema: dict[str, object] = {
+        db: {name: dict(each.columns) for (of, name), each in columns.items() if of == db} for db, _ in columns
+    }
     _name_columns(query)
     try:
         qualify(query, dialect=_AsWritten, schema=schema, expand_alias_refs=False)
@@ -136,7 +138,10 @@ _TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "joins"})
 
 def _expand_views(query: exp.Query, database: str, catalog: Catalog, within: tuple[str, ...] = ()) -> exp.Query:
     for table in _tables(query):
-        if not isinstance(table.this, exp.Identifier) or {part for part, value in table.args.items() if value} - _TABLE_PARTS:
+        if (
+            not isinstance(table.this, exp.Identifier)
+            or {part for part, value in table.args.items() if value} - _TABLE_PARTS
+        ):
             raise Refused(f"NOT_SUPPORTED: the local engine cannot read {table.sql('trino')!r} as a table")
         name = table.name.lower()
         db = table.db.lower() or database
@@ -172,9 +177,7 @@ def _name_columns(query: exp.Query) -> None:
 # ---------------------------------------------------------------- partitions
 
 
-def _pushed_conditions(
-    query: exp.Query, columns: Mapping[tuple[str, str], Columns]
-) -> dict[int, list[exp.Expr]]:
+def _pushed_conditions(query: exp.Query, columns: Mapping[tuple[str, str], Columns]) -> dict[int, list[exp.Expr]]:
     """Find, by the id of each table's node, the conjuncts that only its partition keys and constants decide."""
     root = build_scope(query)
     if root is None:
@@ -301,7 +304,9 @@ def _trim(node: exp.Trim, now: datetime) -> exp.Expr:
 
 def _substring(node: exp.Substring, _: datetime) -> exp.Expr:
     """A start of 0 gives '' in Trino."""
-    return call("trino_substr", *(node.args[each].copy() for each in ("this", "start", "length") if node.args.get(each)))
+    return call(
+        "trino_substr", *(node.args[each].copy() for each in ("this", "start", "length") if node.args.get(each))
+    )
 
 
 def _position(node: exp.StrPosition, _: datetime) -> exp.Expr:
@@ -351,7 +356,10 @@ def _at_time_zone(node: exp.AtTimeZone, _: datetime) -> exp.Expr:
 
 def _compare(node: exp.Expr, _: datetime) -> exp.Expr:
     """DuckDB casts a string to compare it with a number; Trino calls it a type mismatch."""
-    sides = [node.this, *(node.expressions or (node.args[k] for k in ("expression", "low", "high") if node.args.get(k)))]
+    sides = [
+        node.this,
+        *(node.expressions or (node.args[k] for k in ("expression", "low", "high") if node.args.get(k))),
+    ]
     literals = [each.this if isinstance(each, exp.Neg) else each for each in sides]
     kinds = {each.is_string for each in literals if isinstance(each, exp.Literal)}
     if len(kinds) > 1:
@@ -386,10 +394,65 @@ RULES: dict[type[exp.Expr], Rule] = {
 
 # What both engines read the same way.
 _PLAIN = frozenset(
-    "Select Union Intersect Except Subquery From Where Group Having Order Ordered Limit Offset Fetch Distinct With CTE "
-    "Join Table TableAlias Alias Column Identifier Star Literal Boolean Null Paren Tuple Values Array Unnest Var "
-    "DataType DataTypeParam And Or Not Is IsNull NullSafeEQ NullSafeNEQ Like Escape Exists Case If Mul Mod Neg DPipe "
-    "Window WindowSpec Filter Cube Rollup GroupingSets".split()
+    [
+        "Select",
+        "Union",
+        "Intersect",
+        "Except",
+        "Subquery",
+        "From",
+        "Where",
+        "Group",
+        "Having",
+        "Order",
+        "Ordered",
+        "Limit",
+        "Offset",
+        "Fetch",
+        "Distinct",
+        "With",
+        "CTE",
+        "Join",
+        "Table",
+        "TableAlias",
+        "Alias",
+        "Column",
+        "Identifier",
+        "Star",
+        "Literal",
+        "Boolean",
+        "Null",
+        "Paren",
+        "Tuple",
+        "Values",
+        "Array",
+        "Unnest",
+        "Var",
+        "DataType",
+        "DataTypeParam",
+        "And",
+        "Or",
+        "Not",
+        "Is",
+        "IsNull",
+        "NullSafeEQ",
+        "NullSafeNEQ",
+        "Like",
+        "Escape",
+        "Exists",
+        "Case",
+        "If",
+        "Mul",
+        "Mod",
+        "Neg",
+        "DPipe",
+        "Window",
+        "WindowSpec",
+        "Filter",
+        "Cube",
+        "Rollup",
+        "GroupingSets",
+    ]
 )
 
 
@@ -448,7 +511,15 @@ def _compute_within(select: exp.Select, computed: Callable[[exp.Expr], bool]) ->
     of_window, group = computed is _window_of, select.args.get("group")
     if group and any(value for clause, value in group.args.items() if clause != "expressions"):
         raise Refused("NOT_SUPPORTED: the local engine computes on grouping sets only in an outer query")
-    kept = ("with_", "expressions", "order", "limit", "offset", "distinct", *(() if of_window else ("having", "windows")))
+    kept = (
+        "with_",
+        "expressions",
+        "order",
+        "limit",
+        "offset",
+        "distinct",
+        *(() if of_window else ("having", "windows")),
+    )
     shown = [node for clause in kept if clause != "with_" for node in _parts(select, clause)]
     atoms = [] if of_window or not group else list(group.expressions)
     atoms += [node for part in shown for node in _own(part) if computed(node)]
@@ -466,7 +537,9 @@ def _compute_within(select: exp.Select, computed: Callable[[exp.Expr], bool]) ->
     having = select.args.get("having") if not of_window else None
     for clause in [each for each in select.args if each not in kept]:
         select.set(clause, None)
-    select.set("from_", exp.From(this=exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("computed")))))
+    select.set(
+        "from_", exp.From(this=exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("computed"))))
+    )
     if having:
         select.set("having", None)
         select.set("where", exp.Where(this=having.this))

@@ -197,6 +197,4 @@ def _projection(described: str, key: str, parameters: Mapping[str, str]) -> Call
             return frozenset(f"{value:0{digits}d}" for value in range(first, last + 1, step)).__contains__
     except (KeyError, ValueError) as error:
         raise Refused(f"INVALID_TABLE_PROPERTY: {described}: the projection of {key} is wrong: {error}") from None
-    raise Refused(
-        f"INVALID_TABLE_PROPERTY: {described}: projection.{key}.type is {kind!r}; the local engine knows enum and integer"
-    )
+    raise Refused(f"INVALID_TABLE_PROPERTY: {described}: projection.{key}.type is {kind!r}, not enum or integer")

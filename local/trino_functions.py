@@ -112,8 +112,17 @@ def _regexp_replace(arguments: Arguments) -> exp.Expr:
 # MySQL's specifiers, as the manual's "MySQL date functions" lists them, as DuckDB's strftime writes them.
 _DATE_SPECIFIERS = {
     **{same: f"%{same}" for same in "abdfHIjmpSYy%"},
-    **{"c": "%-m", "e": "%-d", "h": "%I", "i": "%M", "k": "%-H", "l": "%-I", "M": "%B", "s": "%S", "W": "%A"},
-    **{"T": "%H:%M:%S", "r": "%I:%M:%S %p"},
+    "c": "%-m",
+    "e": "%-d",
+    "h": "%I",
+    "i": "%M",
+    "k": "%-H",
+    "l": "%-I",
+    "M": "%B",
+    "s": "%S",
+    "W": "%A",
+    "T": "%H:%M:%S",
+    "r": "%I:%M:%S %p",
 }
 
 
@@ -259,16 +268,50 @@ FUNCTIONS: dict[str, Function] = {
 
 # By their names in Trino and in DuckDB.
 AGGREGATES = frozenset(
-    "count sum min max avg array_agg bool_and bool_or every count_if any_value arbitrary max_by arg_max_null min_by "
-    "arg_min_null approx_percentile quantile_disc approx_distinct".split()
+    [
+        "count",
+        "sum",
+        "min",
+        "max",
+        "avg",
+        "array_agg",
+        "bool_and",
+        "bool_or",
+        "every",
+        "count_if",
+        "any_value",
+        "arbitrary",
+        "max_by",
+        "arg_max_null",
+        "min_by",
+        "arg_min_null",
+        "approx_percentile",
+        "quantile_disc",
+        "approx_distinct",
+    ]
 )
 
 # Macros that answer by the types of their arguments. DuckDB does not know the type of an aggregate or a window
 # function where it picks the macro, so these are computed a level further in.
 TYPED = frozenset(
-    "trino_bigint trino_integer trino_double trino_boolean trino_date trino_timestamp trino_timestamptz trino_varchar "
-    "trino_divide trino_round trino_shift trino_minus trino_date_trunc trino_to_iso8601 trino_not_decimal "
-    "trino_sequence".split()
+    [
+        "trino_bigint",
+        "trino_integer",
+        "trino_double",
+        "trino_boolean",
+        "trino_date",
+        "trino_timestamp",
+        "trino_timestamptz",
+        "trino_varchar",
+        "trino_divide",
+        "trino_round",
+        "trino_shift",
+        "trino_minus",
+        "trino_date_trunc",
+        "trino_to_iso8601",
+        "trino_not_decimal",
+        "trino_sequence",
+    ]
 )
 
 
