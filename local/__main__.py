@@ -2,11 +2,11 @@
 
 import signal
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from local import demo, report
 from local.child import LocalError
@@ -40,10 +40,10 @@ def run_demo(
     # Trino's times have milliseconds: a finer `now` would not be the same one to it.
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     result = demo.Result(now)
-    console = Console(quiet=as_json)
-    with result.timed("stack"):
-        running = LocalStack(Options(stack=stack, config=_settings(config), clock=now)).__enter__()
-    with running:
+    console = report.console(quiet=as_json)
+    began = time.monotonic()
+    with LocalStack(Options(stack=stack, config=_settings(config), clock=now)) as running:
+        result.seconds["stack"] = time.monotonic() - began
         report.resources(console, running, result)
         with report.progress(console) as progress:
             demo.run(running, lines, now, result, progress)
@@ -74,7 +74,7 @@ def up(
         clock=clock and clock.replace(tzinfo=UTC),
     )
     with LocalStack(options) as running:
-        report.addresses(Console(), running)
+        report.addresses(report.console(), running)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 

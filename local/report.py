@@ -1,5 +1,6 @@
 """What the demo and `up` print: rich on a terminal, plain text in a pipe."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,8 +13,19 @@ from local.demo import QueryResult, Result
 from local.stack import LocalStack
 
 _ROWS = 4
-_BAR = 30
-_WIDEST = 60
+_BARS = 10
+_BAR_WIDTH = 40
+_LONG = {"path", "message"}
+_NEXT = {
+    "make up": "the same stack, to send to and query yourself",
+    "make demo ARGS='--lines 30000'": "more lines; --clock 2027-01-01T00:30:00 for a New Year's night",
+    "less README.md": "how to deploy it for real",
+}
+
+
+def console(*, quiet: bool = False) -> Console:
+    """Where it is printed. A pipe has no width, and what reads it no use for one that is small."""
+    return Console(quiet=quiet, highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def resources(console: Console, stack: LocalStack, result: Result) -> None:
@@ -22,8 +34,9 @@ def resources(console: Console, stack: LocalStack, result: Result) -> None:
         f"[bold]The stack[/] {sum(stack.resources.values())} resources, declared by __main__.py, "
         f"created in stand-ins in {result.seconds['stack']:.1f} s"
     )
-    kinds = sorted(f"{count} {token.rsplit(':', 1)[1]}" for token, count in stack.resources.items())
-    console.print(Text("  " + " · ".join(kinds), style="dim"))
+    kinds = sorted((token.rsplit(":", 1)[1], count) for token, count in stack.resources.items())
+    names = [kind if count == 1 else f"{kind} x{count}" for kind, count in kinds]
+    console.print(Text("  " + ", ".join(names), style="dim"))
 
 
 @contextmanager
@@ -53,7 +66,7 @@ def results(console: Console, result: Result) -> None:
     )
     for query in result.queries:
         console.print()
-        console.print(_query(query))
+        console.print(_query(query, console.width))
     console.print()
     if result.problems:
         console.print("[bold red]It does not add up:[/]")
@@ -66,11 +79,9 @@ def results(console: Console, result: Result) -> None:
     )
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in result.seconds.items())
     console.print(Text(f"  {stages}", style="dim"))
-    console.print(
-        "\n[bold]Next[/]  make up                          the same stack, to send to and query yourself\n"
-        "      make demo ARGS='--lines 30000'   more lines; --clock 2027-01-01T00:30:00 for a New Year's night\n"
-        "      README.md                        how to deploy it for real"
-    )
+    console.print("\n[bold]Next[/]")
+    for command, purpose in _NEXT.items():
+        console.print(f"  {command:34}", Text(purpose, style="dim"))
 
 
 def addresses(console: Console, stack: LocalStack) -> None:
@@ -87,40 +98,62 @@ def addresses(console: Console, stack: LocalStack) -> None:
         console.print(f"  {app}  ", Text(url), sep="", soft_wrap=True)
 
 
-def _query(result: QueryResult) -> RenderableType:
+def _query(result: QueryResult, width: int) -> RenderableType:
     query, answer = result.query, result.answer
     heading = Text.assemble(
         (query.title, "bold"), (f"  {query.name}, {query.window}, {_size(answer.scanned_bytes)} scanned", "dim")
     )
-    return Group(heading, _bars(result) if query.name == "errors-by-surface" else _rows(result))
+    return Group(heading, _bars(result) if query.name == "errors-by-surface" else _rows(result, width))
 
 
-def _rows(result: QueryResult) -> RenderableType:
-    rows = result.answer.values
+def _rows(result: QueryResult, width: int) -> RenderableType:
+    columns = result.answer.columns
+    rows = [
+        [_shown(column, value) for column, value in zip(columns, row, strict=True)]
+        for row in result.answer.values[:_ROWS]
+    ]
+    widths = [max(map(len, values)) for values in zip(columns, *rows, strict=True)]
+    # What is left beside the columns that are shown whole is shared by those that can be cut.
+    left = width - sum(taken + 2 for column, taken in zip(columns, widths, strict=True) if column not in _LONG)
+    share = max(6, left // max(1, len(_LONG.intersection(columns))) - 2)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for number, column in enumerate(result.answer.columns):
-        numeric = all((row[number] or "0").replace(".", "", 1).isdigit() for row in rows)
+    for number, column in enumerate(columns):
+        numeric = all(row[number].replace(".", "", 1).isdigit() for row in rows)
         table.add_column(
-            column, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis", max_width=_WIDEST
+            column,
+            justify="right" if numeric else "left",
+            no_wrap=True,
+            width=min(widths[number], share) if column in _LONG else widths[number],
         )
-    for row in rows[:_ROWS]:
-        table.add_row(*(Text(value or "-") for value in row))
-    more = [Text(f"… {len(rows) - _ROWS} more", style="dim")] if len(rows) > _ROWS else []
-    return Group(table, *more) if rows else Text("(no rows)", style="dim")
+    for row in rows:
+        table.add_row(*(Text(value, overflow="ellipsis") for value in row))
+    return _with_rest(table, len(result.answer.values) - _ROWS)
+
+
+def _shown(column: str, value: str | None) -> str:
+    """A value as it is, but for times, which need not show their fractions here."""
+    return "-" if value is None else value[:19].replace("T", " ") if column == "log_ts" else value
 
 
 def _bars(result: QueryResult) -> RenderableType:
-    """Hours from old to new, a bar an hour and app."""
-    rows = result.answer.rows
+    """A bar an hour and app."""
+    rows = result.answer.rows[:_BARS]
     most = max((int(row["error_count"] or 0) for row in rows), default=0)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for row in rows[: 3 * _ROWS]:
+    table.add_column()
+    table.add_column()
+    table.add_column(justify="right")
+    for row in rows:
         count = int(row["error_count"] or 0)
-        table.add_row(
-            (row["hour_utc"] or "")[:16], row["app"], str(count), Text("█" * max(1, count * _BAR // most), style="red")
-        )
-    more = [Text(f"… {len(rows) - 3 * _ROWS} more", style="dim")] if len(rows) > 3 * _ROWS else []
-    return Group(table, *more) if rows else Text("(no rows)", style="dim")
+        bar = Text("█" * max(1, count * _BAR_WIDTH // most), style="red")
+        table.add_row((row["hour_utc"] or "")[:16], row["app"], str(count), bar)
+    return _with_rest(table, len(result.answer.rows) - _BARS)
+
+
+def _with_rest(table: Table, left_out: int) -> RenderableType:
+    if not table.row_count:
+        return Text("(no rows)", style="dim")
+    return Group(table, Text(f"… {left_out} more", style="dim")) if left_out > 0 else table
 
 
 def _size(count: int) -> str:
