@@ -24,7 +24,7 @@ _BATCH_NAMESPACE = UUID("0b1f5a4e-5d0f-5d0e-9e4c-3a3c4b1f6a77")
 _DAY_MS = 86_400_000
 _KEY = re.compile(
     r"logs/(?P<app>[^/]+)/(?P<year>\d{4})/(?P<month>\d{2})/(?P<day>\d{2})/"
-    r"(?P<epoch_ms>0|[1-9]\d*)-(?P<batch>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.gz",
+    r"(?P<epoch_ms>0|[1-9]\d{0,14})-(?P<batch>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.gz",
     re.ASCII,
 )
 

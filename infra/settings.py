@@ -200,16 +200,16 @@ class Settings:
             if text is None:
                 continue
             try:
-                values[setting.name] = value = _parse(text, rule.default)
+                value = _parse(text, rule.default)
                 valid = rule.check(value)
             except ValueError:
                 valid = False
-            if not valid:
+            if valid:
+                values[setting.name] = value
+            else:
                 problems.append(f"{key} is {text!r}: it must be {rule.allowed}")
-        if not problems:
-            settings = cls(**values)
-            problems = settings._contradictions()
-        if problems:
+        settings = cls(**values)
+        if problems := problems + settings._contradictions():
             raise InvalidSettings("\n  ".join(["these settings cannot be deployed:", *problems]))
         return settings
 

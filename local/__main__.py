@@ -2,7 +2,9 @@
 
 import signal
 import sys
+import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -75,7 +77,8 @@ def up(
     )
     with LocalStack(options) as running:
         report.addresses(report.console(), running)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
 
 
 def _settings(config: list[str]) -> dict[str, str]:
@@ -87,10 +90,13 @@ def _settings(config: list[str]) -> dict[str, str]:
 
 def main() -> None:
     """Run a command; what keeps it from running is one line, and exit code 2."""
+    # A stop by whatever started us ends it as Ctrl-C does: in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(prog_name="python -m local")
     except LocalError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 

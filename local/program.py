@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pulumi
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 
 from local.child import LocalError
 from local.project import FOLDER, Project
@@ -38,6 +38,9 @@ async def _run(project: Project, monitor: "_Monitor") -> dict[str, Any]:
     pulumi.runtime.set_all_config(dict(project.config))
     # Within the loop that runs the program: elsewhere its futures would belong to another one.
     pulumi.runtime.set_mocks(monitor.engine, project=project.name, stack=project.stack, preview=True, monitor=monitor)
+    # What a run before this one left behind, if it failed.
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
     set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
     try:
         await pulumi.runtime.run_in_stack(_program)

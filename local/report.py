@@ -1,5 +1,6 @@
 """What the demo and `up` print: rich on a terminal, plain text in a pipe."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,15 +88,24 @@ def results(console: Console, result: Result) -> None:
 def addresses(console: Console, stack: LocalStack) -> None:
     """How to reach a running stack."""
     console.print(f"[bold]The stack is up[/] with {sum(stack.resources.values())} resources. Ctrl-C ends it.\n")
-    table = Table.grid(padding=(0, 2))
-    table.add_row("AWS", stack.aws_url, "export AWS_ENDPOINT_URL=… AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local")
-    table.add_row("Heroku API", stack.heroku.url)
-    for name, value in stack.outputs.items():
-        table.add_row(name, str(value))
-    console.print(table)
-    console.print("\nDrain URLs (on a real stack these are secrets):")
-    for app, url in stack.drain_urls.items():
-        console.print(f"  {app}  ", Text(url), sep="", soft_wrap=True)
+    facts = {
+        "Heroku API": stack.heroku.url,
+        **{
+            name: json.dumps(value) if isinstance(value, list) else value
+            for name, value in sorted(stack.outputs.items())
+        },
+        **{f"drain of {app} (a secret, on a real stack)": url for app, url in stack.drain_urls.items()},
+    }
+    for name, value in facts.items():
+        console.print(Text(f"  {name}: ", style="dim").append(value, style="not dim"), soft_wrap=True)
+    console.print("\nFor boto3 and the AWS CLI:")
+    console.print(
+        Text(
+            f"  export AWS_ENDPOINT_URL={stack.aws_url} AWS_DEFAULT_REGION={stack.settings.region} "
+            "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+        ),
+        soft_wrap=True,
+    )
 
 
 def _query(result: QueryResult, width: int) -> RenderableType:

@@ -145,7 +145,7 @@ SPOOF = "status=500&service=99999ms&at=error&code=H12"
         pytest.param(ROUTER.replace("/api/auth?next=/", f"/?{SPOOF}"), {"path": f"/?{SPOOF}"}, id="query-string"),
         pytest.param(
             ROUTER.replace("/api/auth?next=/", '/" status=500 x="'),
-            {"path": '/" status=500 x="'[:2]},
+            {"path": "/"},
             id="closing-quote",
         ),
         pytest.param(

@@ -1,0 +1,175 @@
+"""Stand-ins for what the receiver works with: requests, the archive, a parameter, an AWS endpoint."""
+
+import os
+import socket
+import struct
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+from contract.drain import token
+from receiver.aws import Archive, Unavailable
+from receiver.batch import StoredObject
+from receiver.deadline import Deadline
+
+APP = "raxx-api-prod"
+KEY = "current-key"
+PREVIOUS_KEY = "previous-key"
+QUERY = f"app={APP}&token={token(KEY, APP)}"
+FRAME_ID = "DA37BFA502AFA196A479F50990BA3E2C"
+
+
+def drain_event(body: bytes = b"", *, query: str = QUERY, **changes: Any) -> dict[str, Any]:
+    """What API Gateway hands over for `POST /prod/drain?QUERY`; `changes` are other top-level keys."""
+    return {
+        "version": "2.0",
+        "routeKey": "POST /drain",
+        "rawPath": "/prod/drain",
+        "rawQueryString": query,
+        "headers": {"content-type": "application/logplex-1", "logplex-frame-id": FRAME_ID},
+        "requestContext": {"stage": "prod", "http": {"method": "POST", "path": "/prod/drain"}},
+        "body": b64encode(body).decode(),
+        "isBase64Encoded": True,
+    } | changes
+
+
+def gateway_context(**changes: Any) -> dict[str, Any]:
+    """The `requestContext` of such an event, with changes."""
+    return drain_event()["requestContext"] | changes
+
+
+class FakeArchive(Archive):
+    """Keeps objects in `stored`, key -> bytes, or raises its `trouble`; `budgets` are the seconds it was given."""
+
+    def __init__(self, trouble: Unavailable | None = None) -> None:
+        self.stored: dict[str, bytes] = {}
+        self.budgets: list[float] = []
+        self._trouble = trouble
+
+    def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
+        """Store, or fail as `Archive.put` does."""
+        self.budgets.append(deadline.remaining())
+        if self._trouble:
+            raise self._trouble
+        self.stored |= {str(stored.key): stored.data for stored in objects}
+
+
+class FakeParameter:
+    """Answers each read with the next of its script, and with the last of it from then on; counts the reads."""
+
+    def __init__(self, *script: str | Unavailable) -> None:
+        self._script, self.reads = script, 0
+
+    def read(self, deadline: Deadline) -> str:
+        """Give the text, or fail as `Parameter.read` does."""
+        answer = self._script[min(self.reads, len(self._script) - 1)]
+        self.reads += 1
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
+
+
+# ---------------------------------------------------------------- an AWS endpoint
+
+
+class Request(NamedTuple):
+    """What the endpoint was asked."""
+
+    method: str
+    path: str
+    target: str | None
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """A status with a body."""
+
+    status: int
+    body: bytes = b""
+
+
+Deed = Callable[["Endpoint", BaseHTTPRequestHandler], None]
+
+
+class Endpoint:
+    """Does to each request the next of its script, and the last of it from then on."""
+
+    def __init__(self, script: Sequence[Reply | Deed]) -> None:
+        self._script, self._lock = script, threading.Lock()
+        self.requests: list[Request] = []
+        self.over = threading.Event()
+
+    def serve(self, request: BaseHTTPRequestHandler) -> None:
+        """Note a request and do to it what is next."""
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        with self._lock:
+            deed = self._script[min(len(self.requests), len(self._script) - 1)]
+            self.requests.append(Request(request.command, request.path, request.headers.get("X-Amz-Target"), body))
+        if not isinstance(deed, Reply):
+            deed(self, request)
+            return
+        request.send_response(deed.status)
+        request.send_header("Content-Length", str(len(deed.body)))
+        request.end_headers()
+        request.wfile.write(deed.body)
+
+
+def hang(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say nothing."""
+    endpoint.over.wait()
+    request.close_connection = True
+
+
+def trickle(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say a byte now and a byte then, so that no single read of the client's takes long."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    try:
+        while not endpoint.over.wait(0.02):
+            request.wfile.write(b"x")
+    except OSError:
+        pass
+    request.close_connection = True
+
+
+def reset(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Reset the connection."""
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(request.connection.detach())
+    request.close_connection = True
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has hung up is no news."""
+
+
+@contextmanager
+def aws_endpoint(*script: Reply | Deed) -> Iterator[tuple[str, Endpoint]]:
+    """Serve a script over HTTP; gives the URL, for AWS_ENDPOINT_URL, and what was asked."""
+    endpoint = Endpoint(script)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            endpoint.serve(self)
+
+        do_POST = do_PUT
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the captured output to what the receiver prints."""
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", endpoint
+        finally:
+            endpoint.over.set()
+            server.shutdown()
+            serving.join()

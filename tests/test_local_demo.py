@@ -1,0 +1,78 @@
+"""The demo: every line accounted for and every answer right, whatever the day is."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from local import demo
+from local.stack import LocalStack, Options
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param(datetime(2026, 12, 7, 12, tzinfo=UTC), id="an ordinary day"),
+        pytest.param(datetime(2027, 1, 1, 0, 0, 30, tzinfo=UTC), id="New Year, half a minute old"),
+        pytest.param(datetime(2028, 3, 1, 9, 30, tzinfo=UTC), id="after a leap day"),
+    ],
+)
+def test_queries_know_what_the_traffic_holds(now: datetime) -> None:
+    """Lines sent are lines found, and each saved query's answer is what the generator's own records say."""
+    result = demo.Result(now)
+    with LocalStack(Options(clock=now)) as stack:
+        demo.run(stack, 1500, now, result, lambda done, total: None)
+    assert result.problems == []
+    assert result.lines_found > 1500
+    assert all(query.answer.values for query in result.queries)
+
+
+def test_a_wrong_answer_is_a_problem() -> None:
+    """The demo's check is none if it cannot fail."""
+    now = datetime(2026, 12, 7, 12, tzinfo=UTC)
+    result = demo.Result(now)
+    with LocalStack(Options(clock=now + timedelta(days=3))) as stack:
+        demo.run(stack, 300, now, result, lambda done, total: None)
+    assert any("errors-by-surface" in problem for problem in result.problems)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_json_is_all_that_json_prints() -> None:
+    """`--json` is for programs."""
+    done = run("demo", "--lines", "300", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["lines"]["sent"] == told["lines"]["found"] > 300
+    assert set(told["lines"]["quarantined"]) == {"bad-count", "truncated"}
+    assert told["problems"] == []
+
+
+def test_a_pipe_gets_plain_text() -> None:
+    """Colours and cursor movements are for terminals."""
+    done = run("demo", "--lines", "300")
+    assert done.returncode == 0, done.stderr
+    assert "Every line accounted for" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--config", "bucketName=Logs"], "bucketName is 'Logs': it must be 3 to 63 of", id="bad setting"),
+        pytest.param(["--config", "bucketName"], "write --config bucketName=VALUE", id="no value"),
+        pytest.param(["--stack", "none"], "there is no Pulumi.none.yaml: --stack names one of prod", id="no stack"),
+    ],
+)
+def test_what_cannot_run_is_one_clear_error(arguments: list[str], message: str) -> None:
+    """No traceback, and exit code 2: it was not tried."""
+    done = run("demo", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
