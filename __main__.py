@@ -8,15 +8,17 @@ from infra.catalog import Catalog, CatalogArgs
 from infra.drain_keys import DrainKeys, DrainKeysArgs
 from infra.drains import Drains, DrainsArgs
 from infra.endpoint import Endpoint, EndpointArgs
+from infra.function import ReceiverFunction, ReceiverFunctionArgs
 from infra.identities import Identities, IdentitiesArgs
 from infra.parameters import Parameters, ParametersArgs
 from infra.providers import providers
 from infra.settings import Settings
+from infra.spill import Spill, SpillArgs
 from infra.workgroup import Workgroup, WorkgroupArgs
 from runbook.queries import saved_queries
 
 settings = Settings.load()
-opts = providers(settings.region)
+opts = providers(settings.region, settings.allowed_account_ids, settings.tags)
 
 archive = Archive(
     "archive",
@@ -25,6 +27,7 @@ archive = Archive(
         archive_after_days=settings.archive_after_days,
         expire_after_days=settings.expire_after_days,
         results_expire_after_days=settings.results_expire_after_days,
+        protect=settings.protect_archive,
     ),
     opts,
 )
@@ -60,6 +63,7 @@ identities = Identities(
         workgroup=athena.workgroup,
         database=catalog.database,
         table=catalog.table,
+        view=catalog.view,
     ),
     opts,
 )
@@ -72,16 +76,24 @@ drain_keys = DrainKeys(
     ),
     opts,
 )
-endpoint = Endpoint(
-    "endpoint",
-    EndpointArgs(
+spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix), opts)
+receiver = ReceiverFunction(
+    "receiver",
+    ReceiverFunctionArgs(
         name_prefix=settings.name_prefix,
         apps=settings.apps,
         bucket=archive.bucket,
         keys_parameter=drain_keys.parameter,
+        spill_queue=spill.queue,
         memory_mb=settings.receiver_memory_mb,
+        reserved_concurrency=settings.reserved_concurrency,
         log_days=settings.receiver_log_days,
     ),
+    opts,
+)
+endpoint = Endpoint(
+    "endpoint",
+    EndpointArgs(name_prefix=settings.name_prefix, function=receiver.function, log_days=settings.receiver_log_days),
     opts,
 )
 drain_urls = {app: drain_keys.url(endpoint.url, app) for app in settings.apps}
@@ -93,8 +105,11 @@ outputs = {
     "workgroup": athena.workgroup.name,
     "database": catalog.database.name,
     "table": catalog.table.name,
+    "view": catalog.view.name,
     "apps": settings.apps,
     "parameterPrefix": settings.parameter_prefix,
+    "spillQueue": spill.queue.url,
+    "deadLetterQueue": spill.dead_letters.url,
 }
 Parameters(
     "parameters",

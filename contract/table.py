@@ -63,4 +63,3 @@ def parameters(bucket: str, apps: Iterable[str]) -> dict[str, str]:
         "read_restored_glacier_objects": "true",
         **projection(bucket, apps),
     }
-

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import glue
 
-from contract import table
+from contract import table, view
 from contract.keys import PARTITION_KEYS
 
 
@@ -20,7 +20,7 @@ class CatalogArgs:
 
 
 class Catalog(pulumi.ComponentResource):
-    """Database and table; partitions are projected, so none is ever registered."""
+    """Database, table and view; partitions are projected, so none is ever registered."""
 
     def __init__(self, name: str, args: CatalogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Catalog", name, None, opts)
@@ -49,6 +49,23 @@ class Catalog(pulumi.ComponentResource):
                 "columns": [
                     {"name": column, "type": "string", "comment": meaning} for column, meaning in table.COLUMNS.items()
                 ],
+            },
+            opts=child,
+        )
+        self.view = glue.CatalogTable(
+            f"{name}-view",
+            name=view.NAME,
+            database_name=self.database.name,
+            description="One request of the router, with types",
+            table_type="VIRTUAL_VIEW",
+            parameters=view.PARAMETERS,
+            view_original_text=pulumi.Output.all(self.database.name, self.table.name).apply(
+                lambda names: view.original_text(*names)
+            ),
+            view_expanded_text=view.EXPANDED_TEXT,
+            storage_descriptor={
+                "columns": [{"name": column, "type": kind.hive_type} for column, kind in view.COLUMNS.items()],
+                "ser_de_info": {},
             },
             opts=child,
         )

@@ -22,6 +22,7 @@ class IdentitiesArgs:
     workgroup: athena.Workgroup
     database: glue.CatalogDatabase
     table: glue.CatalogTable
+    view: glue.CatalogTable
 
 
 class Identities(pulumi.ComponentResource):
@@ -38,16 +39,14 @@ class Identities(pulumi.ComponentResource):
             assume_role_policy=pulumi.Output.json_dumps(self._break_glass_arn(args).apply(policies.assumable_by)),
             opts=child,
         )
-        # A database is arn:…:database/<name>; Glue wants the rights on the catalog above it too.
-        catalog_arn = args.database.arn.apply(lambda arn: arn.rpartition(":")[0] + ":catalog")
         iam.RolePolicy(
             f"{name}-reader-policy",
             name="query",
             role=self.reader.name,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(
-                    args.bucket.arn, args.workgroup.arn, catalog_arn, args.database.arn, args.table.arn
-                ).apply(lambda arns: policies.reader(*arns))
+                    args.bucket.arn, args.workgroup.arn, args.database.arn, args.table.arn, args.view.arn
+                ).apply(lambda arns: _reader_policy(*arns))
             ),
             opts=child,
         )
@@ -65,3 +64,15 @@ class Identities(pulumi.ComponentResource):
         if args.break_glass_arn:
             return pulumi.Output.from_input(args.break_glass_arn)
         return iam.get_user_output(user_name=args.break_glass_user, opts=pulumi.InvokeOutputOptions(parent=self)).arn
+
+
+def _reader_policy(bucket: str, workgroup: str, database: str, table: str, view: str) -> policies.Policy:
+    """The reader's policy. ARNs of what is not the stack's own differ from one of these in their end."""
+    in_glue, in_athena = database.rpartition(":")[0], workgroup.rpartition(":")[0]
+    return policies.reader(
+        bucket_arn=bucket,
+        workgroup_arn=workgroup,
+        data_catalog_arn=f"{in_athena}:datacatalog/AwsDataCatalog",
+        database_arns=[f"{in_glue}:catalog", database, f"{in_glue}:database/default"],
+        table_arns=[table, view],
+    )

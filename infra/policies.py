@@ -26,11 +26,26 @@ def log_writer(bucket_arn: str) -> Policy:
     return _policy({"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"})
 
 
-def receiver(bucket_arn: str, keys_parameter_arn: str, log_group_arn: str) -> Policy:
-    """Allow what the function does: store lines, read the drain keys, write its own log."""
+def tls_only(bucket_arn: str) -> Policy:
+    """Refuse everybody who comes without TLS, or with one older than 1.2."""
+    everything = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [bucket_arn, f"{bucket_arn}/*"]}
+    return _policy(
+        {"Sid": "TlsOnly", **everything, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {"Sid": "Tls12", **everything, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+    )
+
+
+def receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str, log_group_arn: str) -> Policy:
+    """Allow what the function does: store lines, spill and redrive batches, read the drain keys, write its own log."""
     return _policy(
         {"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"},
         {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
+        {
+            "Sid": "SpillAndRedrive",
+            # GetQueueAttributes: Lambda's poller asks for it ("Using Lambda with Amazon SQS", execution role).
+            "Action": ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            "Resource": queue_arn,
+        },
         {
             "Sid": "WriteOwnLog",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -39,43 +54,50 @@ def receiver(bucket_arn: str, keys_parameter_arn: str, log_group_arn: str) -> Po
     )
 
 
-def reader(bucket_arn: str, workgroup_arn: str, catalog_arn: str, database_arn: str, table_arn: str) -> Policy:
-    """Allow to query the archive through its workgroup, and to restore what lies in Glacier."""
+def reader(
+    bucket_arn: str, workgroup_arn: str, data_catalog_arn: str, database_arns: list[str], table_arns: list[str]
+) -> Policy:
+    """Allow to query the archive through its workgroup, and to restore what lies in Glacier.
+
+    `database_arns` begin with the Glue catalog's: rights on a database or table count only with those on what is
+    above it, and Athena looks at the database `default` too ("Configure access to databases and tables in the AWS Glue
+    Data Catalog").
+    """
     return _policy(
         {
             "Sid": "Query",
             "Action": [
-                "athena:StartQueryExecution",
-                "athena:StopQueryExecution",
+                "athena:BatchGetNamedQuery",
+                "athena:BatchGetQueryExecution",
+                "athena:GetNamedQuery",
                 "athena:GetQueryExecution",
                 "athena:GetQueryResults",
                 "athena:GetQueryRuntimeStatistics",
-                "athena:BatchGetQueryExecution",
-                "athena:ListQueryExecutions",
                 "athena:GetWorkGroup",
-                "athena:GetNamedQuery",
-                "athena:BatchGetNamedQuery",
                 "athena:ListNamedQueries",
+                "athena:ListQueryExecutions",
+                "athena:StartQueryExecution",
+                "athena:StopQueryExecution",
             ],
             "Resource": workgroup_arn,
         },
+        {"Sid": "FindCatalog", "Action": "athena:GetDataCatalog", "Resource": data_catalog_arn},
+        {"Sid": "ReadDatabase", "Action": "glue:GetDatabase", "Resource": database_arns},
         {
-            "Sid": "ReadCatalog",
-            "Action": [
-                "glue:GetDatabase",
-                "glue:GetTable",
-                "glue:GetTables",
-                "glue:GetPartition",
-                "glue:GetPartitions",
-            ],
-            "Resource": [catalog_arn, database_arn, table_arn],
+            "Sid": "ReadTables",
+            "Action": ["glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions"],
+            "Resource": [*database_arns[:2], *table_arns],
         },
         {
             "Sid": "ReadAndRestoreLogs",
             "Action": ["s3:GetObject", "s3:RestoreObject"],
             "Resource": f"{bucket_arn}/{LOGS_PREFIX}*",
         },
-        {"Sid": "FindBucket", "Action": "s3:GetBucketLocation", "Resource": bucket_arn},
+        {
+            "Sid": "FindBucket",
+            "Action": ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+            "Resource": bucket_arn,
+        },
         {
             "Sid": "ListLogsAndResults",
             "Action": "s3:ListBucket",
@@ -84,12 +106,7 @@ def reader(bucket_arn: str, workgroup_arn: str, catalog_arn: str, database_arn: 
         },
         {
             "Sid": "ReadAndWriteResults",
-            "Action": [
-                "s3:GetObject",
-                "s3:PutObject",
-                "s3:AbortMultipartUpload",
-                "s3:ListMultipartUploadParts",
-            ],
+            "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
             "Resource": f"{bucket_arn}/{RESULTS_PREFIX}*",
         },
     )

@@ -31,11 +31,21 @@ def _setting(default: Any, meaning: str, allowed: str, check: Callable[[Any], bo
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
-    return lambda text: re.fullmatch(pattern, text) is not None
+    return lambda text: re.fullmatch(pattern, text, re.ASCII) is not None
 
 
 def _between(least: int, most: int) -> Callable[[int], bool]:
     return lambda number: least <= number <= most
+
+
+def _all(check: Callable[[str], bool]) -> Callable[[tuple[str, ...]], bool]:
+    return lambda texts: all(map(check, texts))
+
+
+def _is_tag(key: str, value: str) -> bool:
+    return re.fullmatch(r"(?!aws:)[\w .:/=+@-]{1,128}", key) is not None and bool(
+        re.fullmatch(r"[\w .:/=+@-]{0,256}", value)
+    )
 
 
 def _is_uuid(text: str) -> bool:
@@ -72,6 +82,18 @@ class Settings:
         "a region such as us-east-1",
         _matches(r"[a-z]{2}(-[a-z]+)+-\d"),
         key=_AWS_REGION,
+    )
+    allowed_account_ids: tuple[str, ...] = _setting(
+        (),
+        "AWS accounts that the stack may be deployed to; any, if there are none.",
+        "account ids of 12 digits",
+        _all(_matches(r"\d{12}")),
+    )
+    tags: Mapping[str, str] = _setting(
+        {"project": "heroku-log-archive"},
+        "Tags of everything in AWS that takes tags.",
+        "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256)",
+        lambda tags: len(tags) <= 40 and all(_is_tag(key, value) for key, value in tags.items()),
     )
     apps: tuple[str, ...] = _setting(
         ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"),
@@ -142,8 +164,8 @@ class Settings:
     parameter_prefix: str = _setting(
         "/raxx/log-drain/",
         "Path of the SSM parameters.",
-        "a path of letters, digits and '_.-', beginning and ending with '/', not under /aws/ or /ssm/",
-        _matches(r"/(?!aws|ssm)([a-zA-Z0-9_.-]+/){1,12}"),
+        "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm",
+        _matches(r"/(?!(?i:aws|ssm))([a-zA-Z0-9_.-]+/){1,12}"),
     )
     archive_after_days: int = _setting(
         90, "Days after which logs move to Glacier Flexible Retrieval.", "1 to 3650", _between(1, 3650)
@@ -174,6 +196,19 @@ class Settings:
         "Days that the receiver's own log is kept.",
         "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365",
         lambda days: days in {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365},
+    )
+    reserved_concurrency: int = _setting(
+        -1,
+        "Executions that are reserved for the receiver; -1 reserves none. AWS keeps 100 unreserved, so small accounts "
+        "refuse any.",
+        "-1, or 2 to 1000",
+        lambda count: count == -1 or 2 <= count <= 1000,
+    )
+    protect_archive: bool = _setting(
+        True,
+        "Whether the bucket is protected from deletion, and left where it is when the stack is destroyed.",
+        "true or false",
+        lambda _: True,
     )
     scan_limit_gib: int = _setting(
         10, "Most that one query may scan, in GiB; Athena stops it there.", "1 to 10240", _between(1, 10240)

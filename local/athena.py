@@ -281,9 +281,9 @@ class _Clients:
 
 
 def _workgroup(athena: "AthenaClient", name: str) -> dict[str, Any]:
-    # The application behind answers null for what does not exist.
-    workgroup = cast("dict[str, Any] | None", athena.get_work_group(WorkGroup=name)["WorkGroup"])
-    if workgroup is None:
+    # The application behind answers null for what does not exist, which boto3 leaves out.
+    workgroup = cast("dict[str, Any]", athena.get_work_group(WorkGroup=name).get("WorkGroup"))
+    if not workgroup:
         raise _InvalidRequest(f"WorkGroup {name} is not found.")
     if workgroup.get("State") == "DISABLED":
         raise _InvalidRequest(f"WorkGroup {name} is disabled.")

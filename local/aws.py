@@ -7,6 +7,7 @@ means any free one and clock is the fixed time of SQL's now() in ISO 8601 (null:
 import io
 import socket
 import socketserver
+import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import HTTPServer
@@ -21,6 +22,8 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.s3.models import s3_backends
+from werkzeug.datastructures import Headers
+from werkzeug.test import run_wsgi_app
 
 from local import moto_gaps
 from local.athena import AthenaFront, Clock
@@ -150,26 +153,21 @@ class _Handler(MotoRequestHandler):
             body = self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
-            started.append((status, headers))
-
-        chunks = self.server.app(environ, start_response)
-        answer = b"".join(chunks)
-        with suppress(AttributeError):
-            chunks.close()  # type: ignore[attr-defined]
-        status, headers = started[-1]
+        try:
+            answer, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        except Exception:  # noqa: BLE001  a fault of the emulator must not look like one of the network
+            self.log_error("%s", traceback.format_exc())
+            answer, status, headers = [], "500 Internal Server Error", Headers()
+        body = b"".join(answer)
         code, _, reason = status.partition(" ")
         self.send_response_only(int(code), reason)
-        names = {name.lower() for name, _ in headers}
         for name, value in headers:
             self.send_header(name, value)
-        if "content-length" not in names and code not in {"204", "304"}:
-            self.send_header("Content-Length", str(len(answer)))
+        if "content-length" not in headers and code not in {"204", "304"}:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer)
+            self.wfile.write(body)
 
     def log_request(self, *_: object) -> None:
         """Keep quiet: thousands of requests are no news."""

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
 _PATIENCE_S = 30
 _PROJECT = Path(__file__).parent.parent
@@ -41,8 +41,7 @@ class Child:
                 # Ctrl-C is the parent's to handle: it stops its children in order.
                 start_new_session=True,
             )
-        assert self._process.stdin and self._process.stdout  # noqa: S101  both are pipes
-        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        self._stdin, self._stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
         timer = threading.Timer(_PATIENCE_S, self._process.kill)
         timer.start()
         try:

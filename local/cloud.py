@@ -108,6 +108,41 @@ class LocalCloud:
         )
         return bucket, {}
 
+    def _bucket_ownership(self, inputs: Inputs) -> Outputs:
+        bucket, rule = inputs.take("bucket"), _pascals(inputs.take("rule"))
+        self._clients["s3"].put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [rule]})
+        return bucket, {}
+
+    def _bucket_public_access(self, inputs: Inputs) -> Outputs:
+        bucket = inputs.take("bucket")
+        locks = inputs.rest("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+        self._clients["s3"].put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=locks)
+        return bucket, {}
+
+    def _bucket_policy(self, inputs: Inputs) -> Outputs:
+        bucket = inputs.take("bucket")
+        self._clients["s3"].put_bucket_policy(Bucket=bucket, Policy=inputs.take("policy"))
+        return bucket, {}
+
+    def _bucket_encryption(self, inputs: Inputs) -> Outputs:
+        bucket = inputs.take("bucket")
+        rules = [
+            {
+                "ApplyServerSideEncryptionByDefault": {
+                    "SSEAlgorithm": rule.pop("applyServerSideEncryptionByDefault")["sseAlgorithm"]
+                },
+                **_pascals(rule),
+            }
+            for rule in inputs.take("rules")
+        ]
+        self._clients["s3"].put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
+        return bucket, {}
+
+    def _bucket_versioning(self, inputs: Inputs) -> Outputs:
+        bucket, versioning = inputs.take("bucket"), _pascals(inputs.take("versioningConfiguration"))
+        self._clients["s3"].put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
+        return bucket, {}
+
     def _parameter(self, inputs: Inputs) -> Outputs:
         name = inputs["name"]
         ssm = self._clients["ssm"]
@@ -152,18 +187,15 @@ class LocalCloud:
         name, database = inputs["name"], inputs.take("databaseName")
         storage = inputs.take("storageDescriptor")
         serde = storage.pop("serDeInfo")
+        parameters = {"Parameters": serde.pop("parameters")} if "parameters" in serde else {}
         self._clients["glue"].create_table(
             DatabaseName=database,
             TableInput={
-                **inputs.rest("name", "description", "tableType", "partitionKeys"),
+                **inputs.rest(
+                    "name", "description", "tableType", "partitionKeys", "viewOriginalText", "viewExpandedText"
+                ),
                 "Parameters": inputs.take("parameters"),
-                "StorageDescriptor": {
-                    **_pascals(storage),
-                    "SerdeInfo": {
-                        "SerializationLibrary": serde["serializationLibrary"],
-                        "Parameters": serde["parameters"],
-                    },
-                },
+                "StorageDescriptor": {**_pascals(storage), "SerdeInfo": {**_pascals(serde), **parameters}},
             },
         )
         arn = f"arn:aws:glue:{self._region}:{_ACCOUNT}:table/{database}/{name}"
@@ -185,7 +217,18 @@ class LocalCloud:
         )
         return created["NamedQueryId"], {}
 
-    # ------------------------------------------------------------ Lambda, API Gateway
+    # ------------------------------------------------------------ SQS, Lambda, API Gateway
+
+    def _queue(self, inputs: Inputs) -> Outputs:
+        sqs = self._clients["sqs"]
+        attributes = {
+            name: value if isinstance(value := inputs.pop(key), str) else json.dumps(value)
+            for key, name in _QUEUE_ATTRIBUTES.items()
+            if key in inputs
+        }
+        url = sqs.create_queue(QueueName=inputs.take("name"), Attributes=attributes)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return url, {"url": url, "arn": arn}
 
     def _log_group(self, inputs: Inputs) -> Outputs:
         name = inputs.take("name")
@@ -209,9 +252,19 @@ class LocalCloud:
             Environment={"Variables": inputs.take("environment")["variables"]},
             **inputs.rest("role", "runtime", "handler", "description", "timeout", "memorySize", "architectures"),
         )["FunctionArn"]
+        if (reserved := inputs.take("reservedConcurrentExecutions")) >= 0:
+            self._clients["lambda"].put_function_concurrency(
+                FunctionName=function.name, ReservedConcurrentExecutions=reserved
+            )
         invoke_arn = f"arn:aws:apigateway:{self._region}:lambda:path/2015-03-31/functions/{arn}/invocations"
         self._functions[invoke_arn] = function
         return function.name, {"arn": arn, "invokeArn": invoke_arn}
+
+    def _event_source_mapping(self, inputs: Inputs) -> Outputs:
+        mapping = self._clients["lambda"].create_event_source_mapping(
+            **inputs.rest("eventSourceArn", "functionName", "batchSize", "functionResponseTypes", "scalingConfig")
+        )
+        return mapping["UUID"], {}
 
     def _permission(self, inputs: Inputs) -> Outputs:
         statement = secrets.token_hex(8)
@@ -243,7 +296,10 @@ class LocalCloud:
 
     def _stage(self, inputs: Inputs) -> Outputs:
         api, name = inputs["apiId"], inputs["name"]
-        self._clients["apigatewayv2"].create_stage(StageName=inputs.take("name"), **inputs.rest("apiId", "autoDeploy"))
+        self._clients["apigatewayv2"].create_stage(
+            StageName=inputs.take("name"),
+            **inputs.rest("apiId", "autoDeploy", "defaultRouteSettings", "accessLogSettings"),
+        )
         routes = self._routes.get(api, {})
         behind = {self._integrations[integration] for integration in routes.values()}
         if len(behind) != 1:
@@ -278,7 +334,14 @@ class LocalCloud:
 
 
 _ACCOUNT = "123456789012"  # moto's
-_SERVICES = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "ssm")
+_SERVICES = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "sqs", "ssm")
+# Pulumi's names of a queue's attributes, and SQS's.
+_QUEUE_ATTRIBUTES = {
+    "messageRetentionSeconds": "MessageRetentionPeriod",
+    "visibilityTimeoutSeconds": "VisibilityTimeout",
+    "redrivePolicy": "RedrivePolicy",
+    "sqsManagedSseEnabled": "SqsManagedSseEnabled",
+}
 
 _CREATE: dict[str, Callable[[LocalCloud, Inputs], Outputs]] = {
     "aws:apigatewayv2/api:Api": LocalCloud._api,
@@ -294,9 +357,18 @@ _CREATE: dict[str, Callable[[LocalCloud, Inputs], Outputs]] = {
     "aws:iam/rolePolicy:RolePolicy": LocalCloud._role_policy,
     "aws:iam/user:User": LocalCloud._user,
     "aws:iam/userPolicy:UserPolicy": LocalCloud._user_policy,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": LocalCloud._event_source_mapping,
     "aws:lambda/function:Function": LocalCloud._function,
     "aws:lambda/permission:Permission": LocalCloud._permission,
     "aws:s3/bucket:Bucket": LocalCloud._bucket,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": LocalCloud._bucket_ownership,
+    "aws:s3/bucketPolicy:BucketPolicy": LocalCloud._bucket_policy,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": LocalCloud._bucket_public_access,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        LocalCloud._bucket_encryption
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": LocalCloud._bucket_versioning,
+    "aws:sqs/queue:Queue": LocalCloud._queue,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": LocalCloud._bucket_lifecycle,
     "aws:ssm/parameter:Parameter": LocalCloud._parameter,
     "heroku:drain/drain:Drain": LocalCloud._drain,

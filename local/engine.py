@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -73,7 +74,8 @@ class Query:
     def stop(self) -> None:
         """Make `run` raise Cancelled as soon as it can."""
         self._stopped.set()
-        self._cursor.interrupt()
+        with suppress(duckdb.ConnectionException):  # it has ended already
+            self._cursor.interrupt()
 
     def run(self, sql: str, database: str, glue: "GlueClient", s3: "S3Client", now: datetime) -> Result:
         """Answer a query; raises Refused when it fails, with the reason, and Cancelled when it was stopped."""

@@ -4,11 +4,23 @@ import json
 from typing import Any
 
 from moto.athena.responses import AthenaResponse
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
     AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
+    IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
+
+
+_is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted
+
+
+def _is_action_permitted(statement: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:
+    """AWS denies under a condition only when it holds; moto always. Here it never does: it asks whether TLS is used."""
+    if statement._statement["Effect"] == "Deny" and "Condition" in statement._statement:
+        return PermissionResult.NEUTRAL
+    return _is_permitted_unconditionally(statement, *args, **kwargs)
 
 
 def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, int]] | str:

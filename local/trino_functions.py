@@ -266,52 +266,24 @@ FUNCTIONS: dict[str, Function] = {
     "sequence": Function(_as("trino_sequence", 2, 3), "a sequence of dates stays one of dates"),
 }
 
+
+def words(names: str) -> frozenset[str]:
+    """Make a set of the words of a text."""
+    return frozenset(names.split())
+
+
 # By their names in Trino and in DuckDB.
-AGGREGATES = frozenset(
-    [
-        "count",
-        "sum",
-        "min",
-        "max",
-        "avg",
-        "array_agg",
-        "bool_and",
-        "bool_or",
-        "every",
-        "count_if",
-        "any_value",
-        "arbitrary",
-        "max_by",
-        "arg_max_null",
-        "min_by",
-        "arg_min_null",
-        "approx_percentile",
-        "quantile_disc",
-        "approx_distinct",
-    ]
+AGGREGATES = words(
+    "count sum min max avg array_agg bool_and bool_or every count_if any_value arbitrary max_by arg_max_null "
+    "min_by arg_min_null approx_percentile quantile_disc approx_distinct"
 )
 
 # Macros that answer by the types of their arguments. DuckDB does not know the type of an aggregate or a window
 # function where it picks the macro, so these are computed a level further in.
-TYPED = frozenset(
-    [
-        "trino_bigint",
-        "trino_integer",
-        "trino_double",
-        "trino_boolean",
-        "trino_date",
-        "trino_timestamp",
-        "trino_timestamptz",
-        "trino_varchar",
-        "trino_divide",
-        "trino_round",
-        "trino_shift",
-        "trino_minus",
-        "trino_date_trunc",
-        "trino_to_iso8601",
-        "trino_not_decimal",
-        "trino_sequence",
-    ]
+TYPED = words(
+    "trino_bigint trino_integer trino_double trino_boolean trino_date trino_timestamp trino_timestamptz "
+    "trino_varchar trino_divide trino_round trino_shift trino_minus trino_date_trunc trino_to_iso8601 "
+    "trino_not_decimal trino_sequence"
 )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# Two tries, the second at once: Logplex waits five seconds in all. The deadline is the limit that holds.
+# Two tries, the second within a second: Logplex waits five in all. The deadline is the limit that holds.
 _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -54,7 +54,11 @@ class Parameter:
     def read(self, deadline: Deadline) -> str:
         """Give the decrypted text; Unavailable when SSM does not."""
         [answer] = _within(deadline, "ssm", [lambda: self._ssm.get_parameter(Name=self._name, WithDecryption=True)])
-        return answer["Parameter"]["Value"]
+        try:
+            return answer["Parameter"]["Value"]
+        except KeyError as error:
+            # boto3 takes a 200 that is not SSM's for an answer without fields.
+            raise Unavailable("ssm-no-value", "an answer without the parameter") from error
 
 
 def _within(deadline: Deadline, service: str, calls: Sequence[Callable[[], Result]]) -> list[Result]:

@@ -62,6 +62,11 @@ def _parse(text: str) -> tuple[str, ...]:
         keys = json.loads(text)
     except ValueError:
         keys = None
-    if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key for key in keys):
+    if not isinstance(keys, list) or not keys or not all(_is_key(key) for key in keys):
         raise Unavailable("drain-keys-malformed", "the parameter is no JSON array of keys")
     return tuple(keys)
+
+
+def _is_key(value: object) -> bool:
+    # JSON can escape half a surrogate pair, which is not printable and has no UTF-8.
+    return isinstance(value, str) and value != "" and value.isprintable()

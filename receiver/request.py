@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from contract.drain import DRAIN_PATH
+from contract.keys import APP_NAME
 from receiver.batch import Batch
 
 
@@ -38,7 +39,7 @@ def credentials(event: Mapping[str, Any]) -> Credentials:
     except ValueError:
         raise Refused(401) from None
     apps, tokens = query.get("app", []), query.get("token", [])
-    if len(apps) != 1 or len(tokens) != 1:
+    if len(apps) != 1 or len(tokens) != 1 or not APP_NAME.fullmatch(apps[0]):
         raise Refused(401)
     return Credentials(apps[0], tokens[0])
 

@@ -22,7 +22,7 @@ QUERY = f"app={APP}&token={token(KEY, APP)}"
 FRAME_ID = "DA37BFA502AFA196A479F50990BA3E2C"
 
 
-def drain_event(body: bytes = b"", *, query: str = QUERY, **changes: Any) -> dict[str, Any]:
+def drain_event(body: bytes = b"", /, *, query: str = QUERY, **changes: Any) -> dict[str, Any]:
     """What API Gateway hands over for `POST /prod/drain?QUERY`; `changes` are other top-level keys."""
     return {
         "version": "2.0",
@@ -30,7 +30,7 @@ def drain_event(body: bytes = b"", *, query: str = QUERY, **changes: Any) -> dic
         "rawPath": "/prod/drain",
         "rawQueryString": query,
         "headers": {"content-type": "application/logplex-1", "logplex-frame-id": FRAME_ID},
-        "requestContext": {"stage": "prod", "http": {"method": "POST", "path": "/prod/drain"}},
+        "requestContext": gateway_context(),
         "body": b64encode(body).decode(),
         "isBase64Encoded": True,
     } | changes
@@ -38,7 +38,7 @@ def drain_event(body: bytes = b"", *, query: str = QUERY, **changes: Any) -> dic
 
 def gateway_context(**changes: Any) -> dict[str, Any]:
     """The `requestContext` of such an event, with changes."""
-    return drain_event()["requestContext"] | changes
+    return {"stage": "prod", "http": {"method": "POST", "path": "/prod/drain"}} | changes
 
 
 class FakeArchive(Archive):
@@ -159,9 +159,10 @@ def aws_endpoint(*script: Reply | Deed) -> Iterator[tuple[str, Endpoint]]:
         def do_PUT(self) -> None:
             endpoint.serve(self)
 
-        do_POST = do_PUT
+        def do_POST(self) -> None:
+            endpoint.serve(self)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Keep the captured output to what the receiver prints."""
 
     with _Server(("127.0.0.1", 0), Handler) as server:

@@ -9,6 +9,7 @@ import pytest
 from receiver.deadline import Deadline, DeadlineExceeded
 
 AMPLE_S = 10.0
+PATIENCE_S = 2.0  # for what has to end in a twentieth of a second, on a machine that is busy
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_call_that_hangs_is_left_when_the_time_is_up(over: threading.Event) ->
     begin = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         Deadline(0.05).run([lambda: True, over.wait])
-    assert 0.05 <= time.monotonic() - begin < AMPLE_S
+    assert 0.05 <= time.monotonic() - begin < PATIENCE_S
 
 
 def test_a_call_that_hangs_does_not_keep_the_process(over: threading.Event) -> None:

@@ -52,6 +52,13 @@ def test_the_token_of_any_key_is_accepted(key: str) -> None:
     assert Gate(keys(KEY, PREVIOUS_KEY, NEXT_KEY)).accept_key(key)
 
 
+def test_each_app_has_its_own_token() -> None:
+    gate = Gate(keys(KEY))
+    other = "raxx-console-prod"
+    assert gate.accept(token(KEY, other), app=other)
+    assert not gate.accept(token(KEY, APP), app=other)
+
+
 @pytest.mark.parametrize(
     "presented",
     [
@@ -142,7 +149,7 @@ def test_known_keys_survive_trouble(trouble: str | Unavailable) -> None:
         gate.clock.now = 1000 + hour * 3600
         assert gate.accept_key(KEY)
         assert not gate.accept("guess")
-    assert gate.parameter.reads > 24
+    assert gate.parameter.reads == 24
 
 
 @pytest.mark.parametrize(
@@ -158,7 +165,6 @@ def test_known_keys_survive_trouble(trouble: str | Unavailable) -> None:
         pytest.param(keys(KEY, None), id="null"),
         pytest.param(keys(KEY, ""), id="empty-key"),
         pytest.param(keys(KEY, "\ud800"), id="no-character"),
-        pytest.param("[" * 100_000, id="nested-too-deep"),
     ],
 )
 def test_a_parameter_that_is_no_array_of_keys_is_an_outage_and_not_shown(text: str) -> None:

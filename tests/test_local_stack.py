@@ -110,7 +110,7 @@ def test_outputs_are_the_runbooks_and_hold_no_secret(stack: LocalStack) -> None:
     """The `outputs` parameter has all of them, and no token is in any."""
     assert set(stack.outputs) == {
         "bucket", "endpoint", "readerRoleArn", "writerUserArn", "workgroup", "database", "table", "apps",
-        "parameterPrefix",
+        "parameterPrefix", "view", "spillQueue", "deadLetterQueue",
     }  # fmt: skip
     text = stack.client("ssm").get_parameter(Name="/raxx/log-drain/outputs")["Parameter"]["Value"]
     assert json.loads(text) == stack.outputs

@@ -1,0 +1,64 @@
+"""The view `router_requests`, the router's lines with types, and the form in which Athena keeps a view in Glue."""
+
+import base64
+import json
+from typing import Any, NamedTuple
+
+NAME = "router_requests"
+
+
+class Column(NamedTuple):
+    """A column: what it is made of, and its type in Trino and in Hive, which have to say the same."""
+
+    expression: str
+    trino_type: str
+    hive_type: str
+
+
+def _text(column: str) -> Column:
+    return Column(column, "varchar", "string")
+
+
+def _number(column: str) -> Column:
+    # The table's pattern bounds the digits; a foreign line in the bucket need not keep to it.
+    return Column(f"try_cast({column} AS bigint)", "bigint", "bigint")
+
+
+# Partition keys pass through, so that what is said of them still limits what is read. `time` has no zone, as Hive
+# knows none: it is UTC.
+COLUMNS = {
+    "time": Column(
+        "CAST(try(from_iso8601_timestamp(log_ts)) AT TIME ZONE 'UTC' AS timestamp(3))", "timestamp(3)", "timestamp"
+    ),
+    **{name: _text(name) for name in ("at", "code", "descr", "method", "path", "request_id", "fwd_ip", "dyno")},
+    **{name: _number(name) for name in ("connect_ms", "service_ms", "status", "bytes")},
+    **{name: _text(name) for name in ("log_ts", "message", "app", "year", "month", "day")},
+}
+
+
+def sql(database: str, table: str) -> str:
+    """The view's query."""
+    columns = ",\n    ".join(
+        name if column.expression == name else f"{column.expression} AS {name}" for name, column in COLUMNS.items()
+    )
+    return f"SELECT\n    {columns}\nFROM {database}.{table}\nWHERE source = 'heroku' AND proc_id = 'router'"
+
+
+def original_text(database: str, table: str) -> str:
+    """The view_original_text of its Glue table (Trino, `ViewReaderUtil`): base64 of JSON in a comment.
+
+    Athena calls a view stale when these types and those of the Glue columns differ.
+    """
+    definition: dict[str, Any] = {
+        "originalSql": sql(database, table),
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": name, "type": column.trino_type} for name, column in COLUMNS.items()],
+    }
+    text = json.dumps(definition, separators=(",", ":"), sort_keys=True)
+    return f"/* Presto View: {base64.b64encode(text.encode()).decode()} */"
+
+
+# What else makes a Glue table a view of Athena.
+EXPANDED_TEXT = "/* Presto View */"
+PARAMETERS = {"presto_view": "true", "comment": "Presto View"}

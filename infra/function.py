@@ -1,0 +1,90 @@
+"""The receiver, as a Lambda function."""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import cloudwatch, iam, lambda_, s3, sqs, ssm
+
+from infra import package, policies
+
+# The receiver answers within 4 s of a POST's arrival; what is over is for a slow start, and for a redrive of several
+# batches.
+TIMEOUT_S = 30
+# Messages of up to 256 KB a poll, in an event of at most 6 MB.
+_REDRIVE_BATCH = 10
+# The fewest that AWS allows: a backlog after an outage of S3 must not take the executions that live POSTs need.
+_REDRIVE_CONCURRENCY = 2
+
+
+@dataclass(frozen=True)
+class ReceiverFunctionArgs:
+    """What the names begin with, what the receiver stores where, and how large it is."""
+
+    name_prefix: str
+    apps: tuple[str, ...]
+    bucket: s3.Bucket
+    keys_parameter: ssm.Parameter
+    spill_queue: sqs.Queue
+    memory_mb: int
+    reserved_concurrency: int
+    log_days: int
+
+
+class ReceiverFunction(pulumi.ComponentResource):
+    """`function`, with its role, its log, and the redrive from the spill queue."""
+
+    def __init__(self, name: str, args: ReceiverFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("raxx:logdrain:ReceiverFunction", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        function_name = f"{args.name_prefix}-receiver"
+        log_group = cloudwatch.LogGroup(
+            f"{name}-log", name=f"/aws/lambda/{function_name}", retention_in_days=args.log_days, opts=child
+        )
+        role = iam.Role(
+            f"{name}-role", name=function_name, assume_role_policy=json.dumps(policies.lambda_trust()), opts=child
+        )
+        policy = iam.RolePolicy(
+            f"{name}-policy",
+            name="receive",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(args.bucket.arn, args.keys_parameter.arn, args.spill_queue.arn, log_group.arn).apply(
+                    lambda arns: policies.receiver(*arns)
+                )
+            ),
+            opts=child,
+        )
+        self.function = lambda_.Function(
+            f"{name}-function",
+            name=function_name,
+            description="Stores Heroku log drains in S3",
+            role=role.arn,
+            runtime="python3.13",
+            architectures=["arm64"],
+            handler="receiver.handler.handler",
+            code=package.archive(),
+            memory_size=args.memory_mb,
+            reserved_concurrent_executions=args.reserved_concurrency,
+            timeout=TIMEOUT_S,
+            environment={
+                "variables": {
+                    "LOG_BUCKET": args.bucket.bucket,
+                    "LOG_APPS": ",".join(args.apps),
+                    "DRAIN_KEYS_PARAMETER": args.keys_parameter.name,
+                    "SPILL_QUEUE_URL": args.spill_queue.url,
+                }
+            },
+            # Without its rights and its log group the first POSTs would fail, or log to a group that never expires.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
+        )
+        lambda_.EventSourceMapping(
+            f"{name}-redrive",
+            event_source_arn=args.spill_queue.arn,
+            function_name=self.function.arn,
+            batch_size=_REDRIVE_BATCH,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config={"maximum_concurrency": _REDRIVE_CONCURRENCY},
+            opts=child,
+        )
+        self.register_outputs({"function": self.function.arn})

@@ -1,0 +1,277 @@
+"""Each setting is checked before anything is deployed, and an error says key, value and what is allowed."""
+
+import json
+import re
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.settings import InvalidSettings, Settings
+
+PROJECT = "heroku-log-archive"
+PRODUCTION = yaml.safe_load((Path(__file__).parent.parent / "Pulumi.prod.yaml").read_text())["config"]
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
+
+Config = dict[str, Any]
+
+
+def read(config: Config) -> Settings:
+    """Settings from values by key, as Pulumi hands them over: text, or JSON of what is no text."""
+
+    def get(key: str) -> str | None:
+        value = config.get(key)
+        return value if value is None or isinstance(value, str) else json.dumps(value)
+
+    return Settings.read(PROJECT, get)
+
+
+def with_setting(name: str, value: Any) -> Config:
+    return {f"{PROJECT}:{name}": value}
+
+
+def known_keys() -> set[str]:
+    """Every key that is asked for."""
+    asked: set[str] = set()
+    Settings.read(PROJECT, lambda key: asked.add(key))
+    return asked
+
+
+# ---------------------------------------------------------------- names and defaults
+
+
+def test_without_configuration_the_settings_are_productions() -> None:
+    assert read({}) == read(PRODUCTION) == Settings()
+
+
+def test_production_sets_only_what_there_is() -> None:
+    """A misspelt key would be ignored, and the default be deployed in its place."""
+    assert PRODUCTION.keys() <= known_keys()
+
+
+def test_production_is_as_designed() -> None:
+    production = read(PRODUCTION)
+    assert production.region == "us-east-1"
+    assert production.apps == ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod")
+    assert production.bucket_name == "raxx-heroku-logs-prod"
+    assert (production.database_name, production.table_name) == ("raxx_heroku_logs", "syslog")
+    assert production.workgroup_name == "raxx-log-queries"
+    assert production.reader_role_name == "raxx-log-athena-reader"
+    assert production.writer_user_name == "raxx-heroku-log-drain"
+    assert production.break_glass_user == "claude-infisical-bootstrap"
+    assert production.parameter_prefix == "/raxx/log-drain/"
+    assert (production.archive_after_days, production.expire_after_days) == (90, 365)
+    assert production.results_expire_after_days == 30
+
+
+def test_a_setting_is_its_field_in_camel_case() -> None:
+    own = known_keys() - {"aws:region"}
+    assert len(own) == len(fields(Settings)) - 1
+    assert {f"{PROJECT}:bucketName", f"{PROJECT}:receiverMemoryMb", f"{PROJECT}:apps"} <= own
+    assert all(re.fullmatch(PROJECT + r":[a-z]+([A-Z][a-z]*)*", key) for key in own)
+
+
+def test_each_setting_says_what_it_means_and_may_be() -> None:
+    for field in fields(Settings):
+        rule = field.metadata["rule"]
+        assert rule.meaning.endswith(".")
+        assert rule.allowed
+        assert rule.check(rule.default), f"the default of {field.name} is not allowed"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().region = "eu-west-1"  # type: ignore[misc]
+
+
+# ---------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "expected"),
+    [
+        pytest.param("apps", ["abc"], "apps", ("abc",), id="list"),
+        pytest.param("appIds", {"raxx-api-prod": UUID}, "app_ids", {"raxx-api-prod": UUID}, id="object"),
+        pytest.param("archiveAfterDays", 1, "archive_after_days", 1, id="least"),
+        pytest.param("expireAfterDays", 3650, "expire_after_days", 3650, id="greatest"),
+        pytest.param("tokenGeneration", "2", "token_generation", 2, id="number-as-text"),
+        pytest.param("drainsEnabled", False, "drains_enabled", False, id="false"),
+        pytest.param("drainsEnabled", "true", "drains_enabled", True, id="true-as-text"),
+        pytest.param("breakGlassArn", "", "break_glass_arn", "", id="nothing"),
+        pytest.param(
+            *("breakGlassArn", "arn:aws:iam::123456789012:role/ops/break-glass"),
+            *("break_glass_arn", "arn:aws:iam::123456789012:role/ops/break-glass"),
+            id="role-with-path",
+        ),
+        pytest.param("bucketName", "a" * 63, "bucket_name", "a" * 63, id="63-characters"),
+        pytest.param("parameterPrefix", "/a/", "parameter_prefix", "/a/", id="short-path"),
+    ],
+)
+def test_a_good_value(name: str, value: Any, field: str, expected: Any) -> None:
+    assert getattr(read(with_setting(name, value)), field) == expected
+
+
+def test_the_region_is_the_aws_providers() -> None:
+    assert read({"aws:region": "eu-central-1"}).region == "eu-central-1"
+
+
+APPS = "at least one Heroku app name (3 to 30 of a-z, 0-9 and '-', beginning with a letter), none twice"
+IAM_NAME = "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'"
+BUCKET = "3 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+GLUE_NAME = "1 to 128 of a-z, 0-9 and '_', not beginning with a digit"
+PATH = "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm"
+BOOL = "true or false"
+
+
+# What AWS or Heroku would refuse in the middle of a deployment, or take and make nonsense of.
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        pytest.param("apps", [], APPS, id="no-apps"),
+        pytest.param("apps", ["abc", "abc"], APPS, id="app-twice"),
+        pytest.param("apps", ["Raxx"], APPS, id="app-in-capitals"),
+        pytest.param("apps", ["a b"], APPS, id="app-with-space"),
+        pytest.param("apps", ["ab"], APPS, id="app-too-short"),
+        pytest.param("apps", ["a" * 31], APPS, id="app-too-long"),
+        pytest.param("apps", ["1abc"], APPS, id="app-beginning-with-a-digit"),
+        pytest.param("apps", ["abc,def"], APPS, id="apps-in-one"),
+        pytest.param("apps", "raxx-api-prod", APPS, id="app-outside-a-list"),
+        pytest.param("apps", [1], APPS, id="app-as-number"),
+        pytest.param("appIds", {"raxx-api-prod": "x"}, "app name: UUID in lower case", id="no-uuid"),
+        pytest.param("appIds", {"raxx-api-prod": UUID.upper()}, "app name: UUID in lower case", id="uuid-in-capitals"),
+        pytest.param("appIds", {"raxx-api-prod": 1}, "app name: UUID in lower case", id="uuid-as-number"),
+        pytest.param("appIds", [UUID], "app name: UUID in lower case", id="uuids-in-a-list"),
+        pytest.param("bucketName", "", BUCKET, id="bucket-empty"),
+        pytest.param("bucketName", "ab", BUCKET, id="bucket-too-short"),
+        pytest.param("bucketName", "a" * 64, BUCKET, id="bucket-too-long"),
+        pytest.param("bucketName", "Raxx-logs", BUCKET, id="bucket-in-capitals"),
+        pytest.param("bucketName", "raxx.logs", BUCKET, id="bucket-with-dot"),
+        pytest.param("bucketName", "raxx-logs-", BUCKET, id="bucket-ending-with-dash"),
+        pytest.param("bucketName", "xn--logs", BUCKET, id="bucket-reserved-beginning"),
+        pytest.param("bucketName", "logs-s3alias", BUCKET, id="bucket-reserved-end"),
+        pytest.param("bucketName", "raxx-logs\n", BUCKET, id="bucket-with-newline"),
+        pytest.param("databaseName", "raxx-logs", GLUE_NAME, id="database-with-dash"),
+        pytest.param("databaseName", "Raxx", GLUE_NAME, id="database-in-capitals"),
+        pytest.param("tableName", "1syslog", GLUE_NAME, id="table-beginning-with-a-digit"),
+        pytest.param("tableName", 'a"; DROP', GLUE_NAME, id="table-with-sql"),
+        pytest.param("workgroupName", "a b", "1 to 128 of letters, digits and '.', '_', '-'", id="workgroup"),
+        pytest.param("readerRoleName", "a/b", IAM_NAME, id="role-with-path"),
+        pytest.param("readerRoleName", "rôle", IAM_NAME, id="role-not-ASCII"),
+        pytest.param("writerUserName", "a" * 65, IAM_NAME, id="user-too-long"),
+        pytest.param("breakGlassUser", "", IAM_NAME, id="user-empty"),
+        *[
+            pytest.param("breakGlassArn", arn, "the ARN of an IAM user or role, or nothing", id=f"arn-{why}")
+            for why, arn in {
+                "name": "claude-infisical-bootstrap",
+                "anybody": "*",
+                "account": "arn:aws:iam::123456789012:root",
+                "short-account": "arn:aws:iam::12345678901:user/a",
+                "other-digits": "arn:aws:iam::12345678901٢:user/a",
+                "session": "arn:aws:sts::123456789012:assumed-role/a/b",
+                "any-user": "arn:aws:iam::123456789012:user/*",
+            }.items()
+        ],
+        pytest.param("parameterPrefix", "/raxx/log-drain", PATH, id="prefix-without-slash-at-the-end"),
+        pytest.param("parameterPrefix", "raxx/", PATH, id="prefix-without-slash-before"),
+        pytest.param("parameterPrefix", "/", PATH, id="prefix-root"),
+        pytest.param("parameterPrefix", "/a//b/", PATH, id="prefix-empty-level"),
+        pytest.param("parameterPrefix", "/a b/", PATH, id="prefix-with-space"),
+        pytest.param("parameterPrefix", "/" + "a/" * 13, PATH, id="prefix-too-deep"),
+        *[
+            pytest.param("parameterPrefix", f"/{name}/", PATH, id=f"prefix-{name}")
+            for name in ("aws", "ssm", "AWS", "awsome")
+        ],
+        pytest.param("archiveAfterDays", 0, "1 to 3650", id="days-zero"),
+        pytest.param("archiveAfterDays", -90, "1 to 3650", id="days-negative"),
+        pytest.param("archiveAfterDays", 90.5, "1 to 3650", id="days-fraction"),
+        pytest.param("archiveAfterDays", "ninety", "1 to 3650", id="days-in-words"),
+        pytest.param("archiveAfterDays", "", "1 to 3650", id="days-empty"),
+        pytest.param("archiveAfterDays", True, "1 to 3650", id="days-true"),
+        pytest.param("archiveAfterDays", "NaN", "1 to 3650", id="days-not-a-number"),
+        pytest.param("archiveAfterDays", "9" * 5000, "1 to 3650", id="days-5000-digits"),
+        pytest.param("expireAfterDays", 3651, "2 to 3650, more than archiveAfterDays", id="expiry-too-late"),
+        pytest.param("resultsExpireAfterDays", 0, "1 to 3650", id="results-zero"),
+        pytest.param("tokenGeneration", 0, "1 to 1000", id="generation-zero"),
+        pytest.param("acceptPreviousToken", "yes", BOOL, id="yes"),
+        pytest.param("drainsEnabled", 0, BOOL, id="bool-as-number"),
+        pytest.param("drainsEnabled", "True", BOOL, id="capital-true"),
+        pytest.param("receiverMemoryMb", 127, "128 to 10240", id="memory"),
+        pytest.param("receiverLogDays", 31, "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365", id="log-days"),
+        pytest.param("scanLimitGib", 0, "1 to 10240", id="scan-limit"),
+    ],
+)
+def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(name: str, value: Any, allowed: str) -> None:
+    with pytest.raises(InvalidSettings) as invalid:
+        read(with_setting(name, value))
+    text = value if isinstance(value, str) else json.dumps(value)
+    assert str(invalid.value) == (
+        f"these settings cannot be deployed:\n  {PROJECT}:{name} is {text!r}: it must be {allowed}"
+    )
+
+
+@pytest.mark.parametrize("region", ["", "us-east", "US-EAST-1", "us-east-1 ", "us-east-\u0661"])
+def test_a_region_that_is_none(region: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"aws:region is .*: it must be a region such as us-east-1"):
+        read({"aws:region": region})
+
+
+def test_all_problems_are_told_together() -> None:
+    bad = {"aws:region": "here", **with_setting("bucketName", "B"), **with_setting("archiveAfterDays", 0)}
+    with pytest.raises(InvalidSettings) as invalid:
+        read(bad)
+    assert str(invalid.value) == (
+        "these settings cannot be deployed:\n"
+        "  aws:region is 'here': it must be a region such as us-east-1\n"
+        f"  {PROJECT}:bucketName is 'B': it must be {BUCKET}\n"
+        f"  {PROJECT}:archiveAfterDays is '0': it must be 1 to 3650"
+    )
+
+
+# ---------------------------------------------------------------- values that contradict each other
+
+
+@pytest.mark.parametrize(
+    ("config", "problems"),
+    [
+        pytest.param(
+            with_setting("archiveAfterDays", 365),
+            ["expireAfterDays is 365: it must be more than archiveAfterDays, 365"],
+            id="deleted-when-archived",
+        ),
+        pytest.param(
+            with_setting("appIds", {"other-app": UUID}),
+            ["appIds names other-app: it must only name apps of `apps`"],
+            id="id-of-no-app",
+        ),
+        pytest.param(
+            with_setting("expireAfterDays", 2) | with_setting("appIds", {"two-app": UUID, "one-app": UUID}),
+            [
+                "expireAfterDays is 2: it must be more than archiveAfterDays, 90",
+                "appIds names one-app, two-app: it must only name apps of `apps`",
+            ],
+            id="both",
+        ),
+    ],
+)
+def test_contradictions_are_told_together(config: Config, problems: list[str]) -> None:
+    with pytest.raises(InvalidSettings) as invalid:
+        read(config)
+    assert str(invalid.value).splitlines() == [
+        "these settings cannot be deployed:",
+        *(f"  {line}" for line in problems),
+    ]
+
+
+@given(st.sampled_from(sorted(known_keys())), st.text(max_size=40))
+def test_any_text_is_a_setting_or_a_problem(key: str, text: str) -> None:
+    try:
+        read({key: text})
+    except InvalidSettings as invalid:
+        told = str(invalid)
+    else:
+        return
+    assert key.rpartition(":")[2] in told
