@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from contract.keys import LOGS_PREFIX
-from local import traffic, truth
 from local.answers import Answer, Athena, differences
-from local.batches import Batch, batches
-from local.field_bodies import FieldBody, field_bodies
-from local.logplex import Logplex
+from local.logplex.batches import Batch, batches
+from local.logplex.field_bodies import FieldBody, field_bodies
+from local.logplex.nodes import Logplex
 from local.stack import LocalStack
+from local.traffic import story, truth
 from runbook.queries import SavedQuery, saved_queries
 
 _WEEK = timedelta(days=8)
@@ -88,7 +88,7 @@ def run(stack: LocalStack, lines: int, now: datetime, result: Result, progress: 
     `progress` is called with the lines that are stored so far and those that there will be.
     """
     with result.timed("traffic"):
-        sent = traffic.generate(stack.settings.apps, now, lines)
+        sent = story.generate(stack.settings.apps, now, lines)
         apps = stack.settings.apps
         bodies = [body for body in field_bodies() if body.body and not _of_the_week(body, now)]
         shipments = [batch for app in apps for batch in batches([line for line in sent if line.app == app])]

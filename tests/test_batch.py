@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.keys import batch_id
-from local.field_bodies import FieldBody, field_bodies
+from local.logplex.field_bodies import FieldBody, field_bodies
 from receiver.batch import Batch, StoredObject, objects
 from tests.logplex_frames import NOON, NOON_MS, body, l10, message, minutes_before_noon, stored_lines
 

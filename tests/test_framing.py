@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.record import Reason
-from local.field_bodies import FieldBody, FieldFrame, field_bodies
+from local.logplex.field_bodies import FieldBody, FieldFrame, field_bodies
 from receiver.framing import Fault, split
 from tests.logplex_frames import body
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from contract.drain import token
-from local.field_bodies import FieldBody, field_bodies
+from local.logplex.field_bodies import FieldBody, field_bodies
 from receiver import handler as entry
 from receiver.aws import Archive, Unavailable
 from receiver.drain_keys import DrainKeys

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.field_bodies import FieldBody, FieldFrame, field_bodies
+from local.logplex.field_bodies import FieldBody, FieldFrame, field_bodies
 
 BODIES = field_bodies()
 

@@ -14,13 +14,13 @@ from itertools import count
 import pytest
 
 from contract import record
-from local import logplex
-from local.batches import TARGET_BYTES
-from local.drain_connection import DrainConnection
-from local.lines import Line, frame
-from local.logplex import Answer, Batch, Logplex, Wording, batches, post
-from local.losses import Loss, LossAccount, drain_token, l10_line
-from local.traffic import generate
+from local.logplex import nodes
+from local.logplex.batches import TARGET_BYTES, Batch, batches
+from local.logplex.drain_connection import DrainConnection
+from local.logplex.losses import Loss, LossAccount, Wording, drain_token, l10_line
+from local.logplex.nodes import Answer, Logplex, post
+from local.traffic.lines import Line, frame
+from local.traffic.story import generate
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LINES = generate(["raxx-api-prod"], NOON, 3000)
@@ -118,7 +118,7 @@ def messages(body: bytes) -> list[bytes]:
     return found
 
 
-def send(drain: Drain, shipped: list[Batch], answer_timeout_s: float = AMPLE_S) -> logplex.Report:
+def send(drain: Drain, shipped: list[Batch], answer_timeout_s: float = AMPLE_S) -> nodes.Report:
     return Logplex(1, answer_timeout_s=answer_timeout_s).drain((drain.url, batch) for batch in shipped)
 
 
@@ -140,6 +140,15 @@ def test_a_batch_arrives_less_than_a_second_after_its_last_line() -> None:
         assert timedelta(0) < batch.arrival - LINES[end - 1].time < timedelta(seconds=1)
 
 
+def test_no_line_waits_longer_than_an_hour_for_its_batch() -> None:
+    sparse = LINES[::40]
+    assert len(batches(sparse)) > len(sparse) / 8
+    ends = iter(sparse)
+    for batch in batches(sparse):
+        held = [next(ends) for _ in range(batch.lines)]
+        assert held[-1].time - held[0].time <= timedelta(hours=1)
+
+
 def test_many_batches_are_small_and_some_reach_the_target_and_end_there() -> None:
     lines = generate(["raxx-api-prod"], NOON, 30_000)
     cut = batches(lines)
@@ -151,7 +160,8 @@ def test_many_batches_are_small_and_some_reach_the_target_and_end_there() -> Non
 
 
 def test_the_mean_can_be_chosen() -> None:
-    assert 4 < len(LINES) / len(batches(LINES, mean_lines=5)) < 6
+    busy = generate(["raxx-api-prod"], NOON, 30_000)
+    assert 4 < len(busy) / len(batches(busy, mean_lines=5)) < 6
 
 
 def test_equal_seeds_cut_equally_and_frame_ids_are_32_upper_case_hexadecimal_digits_all_different() -> None:
@@ -317,7 +327,7 @@ def test_an_l10_line_has_the_old_or_the_new_wording_whole_seconds_and_no_newline
 
 def test_each_try_renders_the_l10_frame_anew_at_its_own_time(drain: Drain, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = count(step=60)
-    monkeypatch.setattr(logplex, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(nodes, "monotonic", lambda: float(next(seconds)))
     drain.script = [401, 500]
     lost, told = some_batches(2)
     send(drain, [lost, told])

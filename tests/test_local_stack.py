@@ -11,8 +11,8 @@ import pytest
 
 from contract import drain
 from contract.keys import LOGS_PREFIX, ObjectKey
-from local.field_bodies import FieldBody, field_bodies
-from local.logplex import post
+from local.logplex.field_bodies import FieldBody, field_bodies
+from local.logplex.nodes import post
 from local.stack import LocalStack, Options
 
 API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"

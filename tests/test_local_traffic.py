@@ -9,10 +9,11 @@ from itertools import pairwise
 import pytest
 
 from contract import record, table
-from local.facts import Build, Deploy, Release, Request, Rollback, SecurityEvent, StateChange
-from local.rhythm import Rhythm
-from local.surfaces import ATTACKERS
-from local.traffic import Line, frame, generate
+from local.traffic.facts import Build, Deploy, Release, Request, Rollback, SecurityEvent, StateChange
+from local.traffic.lines import Line, frame
+from local.traffic.rhythm import Rhythm
+from local.traffic.story import generate
+from local.traffic.surfaces import ATTACKERS
 
 APPS = ("one-api", "two-console", "three-velvet")
 UNTIL = datetime(2026, 11, 24, 14, 30, 0, 123456, tzinfo=UTC)

@@ -3,9 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
-from local.facts import Build, Deploy, Facts, Release, Request, Rollback, SecurityEvent, StateChange
-from local.lines import Line
-from local.truth import Row, expected, stored_per_day
+from local.traffic.facts import Build, Deploy, Facts, Release, Request, Rollback, SecurityEvent, StateChange
+from local.traffic.lines import Line
+from local.traffic.truth import Row, expected, stored_per_day
 
 NOW = datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
 DAY = timedelta(hours=24)

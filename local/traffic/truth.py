@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from contract.record import escape
-from local.facts import Build, Deploy, Release, Request, Rollback, SecurityEvent, StateChange
-from local.lines import Line
+from local.traffic.facts import Build, Deploy, Release, Request, Rollback, SecurityEvent, StateChange
+from local.traffic.lines import Line
 
 Row = dict[str, object]
 

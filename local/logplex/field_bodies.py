@@ -1,4 +1,4 @@
-"""Drain POSTs from the field, with what a byte-exact reader finds in them (local/vectors/README.md)."""
+"""Drain POSTs from the field, with what a byte-exact reader finds in them (vectors/README.md)."""
 
 import json
 from base64 import b64decode

@@ -14,12 +14,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from local.arrival import ARRIVAL_HEADER
-from local.batches import Batch, batches
-from local.drain_connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, NO_ANSWER, DrainConnection
-from local.lines import Line, frame
-from local.losses import Loss, LossAccount, Wording, drain_token, l10_line
-
-__all__ = ["Answer", "Batch", "Logplex", "Report", "Wording", "batches", "post"]
+from local.logplex.batches import Batch
+from local.logplex.drain_connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, NO_ANSWER, DrainConnection
+from local.logplex.losses import Loss, LossAccount, Wording, drain_token, l10_line
+from local.traffic.lines import Line, frame
 
 TRIES = 3
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import NAMESPACE_DNS, uuid5
 
-from local.lines import Line
+from local.traffic.lines import Line
 
 _L10_PRI = 172
 

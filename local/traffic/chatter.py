@@ -3,10 +3,10 @@
 from datetime import datetime
 from random import Random
 
-from local.lines import Line
-from local.platform_events import API_PRI, DYNO_PRI
-from local.surfaces import USERS, Surface
-from local.web_requests import APP_PRI
+from local.traffic.lines import Line
+from local.traffic.platform_events import API_PRI, DYNO_PRI
+from local.traffic.surfaces import USERS, Surface
+from local.traffic.web_requests import APP_PRI
 
 # Logplex splits longer messages, through characters if need be (logplex issue #105).
 _SPLIT = 10_000

@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
-from local import chatter, web_requests
-from local.lines import Line, frame
-from local.platform_events import deploy
-from local.rhythm import Rhythm
-from local.surfaces import ATTACKERS, SURFACES, Surface
-
-__all__ = ["Line", "frame", "generate"]
+from local.traffic import chatter, web_requests
+from local.traffic.lines import Line
+from local.traffic.platform_events import deploy
+from local.traffic.rhythm import Rhythm
+from local.traffic.surfaces import ATTACKERS, SURFACES, Surface
 
 _DAYS_BEFORE = 7
 _MICROSECOND = timedelta(microseconds=1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from local.facts import Facts
+from local.traffic.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)

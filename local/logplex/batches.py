@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 from math import exp, log
 from random import Random
 
-from local.lines import Line, frame
+from local.traffic.lines import Line, frame
 
 # Logplex adds messages until a body has reached this many bytes, so the last one may go beyond.
 TARGET_BYTES = 102_400
+
+# Logplex does not wait for a batch to fill: a quiet app's lines come nearly one by one. Here they may wait this long,
+# so that a week is not thousands of POSTs, and no line is older than a receiver believes.
+_LONGEST = timedelta(hours=1)
 
 # Sigma of the logarithm of a batch's lines: half of all batches have less than a third of the mean, and one in
 # fifty would go beyond the target at the default mean.
@@ -51,7 +55,8 @@ def _cut(lines: Sequence[Line], rng: Random, mean_lines: float) -> Iterator[Batc
     first, size = 0, _size(rng, mean_lines)
     for end, line in enumerate(lines, start=1):
         body += frame(line)
-        if end - first >= size or len(body) >= TARGET_BYTES or end == len(lines):
+        last = end == len(lines) or lines[end].time - lines[first].time > _LONGEST
+        if last or end - first >= size or len(body) >= TARGET_BYTES:
             arrival = line.time + timedelta(milliseconds=rng.randint(5, 400))
             yield Batch(line.app, bytes(body), end - first, f"{rng.getrandbits(128):032X}", arrival)
             body.clear()

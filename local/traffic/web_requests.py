@@ -7,9 +7,9 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID
 
-from local.facts import Request, SecurityEvent
-from local.lines import Line
-from local.surfaces import CLAIMED_ADDRESSES, QUERIES, USER_AGENTS, USERS, VISITORS, Endpoint, Surface
+from local.traffic.facts import Request, SecurityEvent
+from local.traffic.lines import Line
+from local.traffic.surfaces import CLAIMED_ADDRESSES, QUERIES, USER_AGENTS, USERS, VISITORS, Endpoint, Surface
 
 _Drawn = TypeVar("_Drawn")
 

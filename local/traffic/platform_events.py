@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from local.facts import Build, Deploy, Facts, Release, Rollback, StateChange
-from local.lines import Line
-from local.surfaces import USERS, Surface
+from local.traffic.facts import Build, Deploy, Facts, Release, Rollback, StateChange
+from local.traffic.lines import Line
+from local.traffic.surfaces import USERS, Surface
 
 API_PRI = 134
 DYNO_PRI = 45
