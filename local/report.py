@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -30,14 +31,16 @@ def console(*, quiet: bool = False) -> Console:
 
 
 def resources(console: Console, stack: LocalStack, result: Result) -> None:
-    """The resources that the program declared, by kind."""
+    """The resources that the program declared, by service."""
     console.print(
         f"[bold]The stack[/] {sum(stack.resources.values())} resources, declared by __main__.py, "
         f"created in stand-ins in {result.seconds['stack']:.1f} s"
     )
-    kinds = sorted((token.rsplit(":", 1)[1], count) for token, count in stack.resources.items())
-    names = [kind if count == 1 else f"{kind} x{count}" for kind, count in kinds]
-    console.print(Text("  " + ", ".join(names), style="dim"))
+    kinds = Counter[str]()
+    for token, count in stack.resources.items():
+        package, module = token.split(":")[0], token.split(":")[1].split("/")[0]
+        kinds[module if package == "aws" else package] += count
+    console.print(Text("  " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())), style="dim"))
 
 
 @contextmanager
