@@ -8,11 +8,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
-import typer
+try:
+    import typer
 
-from local import demo, report
-from local.child import LocalError
-from local.stack import LocalStack, Options
+    from local import demo, report
+    from local.child import LocalError
+    from local.stack import LocalStack, Options
+except ModuleNotFoundError as missing:
+    sys.exit(f"error: the Python package {missing.name} is missing: `make demo` installs all that is needed into .venv")
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
