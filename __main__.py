@@ -125,9 +125,8 @@ Parameters(
 if settings.drains_enabled:
     Drains(
         "drains",
-        DrainsArgs(urls=drain_urls, app_ids=settings.app_ids),
-        # A drain whose receiver is not there, or does not know its token, loses lines.
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[endpoint, drain_keys])),
+        DrainsArgs(urls=drain_urls, app_ids=settings.app_ids, behind=[endpoint, drain_keys]),
+        opts,
     )
 for name, value in outputs.items():
     pulumi.export(name, value)

@@ -1,6 +1,6 @@
 """The registrations at Heroku: one log drain an app."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,10 +9,11 @@ import pulumiverse_heroku as heroku
 
 @dataclass(frozen=True)
 class DrainsArgs:
-    """Each app's drain URL, and the UUIDs of those apps that are not looked up."""
+    """Drain URLs by app, the UUIDs of apps that are not looked up, and what has to be there before lines come."""
 
     urls: Mapping[str, pulumi.Output[str]]
     app_ids: Mapping[str, str]
+    behind: Sequence[pulumi.Resource]
 
 
 class Drains(pulumi.ComponentResource):
@@ -20,7 +21,8 @@ class Drains(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DrainsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Drains", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # A drain whose receiver is not there, or does not know its token, loses lines.
+        child = pulumi.ResourceOptions(parent=self, depends_on=args.behind)
         for app, url in args.urls.items():
             heroku.drain.Drain(
                 f"{name}-{app}",
