@@ -65,7 +65,6 @@ class Catalog(pulumi.ComponentResource):
             view_expanded_text=view.EXPANDED_TEXT,
             storage_descriptor={
                 "columns": [{"name": column, "type": kind.hive_type} for column, kind in view.COLUMNS.items()],
-                "ser_de_info": {},
             },
             opts=child,
         )

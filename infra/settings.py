@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -18,7 +18,9 @@ class InvalidSettings(pulumi.RunError):
     """Settings that cannot be deployed; the message names every key, its value and what is allowed."""
 
 
-class _Rule(NamedTuple):
+class Rule(NamedTuple):
+    """What a setting is; each field of Settings has its own as `metadata["rule"]`."""
+
     default: Any
     meaning: str
     allowed: str
@@ -27,7 +29,7 @@ class _Rule(NamedTuple):
 
 
 def _setting(default: Any, meaning: str, allowed: str, check: Callable[[Any], bool], key: str | None = None) -> Any:
-    return field(default_factory=lambda: default, metadata={"rule": _Rule(default, meaning, allowed, check, key)})
+    return field(default_factory=lambda: default, metadata={"rule": Rule(default, meaning, allowed, check, key)})
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
@@ -229,8 +231,8 @@ class Settings:
         """Read settings from their texts: `get` gives that of a key such as `project:bucketName`, if it is set."""
         values, problems = {}, []
         for setting in fields(cls):
-            rule: _Rule = setting.metadata["rule"]
-            key = rule.key or f"{project}:{_camel_case(setting.name)}"
+            rule: Rule = setting.metadata["rule"]
+            key = key_of(setting, project)
             text = get(key)
             if text is None:
                 continue
@@ -258,6 +260,12 @@ class Settings:
         if unknown := self.app_ids.keys() - set(self.apps):
             problems.append(f"appIds names {', '.join(sorted(unknown))}: it must only name apps of `apps`")
         return problems
+
+
+def key_of(setting: Field[Any], project: str) -> str:
+    """Give the configuration key of a field of Settings, such as `project:bucketName`."""
+    rule: Rule = setting.metadata["rule"]
+    return rule.key or f"{project}:{_camel_case(setting.name)}"
 
 
 def _camel_case(name: str) -> str:

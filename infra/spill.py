@@ -45,6 +45,8 @@ class Spill(pulumi.ComponentResource):
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVES}
             ),
-            opts=child,
+            # The provider compares this JSON as text, and a queue need not give it back with the white space that it
+            # was sent with. Neither value changes in the life of a queue; to change one, give the queue another name.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["redrive_policy"]),
         )
         self.register_outputs({"queue": self.queue.url, "deadLetters": self.dead_letters.url})

@@ -186,7 +186,7 @@ class LocalCloud:
     def _table(self, inputs: Inputs) -> Outputs:
         name, database = inputs["name"], inputs.take("databaseName")
         storage = inputs.take("storageDescriptor")
-        serde = storage.pop("serDeInfo")
+        serde = storage.pop("serDeInfo", {})
         parameters = {"Parameters": serde.pop("parameters")} if "parameters" in serde else {}
         self._clients["glue"].create_table(
             DatabaseName=database,

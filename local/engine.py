@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
 
+_INTERRUPT_S = 0.01
 _MACROS = Path(__file__).with_name("trino.sql")
 
 # DuckDB's type -> Athena's name of it, and the expression that renders it; {} is the column.
@@ -68,14 +69,16 @@ class Query:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, rows: Rows, cutoff: int | None) -> None:
         self._cursor, self._rows, self._cutoff = cursor, rows, cutoff
-        self._stopped = threading.Event()
+        self._stopped, self._ended = threading.Event(), threading.Event()
         self.scanned = 0  # bytes as stored
 
     def stop(self) -> None:
-        """Make `run` raise Cancelled as soon as it can."""
+        """Make `run` raise Cancelled, and return when it has ended; must not be called if `run` never is."""
         self._stopped.set()
-        with suppress(duckdb.ConnectionException):  # it has ended already
-            self._cursor.interrupt()
+        # DuckDB forgets an interrupt that comes between two statements, so one is not enough.
+        while not self._ended.wait(_INTERRUPT_S):
+            with suppress(duckdb.ConnectionException):  # closed in this moment
+                self._cursor.interrupt()
 
     def run(self, sql: str, database: str, glue: "GlueClient", s3: "S3Client", now: datetime) -> Result:
         """Answer a query; raises Refused when it fails, with the reason, and Cancelled when it was stopped."""
@@ -108,6 +111,7 @@ class Query:
             raise Refused(_reason(error)) from None
         finally:
             self._cursor.close()
+            self._ended.set()
 
     def _check(self) -> None:
         if self._stopped.is_set():

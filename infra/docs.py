@@ -1,0 +1,125 @@
+"""Writes docs/settings.md and docs/outputs.md from what the code says: `python -m infra.docs`."""
+
+import json
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any
+
+from infra.outputs import MEANINGS
+from infra.settings import Rule, Settings, key_of
+
+PROJECT = "heroku-log-archive"
+_FOLDER = Path(__file__).parent.parent / "docs"
+
+_SETTINGS = """\
+# Settings
+
+<!-- Written by `python -m infra.docs` from infra/settings.py. -->
+
+What `Pulumi.<stack>.yaml` can say. What it does not say has its default. All settings are checked before anything is
+deployed, and all that cannot be deployed are named at once.
+
+{table}
+
+`aws:region` is written as it is; in the file every other key begins with `{project}:`, and on the command line that may
+be left out.
+
+## Setting them
+
+In the file, lists and maps are YAML:
+
+```yaml
+config:
+  aws:region: us-east-1
+  {project}:bucketName: raxx-heroku-logs-prod
+  {project}:drainsEnabled: true
+  {project}:apps:
+    - raxx-api-prod
+    - raxx-console-prod
+  {project}:appIds:
+    raxx-console-prod: 01234567-89ab-cdef-0123-456789abcdef
+  {project}:tags:
+    project: heroku-log-archive
+    owner: ops
+```
+
+On the command line `--path` reaches into a list, which counts from 0, or into a map:
+
+```sh
+pulumi config set drainsEnabled false
+pulumi config set --path 'apps[3]' raxx-new-prod
+pulumi config set --path 'appIds.raxx-console-prod' 01234567-89ab-cdef-0123-456789abcdef
+pulumi config set --path 'tags.owner' ops
+pulumi config rm --path 'appIds.raxx-console-prod'
+```
+
+A tag map that is set takes the place of the default one, so it has to repeat `project` if that is to stay.
+
+## The Heroku API key
+
+It is the provider's setting, not ours. Put it into the stack's file, encrypted, or into the environment; where both are
+there, the file counts.
+
+```sh
+pulumi config set --secret heroku:apiKey    # asks for it, so that it is in no shell history
+export HEROKU_API_KEY
+```
+"""
+
+_OUTPUTS = """\
+# Outputs
+
+<!-- Written by `python -m infra.docs` from infra/outputs.py. -->
+
+What the stack tells the runbook and the operator's tools. None of it is a secret.
+
+{table}
+
+Three ways to read them:
+
+```sh
+pulumi stack output
+pulumi stack output bucket
+aws ssm get-parameter --name {prefix}outputs --query Parameter.Value --output text --region us-east-1
+```
+
+The last one needs no Pulumi: the reader role may call it, and gets all of them as one JSON object.
+"""
+
+
+def pages() -> dict[str, str]:
+    """The generated pages by file name, each ending in a newline."""
+    settings = _table(("Setting", "Default", "What it is", "Allowed"), *map(_setting, fields(Settings)))
+    outputs = _table(("Output", "What it is"), *((f"`{name}`", meaning) for name, meaning in MEANINGS.items()))
+    return {
+        "settings.md": _SETTINGS.format(table=settings, project=PROJECT),
+        "outputs.md": _OUTPUTS.format(table=outputs, prefix=Settings().parameter_prefix),
+    }
+
+
+def _setting(setting: Field[Any]) -> tuple[str, ...]:
+    rule: Rule = setting.metadata["rule"]
+    name = key_of(setting, PROJECT).removeprefix(f"{PROJECT}:")
+    return f"`{name}`", _default(rule.default), rule.meaning, rule.allowed
+
+
+def _default(value: Any) -> str:
+    """A default as YAML that can be pasted, in code; words for what is empty."""
+    if value in ("", (), {}):
+        return "none"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _table(*rows: tuple[str, ...]) -> str:
+    head, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, "|" + " --- |" * len(rows[0]), *body])
+
+
+def write(folder: Path = _FOLDER) -> None:
+    """Write the pages."""
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
