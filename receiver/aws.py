@@ -13,6 +13,7 @@ from receiver.deadline import Deadline, DeadlineExceeded
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 Result = TypeVar("Result")
@@ -42,6 +43,18 @@ class Archive:
 
     def _put(self, stored: StoredObject) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=str(stored.key), Body=stored.data, ContentType="application/gzip")
+
+
+class Queue:
+    """The queue that batches wait in while the bucket does not take them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._sqs: SQSClient = boto3.client("sqs", config=_CONFIG)
+
+    def send(self, text: str, deadline: Deadline) -> None:
+        """Put a message into the queue; Unavailable unless it is there when this returns."""
+        _within(deadline, "sqs", [lambda: self._sqs.send_message(QueueUrl=self._url, MessageBody=text)])
 
 
 class Parameter:

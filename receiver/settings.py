@@ -11,17 +11,18 @@ class MissingSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """`LOG_BUCKET`, `LOG_APPS` (comma-separated) and `DRAIN_KEYS_PARAMETER` (a SecureString's name)."""
+    """`LOG_BUCKET`, `LOG_APPS` (comma-separated), `DRAIN_KEYS_PARAMETER` (a SecureString's name), `SPILL_QUEUE_URL`."""
 
     bucket: str
     apps: frozenset[str]
     keys_parameter: str
+    spill_queue_url: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings; MissingSetting names every variable that is not set."""
-        names = ("LOG_BUCKET", "LOG_APPS", "DRAIN_KEYS_PARAMETER")
+        names = ("LOG_BUCKET", "LOG_APPS", "DRAIN_KEYS_PARAMETER", "SPILL_QUEUE_URL")
         if missing := [name for name in names if not environment.get(name)]:
             raise MissingSetting(f"set the environment variable(s) {', '.join(missing)}")
-        bucket, apps, keys_parameter = (environment[name] for name in names)
-        return cls(bucket, frozenset(apps.split(",")), keys_parameter)
+        bucket, apps, keys_parameter, spill_queue_url = (environment[name] for name in names)
+        return cls(bucket, frozenset(apps.split(",")), keys_parameter, spill_queue_url)

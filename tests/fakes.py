@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from contract.drain import token
-from receiver.aws import Archive, Unavailable
+from receiver.aws import Archive, Queue, Unavailable
 from receiver.batch import StoredObject
 from receiver.deadline import Deadline
 
@@ -55,6 +55,20 @@ class FakeArchive(Archive):
         if self._trouble:
             raise self._trouble
         self.stored |= {str(stored.key): stored.data for stored in objects}
+
+
+class FakeQueue(Queue):
+    """Keeps messages in `sent`, or raises its `trouble`."""
+
+    def __init__(self, trouble: Unavailable | None = None) -> None:
+        self.sent: list[str] = []
+        self._trouble = trouble
+
+    def send(self, text: str, deadline: Deadline) -> None:
+        """Take a message, or fail as `Queue.send` does."""
+        if self._trouble:
+            raise self._trouble
+        self.sent.append(text)
 
 
 class FakeParameter:

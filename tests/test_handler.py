@@ -28,6 +28,7 @@ from tests.fakes import (
     Deed,
     FakeArchive,
     FakeParameter,
+    FakeQueue,
     Reply,
     aws_endpoint,
     drain_event,
@@ -37,6 +38,15 @@ from tests.fakes import (
 )
 from tests.logplex_frames import NOON_MS, body, message
 
+
+class LambdaContext:
+    """A function with half a minute left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+CONTEXT = LambdaContext()
 APPS = frozenset({APP, "raxx-console-prod"})
 KEYS = json.dumps([KEY, PREVIOUS_KEY])
 SECRET_LINE = b"password=hunter2"
@@ -48,14 +58,14 @@ PATIENCE_S = 5.0  # for what has to end in tenths of a second, on a machine that
 DENIED = Unavailable("s3-AccessDenied", f"refused: {QUERY}")
 
 
-def receiver(archive: Archive, *keys: str | Unavailable) -> Receiver:
-    return Receiver(APPS, DrainKeys(FakeParameter(*keys or (KEYS,)).read), archive)
+def receiver(archive: Archive, *keys: str | Unavailable, queue: FakeQueue | None = None) -> Receiver:
+    return Receiver(APPS, DrainKeys(FakeParameter(*keys or (KEYS,)).read), archive, queue or FakeQueue(DENIED))
 
 
 def answered(event: dict[str, Any], *keys: str | Unavailable) -> tuple[int, dict[str, bytes]]:
     """The status of an answer, and what was stored."""
     archive = FakeArchive()
-    return receiver(archive, *keys)(event)["statusCode"], archive.stored
+    return receiver(archive, *keys).receive(event)["statusCode"], archive.stored
 
 
 def query(app: str, key: str = KEY) -> str:
@@ -151,8 +161,8 @@ def test_a_strange_event_is_refused_and_not_an_error(event: dict[str, Any]) -> N
     assert stored == {}
 
 
-def test_lines_that_are_not_stored_are_never_200() -> None:
-    assert receiver(FakeArchive(DENIED))(drain_event(POSTED))["statusCode"] == 503
+def test_lines_that_are_nowhere_are_never_200() -> None:
+    assert receiver(FakeArchive(DENIED)).receive(drain_event(POSTED))["statusCode"] == 503
 
 
 @pytest.mark.parametrize(
@@ -173,7 +183,7 @@ def test_without_keys_it_is_503_and_nothing_is_stored(keys: str | Unavailable) -
 @pytest.mark.parametrize("archive", [FakeArchive(), FakeArchive(DENIED)], ids=["stored", "503"])
 def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], archive: FakeArchive) -> None:
     """Logplex reads no chunks and wants no text."""
-    answer = receiver(archive)(event)
+    answer = receiver(archive).receive(event)
     assert answer == {"statusCode": answer["statusCode"], "headers": {}, "body": "", "isBase64Encoded": False}
     assert type(answer["statusCode"]) is int
 
@@ -181,22 +191,23 @@ def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], archive:
 # ---------------------------------------------------------------- time
 
 
-# Four seconds from the gateway's time, less what is gone of them already; a clock's skew takes nothing off.
+# Four seconds from the gateway's time, less what is gone of them already and what the queue may need; a clock's skew
+# takes nothing off.
 @pytest.mark.parametrize(
     ("waited_s", "least_s", "most_s"),
     [
-        pytest.param(0, 3.0, ANSWER_S, id="at-once"),
-        pytest.param(2.5, 0.5, ANSWER_S - 2.5, id="after-a-cold-start"),
-        pytest.param(3.7, 0.05, ANSWER_S - 3.7, id="after-a-very-slow-one"),
-        pytest.param(10, 0.05, 1.0, id="too-late-for-Logplex"),
-        pytest.param(-60, 3.0, ANSWER_S, id="gateway-ahead"),
-        pytest.param(3600, 3.0, ANSWER_S, id="gateway-behind"),
+        pytest.param(0, 2.0, ANSWER_S - 1, id="at-once"),
+        pytest.param(2.5, 0.4, ANSWER_S - 2.5 - 0.5, id="after-a-cold-start"),
+        pytest.param(3.7, 0.02, ANSWER_S - 3.7, id="after-a-very-slow-one"),
+        pytest.param(10, 0.02, 1.0, id="too-late-for-Logplex"),
+        pytest.param(-60, 2.0, ANSWER_S - 1, id="gateway-ahead"),
+        pytest.param(3600, 2.0, ANSWER_S - 1, id="gateway-behind"),
     ],
 )
 def test_what_is_left_to_store_in(waited_s: float, least_s: float, most_s: float) -> None:
     archive = FakeArchive()
     context = gateway_context(timeEpoch=now_ms() - int(waited_s * 1000))
-    assert receiver(archive)(drain_event(POSTED, requestContext=context))["statusCode"] == 200
+    assert receiver(archive).receive(drain_event(POSTED, requestContext=context))["statusCode"] == 200
     [budget_s] = archive.budgets
     assert least_s < budget_s <= most_s
 
@@ -207,6 +218,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Non
     monkeypatch.setenv("LOG_BUCKET", "a-bucket")
     monkeypatch.setenv("LOG_APPS", ",".join(APPS))
     monkeypatch.setenv("DRAIN_KEYS_PARAMETER", "/raxx/log-drain/drain_keys")
+    monkeypatch.setenv("SPILL_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/spill")
     entry._receiver.cache_clear()
     yield lambda url: monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     entry._receiver.cache_clear()
@@ -218,7 +230,7 @@ SSM_ANSWER = Reply(200, json.dumps({"Parameter": {"Value": KEYS}}).encode())
 def test_the_handler_reads_the_keys_then_stores(environment: Callable[[str], None]) -> None:
     with aws_endpoint(SSM_ANSWER, Reply(200)) as (url, endpoint):
         environment(url)
-        answers = [handler(drain_event(POSTED), None), handler(drain_event(POSTED), None)]
+        answers = [handler(drain_event(POSTED), CONTEXT), handler(drain_event(POSTED), CONTEXT)]
     assert [answer["statusCode"] for answer in answers] == [200, 200]
     ssm, *puts = endpoint.requests
     assert ssm.target == "AmazonSSM.GetParameter"
@@ -238,7 +250,7 @@ def test_when_aws_does_not_answer_it_is_503_in_time(
         entry._receiver()
         begin = time.monotonic()
         event = drain_event(POSTED, requestContext=gateway_context(timeEpoch=now_ms() - 3500))
-        assert handler(event, None)["statusCode"] == 503
+        assert handler(event, CONTEXT)["statusCode"] == 503
         assert time.monotonic() - begin < PATIENCE_S
 
 
@@ -258,14 +270,14 @@ def test_when_aws_does_not_answer_it_is_503_in_time(
 def test_no_token_key_query_or_body_is_printed(
     archive: FakeArchive, keys: str, event: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    receiver(archive, keys)(event)
+    receiver(archive, keys).receive(event)
     printed = "".join(capfd.readouterr())
     for secret in (token(KEY, APP), "guess", "token=", KEY, PREVIOUS_KEY, SECRET_LINE.decode(), event["body"]):
         assert secret not in printed
 
 
 def test_trouble_is_one_line_of_json_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    receiver(FakeArchive(DENIED))(drain_event(POSTED))
+    receiver(FakeArchive(DENIED), queue=FakeQueue()).receive(drain_event(POSTED))
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line).items() >= {"reason": "s3-AccessDenied", "app": APP, "frame_id": FRAME_ID}.items()
 
@@ -274,15 +286,15 @@ def test_trouble_is_one_line_of_json_with_its_reason(capsys: pytest.CaptureFixtu
 
 
 def test_settings_are_the_environments() -> None:
-    variables = {"LOG_BUCKET": "b", "LOG_APPS": "one-app,two-app", "DRAIN_KEYS_PARAMETER": "/p"}
+    variables = {"LOG_BUCKET": "b", "LOG_APPS": "one-app,two-app", "DRAIN_KEYS_PARAMETER": "/p", "SPILL_QUEUE_URL": "q"}
     settings = Settings.from_environment(variables)
-    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p")
+    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p", "q")
 
 
 def test_each_variable_that_is_missing_is_named() -> None:
     with pytest.raises(MissingSetting) as missing:
         Settings.from_environment({"LOG_BUCKET": "b", "LOG_APPS": ""})
-    assert str(missing.value) == "set the environment variable(s) LOG_APPS, DRAIN_KEYS_PARAMETER"
+    assert str(missing.value) == "set the environment variable(s) LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL"
 
 
 IMPORT_ONLY = """

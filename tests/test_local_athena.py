@@ -3,15 +3,18 @@
 import base64
 import gzip
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 import boto3
+import duckdb
 import pytest
 from botocore.exceptions import ClientError
 
@@ -19,6 +22,8 @@ from contract import table
 from contract.keys import PARTITION_KEYS, ObjectKey
 from local.aws import LocalAws
 from local.child import Child, LocalError
+from local.engine import Cancelled, Query
+from local.rows import Rows
 from local.tables import Row, Table
 
 if TYPE_CHECKING:
@@ -256,17 +261,52 @@ def test_a_query_over_the_workgroups_cut_off_is_cancelled(emulator: Emulator) ->
     assert emulator.run("SELECT 1", WorkGroup="small")["Status"]["State"] == "SUCCEEDED"
 
 
+ENDLESS = (
+    "SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS a(x) CROSS JOIN UNNEST(sequence(1, 100000)) AS b(y) "
+    "CROSS JOIN UNNEST(sequence(1, 100000)) AS c(z) WHERE x + y + z < 0"
+)
+
+
 def test_a_running_query_can_be_stopped(emulator: Emulator) -> None:
-    identifier = emulator.start(
-        "SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS a(x) CROSS JOIN UNNEST(sequence(1, 100000)) AS b(y) "
-        "CROSS JOIN UNNEST(sequence(1, 100000)) AS c(z) WHERE x + y + z < 0"
-    )
+    identifier = emulator.start(ENDLESS)
     with pytest.raises(ClientError, match="Query has not yet finished"):
         emulator.athena.get_query_results(QueryExecutionId=identifier)
     emulator.athena.stop_query_execution(QueryExecutionId=identifier)
     assert emulator.finish(identifier)["Status"]["State"] == "CANCELLED"
     with pytest.raises(ClientError, match=r"Final query state: CANCELLED"):
         emulator.athena.get_query_results(QueryExecutionId=identifier)
+
+
+def test_a_stop_between_two_statements_of_the_engine_is_not_lost() -> None:
+    class Cursor:
+        """Runs until an interrupt comes while it runs; one that comes before is forgotten."""
+
+        def __init__(self) -> None:
+            self.entered, self.asked, self.interrupted = (threading.Event() for _ in range(3))
+
+        def execute(self, *_: Any) -> NoReturn:
+            self.entered.set()
+            self.asked.wait()
+            self.interrupted.clear()
+            assert self.interrupted.wait(10), "the stop was lost"
+            raise duckdb.InterruptException("interrupted")
+
+        def interrupt(self) -> None:
+            self.interrupted.set()
+            self.asked.set()
+
+        def close(self) -> None: ...
+
+    cursor: Any = Cursor()
+    query = Query(cursor, Rows(lambda _bucket, _key: b""), None)
+    clients: Any = None
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(query.run, "SELECT 1", "", clients, clients, NOW)
+        cursor.entered.wait()
+        stop = pool.submit(query.stop)
+        with pytest.raises(Cancelled):
+            run.result()
+        stop.result()
 
 
 def test_stopping_a_finished_query_changes_nothing(emulator: Emulator) -> None:

@@ -1,5 +1,6 @@
 """Each identity may do what it is for, and nothing else."""
 
+import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from infra import policies
+from tests.recording_monitor import Run, run
 
 ACCOUNT = "us-east-1:123456789012"
 BUCKET = "arn:aws:s3:::raxx-heroku-logs-prod"
@@ -304,3 +306,182 @@ def test_a_policy_names_its_actions_and_resources(policy: policies.Policy) -> No
 )
 def test_a_role_trusts_one_principal_and_no_other(trust: policies.Policy, principal: dict[str, str]) -> None:
     assert trust["Statement"] == [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]
+
+
+# ---------------------------------------------------------------- as the stack attaches them
+
+READER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-athena-reader"
+RECEIVER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-receiver"
+# Who has which policies, by the names of resources. Whoever is none of these, or comes from outside, has none.
+ATTACHED = {
+    "reader": {"identities-reader-policy", "parameters-reader-policy"},
+    "writer": {"identities-writer-policy"},
+    "receiver": {"receiver-policy"},
+    "break-glass": set[str](),
+    "anyone": set[str](),
+}
+OWNERS = {
+    "raxx-log-athena-reader": "reader",
+    "raxx-heroku-log-drain": "writer",
+    "raxx-log-receiver": "receiver",
+}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Run:
+    return run()
+
+
+def document(stack: Run, name: str, field: str = "policy") -> policies.Policy:
+    loaded: policies.Policy = json.loads(stack[name].inputs[field])
+    return loaded
+
+
+def test_no_identity_has_another_policy(stack: Run) -> None:
+    """Attached managed policies, groups and access keys would give rights that no test here looks at."""
+    found: dict[str, set[str]] = {owner: set() for owner in ATTACHED}
+    for resource in stack.resources.values():
+        if resource.type.startswith("aws:iam/") and not resource.type.endswith((":Role", ":User")):
+            assert resource.type.endswith((":RolePolicy", ":UserPolicy")), resource.name
+            found[OWNERS[resource.inputs.get("role") or resource.inputs["user"]]].add(resource.name)
+    assert found == ATTACHED
+    for identity in (*stack.of_type(":Role"), *stack.of_type(":User")):
+        assert not identity.inputs.keys() & {"managedPolicyArns", "inlinePolicies", "permissionsBoundary"}
+
+
+def test_the_documents_are_those_that_are_tested_above(stack: Run) -> None:
+    """So that each question above is one about the stack, too."""
+    assert document(stack, "identities-reader-policy") == READER
+    assert document(stack, "identities-writer-policy") == WRITER
+    assert document(stack, "receiver-policy") == RECEIVER
+    assert document(stack, "archive-policy") == policies.tls_only(BUCKET)
+    assert document(stack, "identities-reader", "assumeRolePolicy") == policies.assumable_by(PRINCIPAL)
+    assert document(stack, "receiver-role", "assumeRolePolicy") == policies.lambda_trust()
+
+
+def may(stack: Run, who: str, ask: Ask) -> bool:
+    """Whether the identity's policies allow a request.
+
+    The bucket's own policy allows nothing and denies nobody who comes with TLS 1.2, as its test above says; to assume a
+    role within an account it is enough that the role trusts the caller by name.
+    """
+    if ask.action == "sts:AssumeRole":
+        role = next(r for r in stack.of_type(":Role") if ask.resource.endswith("/" + r.inputs["name"]))
+        principals = [each["Principal"] for each in document(stack, role.name, "assumeRolePolicy")["Statement"]]
+        return {"AWS": CALLERS.get(who)} in principals
+    return any(allows(document(stack, name), ask) for name in ATTACHED[who])
+
+
+CALLERS = {
+    "reader": READER_ROLE,
+    "writer": "arn:aws:iam::123456789012:user/raxx-heroku-log-drain",
+    "receiver": RECEIVER_ROLE,
+    "break-glass": PRINCIPAL,
+}
+
+
+def parameter(name: str) -> str:
+    return f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/{name}"
+
+
+DEAD_LETTERS = f"{QUEUE}-dead-letters"
+FUNCTION = f"arn:aws:lambda:{ACCOUNT}:function:raxx-log-receiver"
+
+# Each request is allowed to these, and to nobody else.
+MATRIX = [
+    # The archive.
+    (put("logs/raxx-api-prod/2026/11/24/1-x.gz"), {"writer", "receiver"}),
+    (put("athena-results/x.csv"), {"reader"}),
+    (put("other/x.gz"), set()),
+    (put("logs/x.gz", OTHER_BUCKET), set()),
+    (Ask("s3:GetObject", LINES), {"reader"}),
+    (Ask("s3:GetObject", RESULT), {"reader"}),
+    (Ask("s3:GetObject", f"{BUCKET}/other/x.gz"), set()),
+    (Ask("s3:GetObjectVersion", LINES), set()),
+    (Ask("s3:RestoreObject", LINES), {"reader"}),
+    (Ask("s3:DeleteObject", LINES), set()),
+    (Ask("s3:DeleteObjectVersion", LINES), set()),
+    (Ask("s3:DeleteObject", RESULT), set()),
+    (Ask("s3:PutObjectRetention", LINES), set()),
+    (Ask("s3:BypassGovernanceRetention", LINES), set()),
+    (listing("logs/"), {"reader"}),
+    (listing("logs/raxx-api-prod/"), {"reader"}),
+    (listing("athena-results/"), {"reader"}),
+    (listing("other/"), set()),
+    (listing("log"), set()),
+    (Ask("s3:ListBucket", BUCKET), set()),
+    (Ask("s3:ListBucketVersions", BUCKET), set()),
+    (Ask("s3:ListBucket", OTHER_BUCKET, {"s3:prefix": "logs/"}), set()),
+    (Ask("s3:GetBucketLocation", BUCKET), {"reader"}),
+    (Ask("s3:GetBucketLocation", OTHER_BUCKET), set()),
+    (Ask("s3:PutBucketVersioning", BUCKET), set()),
+    (Ask("s3:PutLifecycleConfiguration", BUCKET), set()),
+    (Ask("s3:PutBucketPolicy", BUCKET), set()),
+    (Ask("s3:DeleteBucket", BUCKET), set()),
+    # Queries.
+    (Ask("athena:StartQueryExecution", WORKGROUP), {"reader"}),
+    (Ask("athena:StartQueryExecution", f"arn:aws:athena:{ACCOUNT}:workgroup/primary"), set()),
+    (Ask("athena:StartQueryExecution", f"{WORKGROUP}-2"), set()),
+    (Ask("athena:GetQueryResults", f"arn:aws:athena:{ACCOUNT}:workgroup/primary"), set()),
+    (Ask("athena:CreateNamedQuery", WORKGROUP), set()),
+    (Ask("athena:UpdateWorkGroup", WORKGROUP), set()),
+    (Ask("athena:GetDataCatalog", DATA_CATALOG), {"reader"}),
+    (Ask("athena:GetDataCatalog", f"arn:aws:athena:{ACCOUNT}:datacatalog/other"), set()),
+    (Ask("athena:UpdateDataCatalog", DATA_CATALOG), set()),
+    *[(Ask("glue:GetTable", resource), {"reader"}) for resource in (CATALOG, DATABASE, TABLE, VIEW)],
+    *[(Ask("glue:GetDatabase", resource), {"reader"}) for resource in (CATALOG, DATABASE, DEFAULT_DATABASE)],
+    (Ask("glue:GetTable", f"{TABLE}_2"), set()),
+    (Ask("glue:GetTable", f"arn:aws:glue:{ACCOUNT}:table/raxx_heroku_logs/other"), set()),
+    (Ask("glue:GetTable", f"arn:aws:glue:{ACCOUNT}:table/default/syslog"), set()),
+    (Ask("glue:GetTable", DEFAULT_DATABASE), set()),
+    (Ask("glue:GetDatabase", f"arn:aws:glue:{ACCOUNT}:database/other"), set()),
+    (Ask("glue:UpdateTable", VIEW), set()),
+    (Ask("glue:DeleteTable", TABLE), set()),
+    (Ask("glue:CreateTable", DATABASE), set()),
+    # Parameters.
+    *[(Ask("ssm:GetParameter", parameter(name)), {"reader"}) for name in ("bucket_arn", "outputs")],
+    (Ask("ssm:GetParameter", parameter("athena_reader_role_arn")), {"reader"}),
+    (Ask("ssm:GetParameter", KEYS), {"receiver"}),
+    (Ask("ssm:GetParameter", DRAIN_URL), set()),
+    (Ask("ssm:GetParameter", parameter("other")), set()),
+    (Ask("ssm:GetParameters", KEYS), set()),
+    (Ask("ssm:GetParametersByPath", parameter("drain_url")), set()),
+    (Ask("ssm:GetParameterHistory", KEYS), set()),
+    (Ask("ssm:PutParameter", KEYS), set()),
+    (Ask("ssm:PutParameter", parameter("outputs")), set()),
+    # The spill queue, and the receiver itself.
+    *[
+        (Ask(f"sqs:{action}", QUEUE), {"receiver"})
+        for action in ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    ],
+    (Ask("sqs:PurgeQueue", QUEUE), set()),
+    (Ask("sqs:ReceiveMessage", DEAD_LETTERS), set()),
+    (Ask("sqs:DeleteMessage", DEAD_LETTERS), set()),
+    (Ask("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:x"), {"receiver"}),
+    (Ask("logs:GetLogEvents", f"{LOG_GROUP}:log-stream:x"), set()),
+    (Ask("logs:DeleteLogGroup", LOG_GROUP), set()),
+    (Ask("lambda:InvokeFunction", FUNCTION), set()),
+    (Ask("lambda:UpdateFunctionCode", FUNCTION), set()),
+    (Ask("lambda:GetFunctionConfiguration", FUNCTION), set()),
+    # Identities.
+    (Ask("sts:AssumeRole", READER_ROLE), {"break-glass"}),
+    (Ask("sts:AssumeRole", RECEIVER_ROLE), set()),
+    (Ask("iam:CreateAccessKey", CALLERS["writer"]), set()),
+    (Ask("iam:UpdateAssumeRolePolicy", READER_ROLE), set()),
+    (Ask("iam:PassRole", RECEIVER_ROLE), set()),
+]
+
+
+@pytest.mark.parametrize(("ask", "allowed"), MATRIX, ids=[shown(ask) for ask, _ in MATRIX])
+def test_a_request_is_allowed_to_these_and_to_nobody_else(stack: Run, ask: Ask, allowed: set[str]) -> None:
+    """Break-glass and anyone have no policy of this stack: one may become the reader, the other nothing."""
+    assert {who for who in ATTACHED if may(stack, who, ask)} == allowed
+
+
+def test_the_function_and_the_queues_are_open_to_nobody_by_a_policy_of_their_own(stack: Run) -> None:
+    """But to the one route of the API: a resource's own policy gives rights too, to other accounts as well."""
+    assert not stack.of_type(":QueuePolicy")
+    [permission] = stack.of_type("lambda/permission:Permission")
+    assert permission.inputs["principal"] == "apigateway.amazonaws.com"
+    assert permission.inputs["action"] == "lambda:InvokeFunction"
+    assert permission.inputs["sourceArn"] == f"arn:aws:execute-api:{ACCOUNT}:a1b2c3d4e5/prod/POST/drain"
