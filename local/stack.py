@@ -59,7 +59,7 @@ class LocalStack:
         self.logs = Path(self._running.enter_context(tempfile.TemporaryDirectory(prefix="log-archive-")))
         options = self._options
         aws = self._child(
-            "local.aws",
+            "local.aws.server",
             {"host": "127.0.0.1", "port": options.aws_port, "clock": options.clock and options.clock.isoformat()},
             env={},
         )

@@ -20,8 +20,8 @@ from receiver.settings import Settings
 _BUDGET_S = 3.8
 # The gateway itself gives up at 30 s: an arrival further from now than that is a clock's skew.
 _SKEW_MS = 30_000
-# Of the 3.8 s, waiting for keys may take 1.2, and the queue is left 1.2, or half of what there is after a slow start. S3
-# has the rest.
+# Of the 3.8 s, waiting for keys may take 1.2, and the queue is left 1.2, or half of what there is after a slow start.
+# S3 has the rest.
 _KEYS_BUDGET_S = 1.2
 _SPILL_RESERVE_S = 1.2
 # What is left after the slowest start, still within the 4 s.

@@ -20,11 +20,11 @@ from botocore.exceptions import ClientError
 
 from contract import table
 from contract.keys import PARTITION_KEYS, ObjectKey
-from local.aws import LocalAws
+from local.aws.engine import Cancelled, Query
+from local.aws.rows import Rows
+from local.aws.server import LocalAws
+from local.aws.tables import Row, Table
 from local.child import Child, LocalError
-from local.engine import Cancelled, Query
-from local.rows import Rows
-from local.tables import Row, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -433,16 +433,16 @@ def test_an_untagged_workgroup_has_an_empty_list_of_tags(emulator: Emulator) -> 
 
 def test_the_child_serves_until_its_parent_closes_its_input(tmp_path: Path) -> None:
     config = {"host": "127.0.0.1", "port": 0, "clock": "2026-11-24T01:00:00Z"}
-    child = Child("local.aws", config, log=tmp_path / "log")
+    child = Child("local.aws.server", config, log=tmp_path / "log")
     try:
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
         with closing(session.client("s3", endpoint_url=child.ready["url"])) as s3:
             assert s3.list_buckets()["Buckets"] == []
         port = int(child.ready["url"].rpartition(":")[2])
         with pytest.raises(LocalError, match=f"cannot listen on 127.0.0.1:{port}"):
-            Child("local.aws", {**config, "port": port}, log=tmp_path / "log2")
+            Child("local.aws.server", {**config, "port": port}, log=tmp_path / "log2")
     finally:
         child.stop()
     assert "GET" not in (tmp_path / "log").read_text()
     with pytest.raises(LocalError, match="'noon' is no ISO 8601 time"):
-        Child("local.aws", {**config, "clock": "noon"}, log=tmp_path / "log3")
+        Child("local.aws.server", {**config, "clock": "noon"}, log=tmp_path / "log3")

@@ -52,7 +52,7 @@ def test_what_aws_refuses_is_said() -> None:
     """A refusal is one line with the resource and AWS's own words."""
     with LocalStack(Options()) as taken:
         port = int(taken.aws_url.rpartition(":")[2])
-        with pytest.raises(LocalError, match=f"local.aws did not start: .*{port}"):
+        with pytest.raises(LocalError, match=f"local.aws.server did not start: .*{port}"):
             LocalStack(Options(aws_port=port)).__enter__()
 
 

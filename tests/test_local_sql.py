@@ -9,13 +9,13 @@ from typing import Any
 import duckdb
 import pytest
 
-import local.trino_functions
-from local.engine import java_double
-from local.sql import RULES, Columns, View, plan
-from local.trino_functions import FUNCTIONS, Refused
+import local.aws.trino_functions
+from local.aws.engine import java_double
+from local.aws.sql import RULES, Columns, View, plan
+from local.aws.trino_functions import FUNCTIONS, Refused
 
 NOW = datetime(2026, 11, 24, 1, 0, 0, 123456, UTC)
-MACROS = Path(local.trino_functions.__file__).with_name("trino.sql").read_text()
+MACROS = Path(local.aws.trino_functions.__file__).with_name("trino.sql").read_text()
 LOGS = Columns(dict.fromkeys(("message", "status", "ms", "app", "day"), "VARCHAR"), ("app", "day"))
 ROWS = [("a", "500", "12", "api", "24"), ("b", "200", "30", "api", "23"), (None, None, "", "web", "24")]
 

@@ -1,7 +1,7 @@
 """AWS on this machine: a moto server on loopback whose Athena runs its queries.
 
-`python -m local.aws` serves it as a child process (local/child.py): it takes {"host", "port", "clock"}, where port 0
-means any free one and clock is the fixed time of SQL's now() in ISO 8601 (null: the real time), and says {"url"}.
+`python -m local.aws.server` serves it as a child process (local/child.py). It takes {"host", "port", "clock"}, where
+port 0 means any free one and clock is the fixed time of SQL's now() in ISO 8601 (null: the real time), and says {"url"}.
 """
 
 import io
@@ -25,8 +25,8 @@ from moto.s3.models import s3_backends
 from werkzeug.datastructures import Headers
 from werkzeug.test import run_wsgi_app
 
-from local import moto_gaps
-from local.athena import AthenaFront, Clock
+from local.aws import moto_gaps
+from local.aws.athena import AthenaFront, Clock
 from local.child import LocalError, Parent
 
 if TYPE_CHECKING:

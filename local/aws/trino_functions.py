@@ -1,7 +1,7 @@
 """Trino's functions on DuckDB: one table, name to rule. What is not in it is refused, as a guess may answer wrongly.
 
 Trino's side of each is the Trino manual, "Functions and operators". The macros named `trino_*` are in
-local/trino.sql.
+local/aws/trino.sql.
 """
 
 import re

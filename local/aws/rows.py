@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
-from local.sql import Scan
-from local.tables import Row, Table
+from local.aws.sql import Scan
+from local.aws.tables import Row, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from local.rows import ReadObject, Rows, stored_objects
-from local.sql import Columns, View, plan
-from local.tables import Table, read_definition
-from local.trino_functions import Refused
+from local.aws.rows import ReadObject, Rows, stored_objects
+from local.aws.sql import Columns, View, plan
+from local.aws.tables import Table, read_definition
+from local.aws.trino_functions import Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

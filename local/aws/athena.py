@@ -18,9 +18,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.engine import Cancelled, Column, Engine, Query, Result
-from local.rows import ReadObject
-from local.trino_functions import Refused
+from local.aws.engine import Cancelled, Column, Engine, Query, Result
+from local.aws.rows import ReadObject
+from local.aws.trino_functions import Refused
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

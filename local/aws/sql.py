@@ -1,7 +1,7 @@
 """A Trino SELECT on DuckDB: what it reads, and the same question in DuckDB's SQL. Pure.
 
-sqlglot parses with Trino's grammar and resolves names; the rules here and in local/trino_functions.py say what DuckDB
-answers differently. Whatever has no rule is refused: an error is better than a wrong answer.
+sqlglot parses with Trino's grammar and resolves names; the rules here and in trino_functions.py say what DuckDB answers
+differently. Whatever has no rule is refused: an error is better than a wrong answer.
 
 Known to differ: a timestamp with time zone is an instant, shown in UTC (Trino shows the zone that it was read
 with); patterns are RE2's, so one with lookaround fails; names of columns come out in lower case.
@@ -21,7 +21,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope
 from sqlglot.parsers.trino import TrinoParser
 
-from local.trino_functions import AGGREGATES, FUNCTIONS, TYPED, Refused, call, text, words
+from local.aws.trino_functions import AGGREGATES, FUNCTIONS, TYPED, Refused, call, text, words
 
 
 class _Parser(TrinoParser):
@@ -74,7 +74,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A question for DuckDB, whose session time zone is UTC and which has the macros of local/trino.sql."""
+    """A question for DuckDB, whose session time zone is UTC and which has the macros of local/aws/trino.sql."""
 
     sql: str
     scans: tuple[Scan, ...] = field(default=())
@@ -236,7 +236,7 @@ def _condition(condition: exp.Expr, now: datetime) -> str:
 
 
 def _function(node: exp.Anonymous, now: datetime) -> exp.Expr:
-    """Trino's functions are those of the table in local/trino_functions.py."""
+    """Trino's functions are those of the table in local/aws/trino_functions.py."""
     name = node.name.lower()
     if name == "now":
         return _clock(exp.CurrentTimestamp(), now)

@@ -1,4 +1,4 @@
--- Trino functions that DuckDB lacks or answers differently; local/trino_functions.py says where each is used.
+-- Trino functions that DuckDB lacks or answers differently; trino_functions.py says where each is used.
 -- What Trino refuses ends in a cast of the reason that must fail: unlike error(), it may stand inside TRY.
 
 CREATE MACRO trino_refuse(reason) AS CAST('INVALID: ' || reason AS BIGINT);

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.sql import Columns, View
-from local.trino_functions import Refused
+from local.aws.sql import Columns, View
+from local.aws.trino_functions import Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
