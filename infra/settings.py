@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import pulumi
 
+from contract import view
 from contract.keys import APP_NAME
 
 _AWS_REGION = "aws:region"
@@ -229,7 +230,7 @@ class Settings:
     @classmethod
     def read(cls, project: str, get: Callable[[str], str | None]) -> Self:
         """Read settings from their texts: `get` gives that of a key such as `project:bucketName`, if it is set."""
-        values, problems = {}, []
+        values, problems, invalid = {}, [], set()
         for setting in fields(cls):
             rule: Rule = setting.metadata["rule"]
             key = key_of(setting, project)
@@ -245,21 +246,25 @@ class Settings:
                 values[setting.name] = value
             else:
                 problems.append(f"{key} is {text!r}: it must be {rule.allowed}")
+                invalid.add(setting.name)
         settings = cls(**values)
-        if problems := problems + settings._contradictions():
+        # In an invalid value's place is a default, and nobody wrote what that contradicts.
+        problems += [problem for about, problem in settings._contradictions() if not about & invalid]
+        if problems:
             raise InvalidSettings("\n  ".join(["these settings cannot be deployed:", *problems]))
         return settings
 
-    def _contradictions(self) -> list[str]:
-        problems = []
-        if self.expire_after_days <= self.archive_after_days:
-            problems.append(
-                f"expireAfterDays is {self.expire_after_days}: it must be more than archiveAfterDays, "
-                f"{self.archive_after_days}"
-            )
+    def _contradictions(self) -> Iterator[tuple[set[str], str]]:
+        """Problems of values that are each allowed, with the fields that they are about."""
+        archived, expired = self.archive_after_days, self.expire_after_days
+        if expired <= archived:
+            problem = f"expireAfterDays is {expired}: it must be more than archiveAfterDays, {archived}"
+            yield {"expire_after_days", "archive_after_days"}, problem
         if unknown := self.app_ids.keys() - set(self.apps):
-            problems.append(f"appIds names {', '.join(sorted(unknown))}: it must only name apps of `apps`")
-        return problems
+            problem = f"appIds names {', '.join(sorted(unknown))}: it must only name apps of `apps`"
+            yield {"app_ids", "apps"}, problem
+        if self.table_name == view.NAME:
+            yield {"table_name"}, f"tableName is {view.NAME}: it must be another name than the view's"
 
 
 def key_of(setting: Field[Any], project: str) -> str:

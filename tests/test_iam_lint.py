@@ -34,7 +34,7 @@ FALSE = {
         Finding(
             *("archive-policy", "policy", "UNKNOWN_CONDITION_FOR_ACTION"),
             f"Unknown condition s3:TlsVersion for action s3:{action}",
-        ): "s3:* takes it in: an action that does not carry the condition is not denied by it, which does no harm."
+        ): "s3:* takes it in: without the key it is not denied by this statement, and by the one on TLS it is."
         for action in ("InitiateReplication", "PutAccessPointPublicAccessBlock")
     },
 }

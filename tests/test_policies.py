@@ -328,48 +328,48 @@ OWNERS = {
 
 
 @pytest.fixture(scope="module")
-def stack() -> Run:
+def declared() -> Run:
     return run()
 
 
-def document(stack: Run, name: str, field: str = "policy") -> policies.Policy:
-    loaded: policies.Policy = json.loads(stack[name].inputs[field])
+def document(declared: Run, name: str, field: str = "policy") -> policies.Policy:
+    loaded: policies.Policy = json.loads(declared[name].inputs[field])
     return loaded
 
 
-def test_no_identity_has_another_policy(stack: Run) -> None:
+def test_no_identity_has_another_policy(declared: Run) -> None:
     """Attached managed policies, groups and access keys would give rights that no test here looks at."""
     found: dict[str, set[str]] = {owner: set() for owner in ATTACHED}
-    for resource in stack.resources.values():
+    for resource in declared.resources.values():
         if resource.type.startswith("aws:iam/") and not resource.type.endswith((":Role", ":User")):
             assert resource.type.endswith((":RolePolicy", ":UserPolicy")), resource.name
             found[OWNERS[resource.inputs.get("role") or resource.inputs["user"]]].add(resource.name)
     assert found == ATTACHED
-    for identity in (*stack.of_type(":Role"), *stack.of_type(":User")):
+    for identity in (*declared.of_type(":Role"), *declared.of_type(":User")):
         assert not identity.inputs.keys() & {"managedPolicyArns", "inlinePolicies", "permissionsBoundary"}
 
 
-def test_the_documents_are_those_that_are_tested_above(stack: Run) -> None:
+def test_the_documents_are_those_that_are_tested_above(declared: Run) -> None:
     """So that each question above is one about the stack, too."""
-    assert document(stack, "identities-reader-policy") == READER
-    assert document(stack, "identities-writer-policy") == WRITER
-    assert document(stack, "receiver-policy") == RECEIVER
-    assert document(stack, "archive-policy") == policies.tls_only(BUCKET)
-    assert document(stack, "identities-reader", "assumeRolePolicy") == policies.assumable_by(PRINCIPAL)
-    assert document(stack, "receiver-role", "assumeRolePolicy") == policies.lambda_trust()
+    assert document(declared, "identities-reader-policy") == READER
+    assert document(declared, "identities-writer-policy") == WRITER
+    assert document(declared, "receiver-policy") == RECEIVER
+    assert document(declared, "archive-policy") == policies.tls_only(BUCKET)
+    assert document(declared, "identities-reader", "assumeRolePolicy") == policies.assumable_by(PRINCIPAL)
+    assert document(declared, "receiver-role", "assumeRolePolicy") == policies.lambda_trust()
 
 
-def may(stack: Run, who: str, ask: Ask) -> bool:
+def may(declared: Run, who: str, ask: Ask) -> bool:
     """Whether the identity's policies allow a request.
 
     The bucket's own policy allows nothing and denies nobody who comes with TLS 1.2, as its test above says; to assume a
     role within an account it is enough that the role trusts the caller by name.
     """
     if ask.action == "sts:AssumeRole":
-        role = next(r for r in stack.of_type(":Role") if ask.resource.endswith("/" + r.inputs["name"]))
-        principals = [each["Principal"] for each in document(stack, role.name, "assumeRolePolicy")["Statement"]]
+        role = next(r for r in declared.of_type(":Role") if ask.resource.endswith("/" + r.inputs["name"]))
+        principals = [each["Principal"] for each in document(declared, role.name, "assumeRolePolicy")["Statement"]]
         return {"AWS": CALLERS.get(who)} in principals
-    return any(allows(document(stack, name), ask) for name in ATTACHED[who])
+    return any(allows(document(declared, name), ask) for name in ATTACHED[who])
 
 
 CALLERS = {
@@ -473,15 +473,15 @@ MATRIX = [
 
 
 @pytest.mark.parametrize(("ask", "allowed"), MATRIX, ids=[shown(ask) for ask, _ in MATRIX])
-def test_a_request_is_allowed_to_these_and_to_nobody_else(stack: Run, ask: Ask, allowed: set[str]) -> None:
+def test_a_request_is_allowed_to_these_and_to_nobody_else(declared: Run, ask: Ask, allowed: set[str]) -> None:
     """Break-glass and anyone have no policy of this stack: one may become the reader, the other nothing."""
-    assert {who for who in ATTACHED if may(stack, who, ask)} == allowed
+    assert {who for who in ATTACHED if may(declared, who, ask)} == allowed
 
 
-def test_the_function_and_the_queues_are_open_to_nobody_by_a_policy_of_their_own(stack: Run) -> None:
+def test_the_function_and_the_queues_are_open_to_nobody_by_a_policy_of_their_own(declared: Run) -> None:
     """But to the one route of the API: a resource's own policy gives rights too, to other accounts as well."""
-    assert not stack.of_type(":QueuePolicy")
-    [permission] = stack.of_type("lambda/permission:Permission")
+    assert not declared.of_type(":QueuePolicy")
+    [permission] = declared.of_type("lambda/permission:Permission")
     assert permission.inputs["principal"] == "apigateway.amazonaws.com"
     assert permission.inputs["action"] == "lambda:InvokeFunction"
     assert permission.inputs["sourceArn"] == f"arn:aws:execute-api:{ACCOUNT}:a1b2c3d4e5/prod/POST/drain"

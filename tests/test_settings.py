@@ -24,8 +24,10 @@ def read(config: Config) -> Settings:
     """Settings from values by key, as Pulumi hands them over: text, or JSON of what is no text."""
 
     def get(key: str) -> str | None:
-        value = config.get(key)
-        return value if value is None or isinstance(value, str) else json.dumps(value)
+        if key not in config:
+            return None
+        value = config[key]
+        return value if isinstance(value, str) else json.dumps(value)
 
     return Settings.read(PROJECT, get)
 
@@ -107,6 +109,19 @@ def test_settings_cannot_be_changed() -> None:
             *("break_glass_arn", "arn:aws:iam::123456789012:role/ops/break-glass"),
             id="role-with-path",
         ),
+        pytest.param("archiveAfterDays", "60", "archive_after_days", 60, id="integer-by-config-set"),
+        pytest.param("reservedConcurrency", "-1", "reserved_concurrency", -1, id="negative-by-config-set"),
+        pytest.param("protectArchive", "false", "protect_archive", False, id="false-by-config-set"),
+        pytest.param("apps", '["abc", "def"]', "apps", ("abc", "def"), id="list-as-json-text"),
+        pytest.param("allowedAccountIds", '["123456789012"]', "allowed_account_ids", ("123456789012",), id="accounts"),
+        pytest.param("allowedAccountIds", [], "allowed_account_ids", (), id="any-account"),
+        pytest.param("tags", '{"team": "ops", "x": ""}', "tags", {"team": "ops", "x": ""}, id="map-as-json-text"),
+        pytest.param("tags", {}, "tags", {}, id="no-tags"),
+        pytest.param("reservedConcurrency", 2, "reserved_concurrency", 2, id="least-concurrency"),
+        pytest.param("receiverMemoryMb", 128, "receiver_memory_mb", 128, id="least-memory"),
+        pytest.param("receiverLogDays", 365, "receiver_log_days", 365, id="a-year-of-logs"),
+        pytest.param("scanLimitGib", 10240, "scan_limit_gib", 10240, id="greatest-scan"),
+        pytest.param("namePrefix", "a" * 40, "name_prefix", "a" * 40, id="40-characters"),
         pytest.param("bucketName", "a" * 63, "bucket_name", "a" * 63, id="63-characters"),
         pytest.param("parameterPrefix", "/a/", "parameter_prefix", "/a/", id="short-path"),
     ],
@@ -125,6 +140,11 @@ BUCKET = "3 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or dig
 GLUE_NAME = "1 to 128 of a-z, 0-9 and '_', not beginning with a digit"
 PATH = "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm"
 BOOL = "true or false"
+ACCOUNTS = "account ids of 12 digits"
+TAGS = "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256)"
+PREFIX = "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
+LOG_DAYS = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365"
+CONCURRENCY = "-1, or 2 to 1000"
 
 
 # What AWS or Heroku would refuse in the middle of a deployment, or take and make nonsense of.
@@ -200,8 +220,38 @@ BOOL = "true or false"
         pytest.param("drainsEnabled", 0, BOOL, id="bool-as-number"),
         pytest.param("drainsEnabled", "True", BOOL, id="capital-true"),
         pytest.param("receiverMemoryMb", 127, "128 to 10240", id="memory"),
-        pytest.param("receiverLogDays", 31, "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365", id="log-days"),
+        pytest.param("receiverLogDays", 31, LOG_DAYS, id="log-days"),
+        pytest.param("receiverLogDays", 0, LOG_DAYS, id="log-days-for-ever"),
+        pytest.param("receiverMemoryMb", 10241, "128 to 10240", id="memory-too-much"),
+        pytest.param("receiverMemoryMb", "512 MB", "128 to 10240", id="memory-with-unit"),
         pytest.param("scanLimitGib", 0, "1 to 10240", id="scan-limit"),
+        pytest.param("scanLimitGib", 0.5, "1 to 10240", id="scan-limit-fraction"),
+        pytest.param("scanLimitGib", 10241, "1 to 10240", id="scan-limit-too-much"),
+        pytest.param("tokenGeneration", 1001, "1 to 1000", id="generation-too-high"),
+        pytest.param("reservedConcurrency", 0, CONCURRENCY, id="concurrency-none-at-all"),
+        pytest.param("reservedConcurrency", 1, CONCURRENCY, id="concurrency-less-than-a-redrive"),
+        pytest.param("reservedConcurrency", -2, CONCURRENCY, id="concurrency-negative"),
+        pytest.param("reservedConcurrency", 1001, CONCURRENCY, id="concurrency-too-high"),
+        pytest.param("protectArchive", "no", BOOL, id="no"),
+        pytest.param("protectArchive", None, BOOL, id="null"),
+        pytest.param("allowedAccountIds", ["12345678901"], ACCOUNTS, id="account-of-11-digits"),
+        pytest.param("allowedAccountIds", [123456789012], ACCOUNTS, id="account-as-number"),
+        pytest.param("allowedAccountIds", "123456789012", ACCOUNTS, id="account-outside-a-list"),
+        pytest.param("allowedAccountIds", ["12345678901\u0662"], ACCOUNTS, id="account-of-other-digits"),
+        pytest.param("namePrefix", "ab", PREFIX, id="name-prefix-too-short"),
+        pytest.param("namePrefix", "a" * 41, PREFIX, id="name-prefix-too-long"),
+        pytest.param("namePrefix", "raxx-", PREFIX, id="name-prefix-ending-with-dash"),
+        pytest.param("namePrefix", "Raxx", PREFIX, id="name-prefix-in-capitals"),
+        pytest.param("namePrefix", "raxx_log", PREFIX, id="name-prefix-with-underscore"),
+        pytest.param("tags", {"aws:x": "y"}, TAGS, id="tag-reserved"),
+        pytest.param("tags", {"": "y"}, TAGS, id="tag-without-key"),
+        pytest.param("tags", {"x": "y" * 257}, TAGS, id="tag-too-long"),
+        pytest.param("tags", {"x" * 129: "y"}, TAGS, id="tag-key-too-long"),
+        pytest.param("tags", {"x": "<y>"}, TAGS, id="tag-with-other-characters"),
+        pytest.param("tags", {f"k{number}": "" for number in range(41)}, TAGS, id="tags-too-many"),
+        pytest.param("tags", {"x": 1}, TAGS, id="tag-as-number"),
+        pytest.param("tags", ["x"], TAGS, id="tags-in-a-list"),
+        pytest.param("tags", "x=y", TAGS, id="tags-as-text"),
     ],
 )
 def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(name: str, value: Any, allowed: str) -> None:
@@ -248,6 +298,11 @@ def test_all_problems_are_told_together() -> None:
             id="id-of-no-app",
         ),
         pytest.param(
+            with_setting("tableName", "router_requests"),
+            ["tableName is router_requests: it must be another name than the view's"],
+            id="table-named-like-the-view",
+        ),
+        pytest.param(
             with_setting("expireAfterDays", 2) | with_setting("appIds", {"two-app": UUID, "one-app": UUID}),
             [
                 "expireAfterDays is 2: it must be more than archiveAfterDays, 90",
@@ -264,6 +319,47 @@ def test_contradictions_are_told_together(config: Config, problems: list[str]) -
         "these settings cannot be deployed:",
         *(f"  {line}" for line in problems),
     ]
+
+
+def test_bad_values_and_contradictions_are_told_together() -> None:
+    """One deployment shows all that is wrong with the settings."""
+    bad = (
+        with_setting("namePrefix", "R")
+        | with_setting("reservedConcurrency", 1)
+        | with_setting("expireAfterDays", 90)
+        | with_setting("appIds", {"other-app": UUID})
+    )
+    with pytest.raises(InvalidSettings) as invalid:
+        read(bad)
+    assert str(invalid.value).splitlines() == [
+        "these settings cannot be deployed:",
+        f"  {PROJECT}:namePrefix is 'R': it must be {PREFIX}",
+        f"  {PROJECT}:reservedConcurrency is '1': it must be {CONCURRENCY}",
+        "  expireAfterDays is 90: it must be more than archiveAfterDays, 90",
+        "  appIds names other-app: it must only name apps of `apps`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        pytest.param(
+            with_setting("archiveAfterDays", "3O") | with_setting("expireAfterDays", 60),
+            f"{PROJECT}:archiveAfterDays is '3O': it must be 1 to 3650",
+            id="days",
+        ),
+        pytest.param(
+            with_setting("apps", ["Other-app"]) | with_setting("appIds", {"other-app": UUID}),
+            f"{PROJECT}:apps is '[\"Other-app\"]': it must be {APPS}",
+            id="apps",
+        ),
+    ],
+)
+def test_a_bad_value_contradicts_nothing(config: Config, problem: str) -> None:
+    """Its default would be told of in its place, a value that nobody has written."""
+    with pytest.raises(InvalidSettings) as invalid:
+        read(config)
+    assert str(invalid.value).splitlines() == ["these settings cannot be deployed:", f"  {problem}"]
 
 
 @given(st.sampled_from(sorted(known_keys())), st.text(max_size=40))

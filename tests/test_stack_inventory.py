@@ -1,5 +1,6 @@
 """What the stack declares, all of it, in a file to review; and what must hold however that changes."""
 
+import difflib
 import hashlib
 import json
 import os
@@ -73,10 +74,14 @@ def test_the_stack_is_what_was_reviewed(update: Run) -> None:
     found = inventory(update)
     if os.environ.get(RENEW):
         GOLDEN.write_text(found, encoding="utf-8")
-    assert found == GOLDEN.read_text(encoding="utf-8"), (
-        f"the stack is not as in tests/golden/{GOLDEN.name}: where the change is meant, renew the file with "
-        f"`{RENEW}=1 make test ARGS=tests/{Path(__file__).name}` and read its diff"
-    )
+    reviewed = GOLDEN.read_text(encoding="utf-8")
+    if found != reviewed:
+        diff = difflib.unified_diff(reviewed.splitlines(), found.splitlines(), "reviewed", "declared", lineterm="")
+        advice = (
+            f"The stack is not as in tests/golden/{GOLDEN.name}. Where the change is meant, renew the file with "
+            f"`{RENEW}=1 make test ARGS=tests/{Path(__file__).name}` and commit it."
+        )
+        pytest.fail("\n".join([*diff, advice]), pytrace=False)
 
 
 def texts(value: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """AWS on this machine: a moto server on loopback whose Athena runs its queries.
 
-`python -m local.aws.server` serves it as a child process (local/child.py). It takes {"host", "port", "clock"}, where
-port 0 means any free one and clock is the fixed time of SQL's now() in ISO 8601 (null: the real time), and says {"url"}.
+`python -m local.aws.server` serves it as a child process (local/child.py). It takes {"host", "port", "clock"}: port 0
+means any free one, clock is the fixed time of SQL's now() in ISO 8601 (null: the real time). It says {"url"}.
 """
 
 import io
