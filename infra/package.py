@@ -15,7 +15,7 @@ def sources() -> list[str]:
     files = [
         path.relative_to(PROJECT).as_posix()
         for room in ("contract", "receiver")
-        for path in (PROJECT / room).rglob("*.py")
+        for path in (PROJECT / room).rglob("[!.]*.py")
     ]
     return sorted(set(files) - _LEFT_OUT)
 

@@ -209,7 +209,7 @@ class Settings:
     )
     protect_archive: bool = _setting(
         True,
-        "Whether the bucket is protected from deletion, and left where it is when the stack is destroyed.",
+        "Whether the bucket is protected: `pulumi destroy` refuses to delete it, and it outlives the stack.",
         "true or false",
         lambda _: True,
     )

@@ -29,6 +29,8 @@ from local.arrival import ARRIVAL_HEADER
 from local.child import LocalError
 from local.http_server import Answer, HttpServer, Request
 
+# Where a later Python calls a status otherwise than AWS.
+_WORDS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large"}
 ACCOUNT_ID = "123456789012"  # the emulator's, so that all that names an account names the same
 BODY_LIMIT = 10 * 1024 * 1024  # "Quotas for configuring and running an HTTP API"
 INTEGRATION_TIMEOUT_S = 30.0  # likewise
@@ -274,4 +276,8 @@ def _answer_body(body: Any, is_base64: Any) -> bytes:
 
 
 def _message(status: HTTPStatus) -> Answer:
-    return Answer(status, [("content-type", "application/json")], json.dumps({"message": status.phrase}).encode())
+    return Answer(
+        status,
+        [("content-type", "application/json")],
+        json.dumps({"message": _WORDS.get(status, status.phrase)}).encode(),
+    )

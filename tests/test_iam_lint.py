@@ -3,7 +3,7 @@
 import json
 from typing import NamedTuple
 
-import parliament  # type: ignore[import-untyped]
+import parliament
 import pytest
 
 from tests.recording_monitor import run
