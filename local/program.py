@@ -35,6 +35,8 @@ def run(project: Project, cloud: Cloud) -> dict[str, Any]:
 
 
 async def _run(project: Project, monitor: "_Monitor") -> dict[str, Any]:
+    # The SDK leaves an error in every future that waits for the resource, to be logged at length: it is raised below.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     pulumi.runtime.set_all_config(dict(project.config))
     # Within the loop that runs the program: elsewhere its futures would belong to another one.
     pulumi.runtime.set_mocks(monitor.engine, project=project.name, stack=project.stack, preview=True, monitor=monitor)

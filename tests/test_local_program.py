@@ -1,5 +1,6 @@
 """The program's run without an engine: what cannot be had is said by name."""
 
+import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,15 @@ def test_an_output_that_is_not_filled_in_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(cloud._CREATE, "aws:s3/bucket:Bucket", without_arn)
     with pytest.raises(LocalError, match=r"comes from an output that is not filled in here"):
         LocalStack(Options()).__enter__()
+
+
+def test_an_error_is_said_once(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """The SDK has it in every future that waits for the resource, and would print each."""
+    monkeypatch.delitem(cloud._CREATE, "aws:s3/bucket:Bucket")
+    with pytest.raises(LocalError):
+        LocalStack(Options()).__enter__()
+    gc.collect()
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_what_aws_refuses_is_said() -> None:
