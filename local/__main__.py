@@ -44,6 +44,7 @@ def run_demo(
     now = clock.replace(tzinfo=UTC) if clock else datetime.now(UTC)
     # Trino's times have milliseconds: a finer `now` would not be the same one to it.
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    demo.check_clock(now)
     result = demo.Result(now)
     console = report.console(quiet=as_json)
     began = time.monotonic()

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from contract.keys import LOGS_PREFIX
+from contract.keys import LOGS_PREFIX, PROJECTED_YEARS
 from local.answers import Answer, Athena, differences
+from local.child import LocalError
 from local.logplex.batches import Batch, batches
 from local.logplex.field_bodies import FieldBody, field_bodies
 from local.logplex.nodes import Logplex
@@ -80,6 +81,16 @@ class Result:
         began = time.monotonic()
         yield
         self.seconds[stage] = time.monotonic() - began
+
+
+def check_clock(now: datetime) -> None:
+    """LocalError for a time whose week the table does not project: its lines would be stored, and not be found."""
+    if not {(now - _WEEK).year, now.year} <= set(PROJECTED_YEARS):
+        first, last = PROJECTED_YEARS[0], PROJECTED_YEARS[-1]
+        raise LocalError(
+            f"--clock {now:%Y-%m-%d} is outside what SQL can find: the table has the years {first} to {last}, "
+            f"and the traffic begins a week before; give a time from {first}-01-09 to {last}-12-31"
+        )
 
 
 def run(stack: LocalStack, lines: int, now: datetime, result: Result, progress: Callable[[int, int], None]) -> None:

@@ -67,6 +67,10 @@ def test_a_pipe_gets_plain_text() -> None:
     [
         pytest.param(["--config", "bucketName=Logs"], "bucketName is 'Logs': it must be 3 to 63 of", id="bad setting"),
         pytest.param(["--config", "bucketName"], "write --config bucketName=VALUE", id="no value"),
+        pytest.param(
+            ["--clock", "2026-01-08T00:00:00"], "from 2026-01-09 to 2040-12-31", id="before the table's years"
+        ),
+        pytest.param(["--clock", "2041-01-01T00:00:00"], "from 2026-01-09 to 2040-12-31", id="after the table's years"),
         pytest.param(["--stack", "none"], "there is no Pulumi.none.yaml: --stack names one of prod", id="no stack"),
     ],
 )
