@@ -14,7 +14,8 @@ import boto3
 from infra.settings import InvalidSettings, Settings
 from local import program, project
 from local.child import Child, LocalError
-from local.cloud import LocalCloud, Stage
+from local.cloud.account import Account, Stage
+from local.cloud.local_cloud import LocalCloud
 from local.heroku import Heroku
 
 _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -70,7 +71,7 @@ class LocalStack:
         if not self.settings.break_glass_arn:
             # The stack only looks this user up: the account has it before.
             self.client("iam").create_user(UserName=self.settings.break_glass_user)
-        cloud = LocalCloud(self.aws_url, self.heroku.url, self.settings.region, self._serve)
+        cloud = LocalCloud(Account(self.aws_url, self.heroku.url, self.settings.region, self._serve))
         self.outputs = program.run(self._project, cloud)
         self.resources = Counter(cloud.created)
 

@@ -6,22 +6,24 @@ from typing import Any
 
 import pytest
 
-from local import cloud, project
+from local import project
 from local.child import LocalError
-from local.cloud import Inputs, LocalCloud
+from local.cloud import local_cloud
+from local.cloud.account import Account, Outputs
+from local.cloud.inputs import Inputs
 from local.stack import LocalStack, Options
 
 
 def test_a_type_that_is_not_served_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A resource that nobody creates must not look created."""
-    monkeypatch.delitem(cloud._CREATE, "aws:glue/catalogTable:CatalogTable")
+    monkeypatch.delitem(local_cloud.CREATE, "aws:glue/catalogTable:CatalogTable")
     with pytest.raises(LocalError, match=r"aws:glue/catalogTable:CatalogTable catalog-table: .* no such resource type"):
         LocalStack(Options()).__enter__()
 
 
 def test_a_lookup_that_is_not_served_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor must a lookup look answered."""
-    monkeypatch.delitem(cloud._LOOK_UP, "heroku:app/getApp:getApp")
+    monkeypatch.delitem(local_cloud.LOOK_UP, "heroku:app/getApp:getApp")
     with pytest.raises(LocalError, match=r"heroku:app/getApp:getApp: .* no such lookup"):
         LocalStack(Options()).__enter__()
 
@@ -29,29 +31,29 @@ def test_a_lookup_that_is_not_served_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_an_input_that_is_not_served_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """An input that is ignored would be a difference between here and AWS that nobody sees."""
 
-    def careless(self: LocalCloud, inputs: Inputs) -> cloud.Outputs:
+    def careless(account: Account, inputs: Inputs) -> Outputs:
         return inputs.take("name"), {}
 
-    monkeypatch.setitem(cloud._CREATE, "aws:cloudwatch/logGroup:LogGroup", careless)
+    monkeypatch.setitem(local_cloud.CREATE, "aws:cloudwatch/logGroup:LogGroup", careless)
     with pytest.raises(LocalError, match=r"LogGroup [a-z-]+: .* does not serve retentionInDays"):
         LocalStack(Options()).__enter__()
 
 
 def test_an_output_that_is_not_filled_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK would hand out None, and a policy for the resource `None/logs/*` would look fine."""
-    bucket = LocalCloud._bucket
+    bucket = local_cloud.CREATE["aws:s3/bucket:Bucket"]
 
-    def without_arn(self: LocalCloud, inputs: Inputs) -> cloud.Outputs:
-        return bucket(self, inputs)[0], {}
+    def without_arn(account: Account, inputs: Inputs) -> Outputs:
+        return bucket(account, inputs)[0], {}
 
-    monkeypatch.setitem(cloud._CREATE, "aws:s3/bucket:Bucket", without_arn)
+    monkeypatch.setitem(local_cloud.CREATE, "aws:s3/bucket:Bucket", without_arn)
     with pytest.raises(LocalError, match=r"comes from an output that is not filled in here"):
         LocalStack(Options()).__enter__()
 
 
 def test_an_error_is_said_once(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """The SDK has it in every future that waits for the resource, and would print each."""
-    monkeypatch.delitem(cloud._CREATE, "aws:s3/bucket:Bucket")
+    monkeypatch.delitem(local_cloud.CREATE, "aws:s3/bucket:Bucket")
     with pytest.raises(LocalError):
         LocalStack(Options()).__enter__()
     gc.collect()

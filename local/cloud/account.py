@@ -1,0 +1,54 @@
+"""What resources are created in, and what they have to know of each other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.cloud.inputs import Inputs
+
+ACCOUNT_ID = "123456789012"  # moto's
+_SERVICES = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "sqs", "ssm")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A Lambda function as it was declared; `archive` is a zip file's bytes."""
+
+    name: str
+    handler: str
+    archive: bytes
+    environment: Mapping[str, str]
+    timeout_s: int
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of an HTTP API: the routes that a gateway has to serve, and the function behind them."""
+
+    api_id: str
+    name: str
+    routes: list[str]
+    function: Function
+
+
+class Account:
+    """AWS in an emulator and Heroku in its stand-in, by their URLs; `serve` starts a stage's gateway, gives its URL."""
+
+    def __init__(self, aws_url: str, heroku_url: str, region: str, serve: Callable[[Stage], str]) -> None:
+        make: Any = boto3.Session("local", "local", region_name=region).client
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=20)
+        # Made here, as a session is not safe to use from several threads, and a client is.
+        self.clients = {name: make(name, endpoint_url=aws_url, config=config) for name in _SERVICES}
+        self.heroku_url, self.region, self.serve = heroku_url, region, serve
+        self.functions: dict[str, Function] = {}  # by invoke ARN
+        self.integrations: dict[str, str] = {}  # id -> invoke ARN
+        self.routes: dict[str, dict[str, str]] = {}  # API id -> route key -> integration id
+
+
+Outputs = tuple[str, dict[str, Any]]  # a resource's id, and its outputs that are no inputs
+Creator = Callable[[Account, Inputs], Outputs]
+Finder = Callable[[Account, Inputs], dict[str, Any]]
