@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
@@ -57,6 +57,11 @@ class Child:
             self.stop()
             raise LocalError(f"{module} did not start: {self.ready.get('error') or _last_line(log)}")
 
+    def tell(self, **message: Any) -> None:
+        """Send the child a message after it is ready."""
+        self._stdin.write(json.dumps(message) + "\n")
+        self._stdin.flush()
+
     def stop(self) -> None:
         """Close its standard input, which ends it, and wait."""
         self._stdin.close()
@@ -91,9 +96,10 @@ class Parent:
         self._say({"error": reason})
         sys.exit(1)
 
-    def wait(self) -> None:
-        """Return when the parent closed our standard input or is gone."""
-        sys.stdin.read()
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Give what the parent tells, until it closed our standard input or is gone."""
+        for line in sys.stdin:
+            yield json.loads(line)
 
     def _say(self, facts: Mapping[str, Any]) -> None:
         self._answer.write(json.dumps(facts) + "\n")

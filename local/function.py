@@ -25,6 +25,7 @@ from uuid import uuid4
 
 from local.child import LocalError, Parent
 from local.gateway import ACCOUNT_ID, Gateway, OutOfTime, within
+from local.queue_events import deliver
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _VERSION = "$LATEST"
@@ -187,7 +188,8 @@ def main() -> None:
             parent.tell_error(str(error))
         gateway.start()
         parent.tell_ready(url=gateway.url)
-        parent.wait()
+        for source in parent.messages():
+            deliver(function.invoke, source["queue_arn"], source["batch_size"])
         gateway.stop()
 
 

@@ -64,15 +64,18 @@ class LocalStack:
             {"host": "127.0.0.1", "port": options.aws_port, "clock": options.clock and options.clock.isoformat()},
             env={},
         )
-        self.aws_url: str = aws["url"]
+        self.aws_url: str = aws.ready["url"]
         self.heroku = Heroku(self.settings.apps, port=options.heroku_port)
         self.heroku.start()
         self._running.callback(self.heroku.stop)
         if not self.settings.break_glass_arn:
             # The stack only looks this user up: the account has it before.
             self.client("iam").create_user(UserName=self.settings.break_glass_user)
-        cloud = LocalCloud(Account(self.aws_url, self.heroku.url, self.settings.region, self._serve))
+        account = Account(self.aws_url, self.heroku.url, self.settings.region, self._serve)
+        cloud = LocalCloud(account)
         self.outputs = program.run(self._project, cloud)
+        for source in account.event_sources:
+            self._function.tell(queue_arn=source.queue_arn, batch_size=source.batch_size)
         self.resources = Counter(cloud.created)
 
     def client(self, service: str) -> Any:
@@ -94,7 +97,7 @@ class LocalStack:
         function = stage.function
         archive = self.logs / f"{function.name}.zip"
         archive.write_bytes(function.archive)
-        ready = self._child(
+        self._function = self._child(
             "local.function",
             {
                 "archive": str(archive),
@@ -110,9 +113,9 @@ class LocalStack:
             },
             env={"AWS_ENDPOINT_URL": self.aws_url, "AWS_REGION": self.settings.region},
         )
-        return str(ready["url"])
+        return str(self._function.ready["url"])
 
-    def _child(self, module: str, config: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+    def _child(self, module: str, config: Mapping[str, Any], env: Mapping[str, str]) -> Child:
         child = Child(module, config, log=self.logs / f"{module}.log", env=env)
         self._running.callback(child.stop)
-        return child.ready
+        return child

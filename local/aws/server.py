@@ -185,7 +185,8 @@ def main() -> None:
     except LocalError as error:
         parent.tell_error(str(error))
     parent.tell_ready(url=aws.url)
-    parent.wait()
+    for _ in parent.messages():
+        pass
     aws.stop()
 
 

@@ -35,6 +35,15 @@ class Stage:
     function: Function
 
 
+@dataclass(frozen=True)
+class EventSource:
+    """A queue whose messages a function gets, so many at a time."""
+
+    function_arn: str
+    queue_arn: str
+    batch_size: int
+
+
 class Account:
     """AWS in an emulator and Heroku in its stand-in, by their URLs; `serve` starts a stage's gateway, gives its URL."""
 
@@ -45,6 +54,7 @@ class Account:
         self.clients = {name: make(name, endpoint_url=aws_url, config=config) for name in _SERVICES}
         self.heroku_url, self.region, self.serve = heroku_url, region, serve
         self.functions: dict[str, Function] = {}  # by invoke ARN
+        self.event_sources: list[EventSource] = []
         self.integrations: dict[str, str] = {}  # id -> invoke ARN
         self.routes: dict[str, dict[str, str]] = {}  # API id -> route key -> integration id
 

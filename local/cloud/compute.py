@@ -4,7 +4,7 @@ import secrets
 
 from local.archive import zipped
 from local.child import LocalError
-from local.cloud.account import ACCOUNT_ID, Account, Creator, Function, Outputs, Stage
+from local.cloud.account import ACCOUNT_ID, Account, Creator, EventSource, Function, Outputs, Stage
 from local.cloud.inputs import Inputs
 
 
@@ -41,9 +41,13 @@ def _function(account: Account, inputs: Inputs) -> Outputs:
 
 
 def _event_source_mapping(account: Account, inputs: Inputs) -> Outputs:
+    source = EventSource(inputs["functionName"], inputs["eventSourceArn"], inputs["batchSize"])
     mapping = account.clients["lambda"].create_event_source_mapping(
-        **inputs.rest("eventSourceArn", "functionName", "batchSize", "functionResponseTypes", "scalingConfig")
+        # Enabled, the emulator would run the function in a container; here the queue is read beside the gateway.
+        Enabled=False,
+        **inputs.rest("eventSourceArn", "functionName", "batchSize", "functionResponseTypes", "scalingConfig"),
     )
+    account.event_sources.append(source)
     return mapping["UUID"], {}
 
 
