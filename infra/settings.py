@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import pulumi
+from pulumi.runtime.config import CONFIG
 
 from contract import view
 from contract.keys import APP_NAME
@@ -225,12 +227,16 @@ class Settings:
             namespace, _, name = key.partition(":")
             return pulumi.Config(namespace).get(name)
 
-        return cls.read(pulumi.get_project(), get)
+        return cls.read(pulumi.get_project(), get, CONFIG.get())
 
     @classmethod
-    def read(cls, project: str, get: Callable[[str], str | None]) -> Self:
-        """Read settings from their texts: `get` gives that of a key such as `project:bucketName`, if it is set."""
-        values, problems, invalid = {}, [], set()
+    def read(cls, project: str, get: Callable[[str], str | None], keys: Iterable[str] = ()) -> Self:
+        """Read settings from their texts: `get` gives that of a key such as `project:bucketName`, if it is set.
+
+        `keys` are all that are set: one of the project that is no setting is a problem, as it would do nothing.
+        """
+        values, invalid = {}, set()
+        problems = _unknown(project, keys, known=[key_of(setting, project) for setting in fields(cls)])
         for setting in fields(cls):
             rule: Rule = setting.metadata["rule"]
             key = key_of(setting, project)
@@ -276,6 +282,17 @@ def key_of(setting: Field[Any], project: str) -> str:
 def _camel_case(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def _unknown(project: str, keys: Iterable[str], known: list[str]) -> list[str]:
+    """Name the keys of the project that are no settings, each with the one that may be meant."""
+    problems = []
+    for key in sorted(set(keys).difference(known)):
+        namespace, _, name = key.partition(":")
+        if namespace == project:
+            meant = get_close_matches(name, [setting.partition(":")[2] for setting in known], n=1)
+            problems.append(f"{key} is no setting" + (f": {meant[0]} may be meant" if meant else ""))
+    return problems
 
 
 def _parse(text: str, default: Any) -> Any:

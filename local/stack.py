@@ -41,7 +41,7 @@ class LocalStack:
         self._options = options
         self._project = project.load(options.stack, options.config)
         try:
-            self.settings = Settings.read(self._project.name, self._project.config.get)
+            self.settings = Settings.read(self._project.name, self._project.config.get, self._project.config)
         except InvalidSettings as error:
             raise LocalError(str(error)) from None
         self._running = ExitStack()

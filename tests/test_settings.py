@@ -371,3 +371,21 @@ def test_any_text_is_a_setting_or_a_problem(key: str, text: str) -> None:
     else:
         return
     assert key.rpartition(":")[2] in told
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        pytest.param("p:bucktName", "p:bucktName is no setting: bucketName may be meant", id="misspelt"),
+        pytest.param("p:zzz", "p:zzz is no setting$", id="of nothing here"),
+    ],
+)
+def test_a_key_that_is_no_setting_is_told(key: str, told: str) -> None:
+    """It would do nothing, in silence."""
+    with pytest.raises(InvalidSettings, match=told):
+        Settings.read("p", {key: "x"}.get, [key])
+
+
+def test_keys_of_others_are_none_of_ours() -> None:
+    """Providers have theirs in the same file."""
+    assert Settings.read("p", lambda _: None, ["aws:profile", "heroku:apiKey", "p:apps"]) == Settings()
