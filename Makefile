@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo up test check format lock clean
+.PHONY: demo up test bench-load check bench format lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
 	$(BIN)/python -m local demo $(ARGS)
@@ -14,11 +14,17 @@ up: $(INSTALLED)  ## the stack on this machine, until Ctrl-C
 test: $(INSTALLED)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)
 
+bench-load: $(INSTALLED)  ## how much a receiver outside Lambda takes
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
 check: $(INSTALLED)  ## format, lint, types, arrows of import
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(INSTALLED)  ## what the receiver costs, as ratios
+	$(BIN)/python -m benchmarks.receiver
 
 format: $(INSTALLED)  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .

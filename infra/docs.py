@@ -1,12 +1,14 @@
-"""Writes docs/settings.md and docs/outputs.md from what the code says: `python -m infra.docs`."""
+"""Writes docs/settings.md, docs/outputs.md and docs/metrics.md from what the code says: `python -m infra.docs`."""
 
 import json
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from contract.record import Reason
 from infra.outputs import MEANINGS
 from infra.settings import Rule, Settings, key_of
+from receiver.metrics import DEFAULT_NAMESPACE, Metric
 
 PROJECT = "heroku-log-archive"
 _FOLDER = Path(__file__).parent.parent / "docs"
@@ -86,6 +88,47 @@ aws ssm get-parameter --name {prefix}outputs --query Parameter.Value --output te
 The last one needs no Pulumi: the reader role may call it, and gets all of them as one JSON object.
 """
 
+_METRICS = """\
+# Metrics
+
+<!-- Written by `python -m infra.docs` from receiver/metrics.py. -->
+
+What the receiver counts and measures. It writes them into its own log, in CloudWatch's Embedded Metric Format, and
+CloudWatch makes metrics of them: nobody waits for an API, and each number can be traced to the log line that it came
+in. There are no others: the code that writes them knows this table only.
+
+{table}
+
+The namespace is the function's name, `{namespace}` with the default `namePrefix`; a receiver outside Lambda says
+`{elsewhere}`. A metric with a dimension has a time series for each value, one without has one in all. No value is a
+stranger's to choose:
+
+| Dimension | Values |
+| --- | --- |
+| `answer` | a status that the receiver gives: `200`, `401`, `404`, `405`, `503` |
+| `app` | one of the stack's apps |
+| `reason` | {reasons} |
+
+## Reading them
+
+- What did not happen is not there: count missing data as zero, except for `Batches`, whose absence is the news.
+- `LinesLost` is what the senders say. They tell it in the next POST that is accepted, so while all are refused nothing
+  is heard of it.
+- A batch that was kept, but too late for Logplex, is tried again: it is counted again, and stored once.
+- A redrive counts in `Redriven` and `BytesStored`; what it stores was in the other metrics when it was spilled.
+- `Spilled` without as many `Redriven` means that batches wait in the spill queue, or lie among its dead letters.
+- `Lag` is missing where no line of a batch had a time to be believed, and is never below 0.
+
+## Faults
+
+Beside these lines there is one for each fault, with a code as its reason. Neither kind of line ever holds a body, a
+query string or a token.
+
+```json
+{fault}
+```
+"""
+
 
 def pages() -> dict[str, str]:
     """The generated pages by file name, each ending in a newline."""
@@ -94,7 +137,19 @@ def pages() -> dict[str, str]:
     return {
         "settings.md": _SETTINGS.format(table=settings, project=PROJECT),
         "outputs.md": _OUTPUTS.format(table=outputs, prefix=Settings().parameter_prefix),
+        "metrics.md": _METRICS.format(
+            table=_table(("Metric", "Unit", "Dimension", "What it is"), *map(_metric, Metric)),
+            namespace=f"{Settings().name_prefix}-receiver",
+            elsewhere=DEFAULT_NAMESPACE,
+            reasons=", ".join(f"`{reason}`" for reason in Reason),
+            fault='{"level": "ERROR", "reason": "s3-SlowDown", "app": "raxx-api-prod", "frame_id": "9f…"}',
+        ),
     }
+
+
+def _metric(metric: Metric) -> tuple[str, ...]:
+    dimension = f"`{metric.dimension}`" if metric.dimension else "none"
+    return f"`{metric.title}`", metric.unit, dimension, metric.meaning
 
 
 def _setting(setting: Field[Any]) -> tuple[str, ...]:

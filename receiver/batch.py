@@ -1,15 +1,15 @@
 """From the body of one POST to the objects that store it. Pure: the same batch gives the same keys on each try."""
 
-import gzip
 import hashlib
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from contract.keys import ObjectKey, batch_id, day_number
-from contract.record import Malformed, Reason, Record, from_frame, quarantine_line
-from receiver.framing import Fault, split
+from contract.record import Malformed, Reason, Record, escape_controls, from_frame, one_line, quarantine, slices
+from receiver.framing import Fault, frames
 
 _MINUTE_US = 60 * 1_000_000
 _DAY_US = 24 * 60 * _MINUTE_US
@@ -18,11 +18,14 @@ _DAY_US = 24 * 60 * _MINUTE_US
 _OLDEST_US = 2 * _DAY_US
 _NEWEST_US = 60 * _MINUTE_US
 
-_GZIP_LEVEL = 6
+# Of the levels, the one that costs least in all: docs/performance.md has their times and sizes.
+_GZIP_LEVEL = 3
+_GZIP_MEMBER = 16 + zlib.MAX_WBITS
+_BLOCK_BYTES = 1 << 16
 
 # What Logplex puts in front of the frames of a batch, rendered anew on each try (logplex_http_drain.erl), so
 # nothing in a key may come from it.
-_LOSS_REPORT = re.compile(rb"<\d+>1 \S+ \S+ heroku logplex - - Error L10 ")
+_LOSS_REPORT_HEADER = re.compile(rb"<\d+>1 \S+ \S+ heroku logplex - -")
 
 
 class Batch(NamedTuple):
@@ -42,57 +45,92 @@ class StoredObject(NamedTuple):
     data: bytes
 
 
-class _Quarantined(NamedTuple):
-    reason: Reason
-    data: bytes
-
-
 def objects(batch: Batch) -> list[StoredObject]:
-    """Give the objects of a batch, one a UTC day, oldest first; none for a body without frames."""
-    entries = list(_entries(batch))
-    times = [_believed_time(entry, batch.arrival_ms * 1000) for entry in entries]
-    if entries and _is_loss_report(entries[0]):
-        times[0] = None
-    reference = max((time for time in times if time is not None), default=_midnight_us(batch.arrival_ms))
+    """Give the objects of a batch, one a UTC day, oldest first; none for a body without frames.
 
-    lines: defaultdict[int, list[bytes]] = defaultdict(list)
-    newest: dict[int, int] = {}
-    for entry, time in zip(entries, times, strict=True):
-        epoch_ms = (reference if time is None else time) // 1000
-        day = day_number(epoch_ms)
-        newest[day] = max(newest.get(day, 0), epoch_ms)
-        lines[day].append(
-            entry.line if isinstance(entry, Record) else quarantine_line(entry.reason, reference, entry.data)
-        )
+    Lines go into the compressor as they are found: a body can make lines of many times its size. So the reference is
+    looked for ahead of time, in a reading of its own, by the few batches that need it.
+    """
+    drafts: defaultdict[int, _Draft] = defaultdict(_Draft)
+    reference_us: int | None = None
+    for entry, believed_us in _dated(batch):
+        if (time_us := believed_us) is None:
+            if reference_us is None:
+                reference_us = _reference_us(batch)
+            time_us = reference_us
+        record = quarantine(entry.reason, time_us, entry.remainder) if isinstance(entry, Fault) else entry
+        drafts[day_number(time_us // 1000)].add(record, time_us)
     name = batch_id(batch.app, batch.frame_id or hashlib.sha256(batch.body).hexdigest())
-    return [StoredObject(ObjectKey(batch.app, newest[day], name), _compress(lines[day])) for day in sorted(lines)]
+    return [
+        StoredObject(ObjectKey(batch.app, draft.newest_us // 1000, name), draft.finish())
+        for _, draft in sorted(drafts.items())
+    ]
 
 
-def _entries(batch: Batch) -> Iterator[Record | _Quarantined]:
-    frames, fault = ([], Fault(Reason.BAD_BASE64, batch.body)) if batch.undecodable else split(batch.body)
-    for frame in frames:
+class _Draft:
+    """An object in the making."""
+
+    def __init__(self) -> None:
+        self.newest_us = 0
+        # No time in the header: equal lines give equal objects.
+        self._compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_MEMBER)
+        self._data: list[bytes] = []
+        self._block = bytearray()
+
+    def add(self, record: Record, time_us: int) -> None:
+        if time_us > self.newest_us:
+            self.newest_us = time_us
+        self._block += record.header
+        for text in slices(record.message) if len(record.message) > _BLOCK_BYTES else (record.message,):
+            self._block += one_line(text)
+            if len(self._block) >= _BLOCK_BYTES:
+                self._compress()
+        self._block += b"\n"
+
+    def finish(self) -> bytes:
+        self._compress()
+        self._data.append(self._compressor.flush())
+        return b"".join(self._data)
+
+    def _compress(self) -> None:
+        self._data.append(self._compressor.compress(escape_controls(bytes(self._block))))
+        self._block.clear()
+
+
+def _reference_us(batch: Batch) -> int:
+    return max((time for _, time in _dated(batch) if time is not None), default=_midnight_us(batch.arrival_ms))
+
+
+def _dated(batch: Batch) -> Iterator[tuple[Record | Fault, int | None]]:
+    """Give what a batch holds, each with its time where that is believed, in microseconds since 1970."""
+    oldest = batch.arrival_ms * 1000 - _OLDEST_US
+    newest = batch.arrival_ms * 1000 + _NEWEST_US
+    leading = True
+    for entry in _entries(batch):
+        if isinstance(entry, Fault) or not oldest <= entry.time_us <= newest or (leading and _is_loss_report(entry)):
+            yield entry, None
+        else:
+            yield entry, entry.time_us
+        leading = False
+
+
+def _entries(batch: Batch) -> Iterator[Record | Fault]:
+    if batch.undecodable:
+        yield Fault(Reason.BAD_BASE64, batch.body)
+        return
+    for frame in frames(batch.body):
+        if isinstance(frame, Fault):
+            yield frame
+            continue
         try:
             yield from_frame(frame)
         except Malformed as malformed:
-            yield _Quarantined(malformed.reason, frame)
-    if fault:
-        yield _Quarantined(fault.reason, fault.remainder)
+            yield Fault(malformed.reason, frame)
 
 
-def _believed_time(entry: Record | _Quarantined, arrival_us: int) -> int | None:
-    if isinstance(entry, Record) and arrival_us - _OLDEST_US <= entry.time_us <= arrival_us + _NEWEST_US:
-        return entry.time_us
-    return None
-
-
-def _is_loss_report(entry: Record | _Quarantined) -> bool:
-    return isinstance(entry, Record) and _LOSS_REPORT.match(entry.line) is not None
+def _is_loss_report(record: Record) -> bool:
+    return record.message.startswith(b" Error L10 ") and _LOSS_REPORT_HEADER.fullmatch(record.header) is not None
 
 
 def _midnight_us(arrival_ms: int) -> int:
     return arrival_ms * 1000 // _DAY_US * _DAY_US
-
-
-def _compress(lines: list[bytes]) -> bytes:
-    # No time in the header: equal lines give equal objects.
-    return gzip.compress(b"\n".join(lines) + b"\n", _GZIP_LEVEL, mtime=0)

@@ -5,14 +5,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from receiver import request, spill
+from receiver import losses, metrics, request, spill
 from receiver.aws import Archive, Parameter, Queue, Unavailable
-from receiver.batch import Batch, objects
+from receiver.batch import Batch, StoredObject, objects
 from receiver.deadline import Deadline
 from receiver.drain_keys import DrainKeys
+from receiver.metrics import Metric, Point
 from receiver.settings import Settings
 
 # Logplex gives up after 5 s and then tries again at once. 4 s from its POST's arrival leave it a second for the
@@ -50,23 +51,35 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 class Receiver:
-    """The handler with what it needs at hand."""
+    """The handler with what it needs at hand; `emit` takes what is to be counted of each event."""
 
-    def __init__(self, apps: frozenset[str], keys: DrainKeys, archive: Archive, queue: Queue) -> None:
-        self._apps, self._keys, self._archive, self._queue = apps, keys, archive, queue
+    def __init__(
+        self,
+        apps: frozenset[str],
+        keys: DrainKeys,
+        archive: Archive,
+        queue: Queue,
+        emit: Callable[[Sequence[Point]], None] = lambda _: None,
+    ) -> None:
+        self._apps, self._keys, self._archive, self._queue, self._emit = apps, keys, archive, queue, emit
 
     def receive(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a drain's POST."""
+        points: list[Point] = []
+        status = self._status(event, points)
+        self._emit([*metrics.of_answer(status), *points])
         # An empty body with a length: Logplex reads no chunks and wants no text.
-        return {"statusCode": self._status(event), "headers": {}, "body": "", "isBase64Encoded": False}
+        return {"statusCode": status, "headers": {}, "body": "", "isBase64Encoded": False}
 
     def redrive(self, event: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Store spilled batches under the keys that they would have had; those that can't be, SQS shall keep."""
         deadline = Deadline(seconds)
-        failed = [record["messageId"] for record in event["Records"] if not self._stored(record, deadline)]
+        points: list[Point] = []
+        failed = [record["messageId"] for record in event["Records"] if not self._redriven(record, deadline, points)]
+        self._emit(points)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    def _status(self, event: Mapping[str, Any]) -> int:
+    def _status(self, event: Mapping[str, Any], points: list[Point]) -> int:
         now_ms = time.time_ns() // 1_000_000
         arrival_ms = request.arrival_ms(event, now_ms)
         waited_ms = now_ms - arrival_ms if 0 <= now_ms - arrival_ms <= _SKEW_MS else 0
@@ -81,16 +94,17 @@ class Receiver:
             return 503
         if not accepted or sender.app not in self._apps:
             return 401
-        return 200 if self._keep(request.batch(event, sender.app, arrival_ms), deadline) else 503
+        batch = request.batch(event, sender.app, arrival_ms)
+        stored = objects(batch)
+        if not self._keep(batch, stored, deadline, points):
+            return 503
+        points += metrics.of_batch(batch, stored, losses.announced_frames(event))
+        return 200
 
-    def _keep(self, batch: Batch, deadline: Deadline) -> bool:
+    def _keep(self, batch: Batch, stored: Sequence[StoredObject], deadline: Deadline, points: list[Point]) -> bool:
         """Store a batch, or spill it where S3 does not take it in time; whether it is in either."""
         left = deadline.remaining()
-        try:
-            self._archive.put(objects(batch), deadline.at_most(left - min(_SPILL_RESERVE_S, left / 2)))
-        except Unavailable as unavailable:
-            _log_fault(unavailable.reason, batch)
-        else:
+        if self._store(batch, stored, deadline.at_most(left - min(_SPILL_RESERVE_S, left / 2)), points):
             return True
         try:
             self._queue.send(spill.encode(batch), deadline)
@@ -99,20 +113,31 @@ class Receiver:
         except spill.TooLarge:
             _log_fault("spill-too-large", batch)
         else:
+            points.append(Point(Metric.SPILLED, 1))
             return True
         return False
 
-    def _stored(self, record: Mapping[str, Any], deadline: Deadline) -> bool:
+    def _redriven(self, record: Mapping[str, Any], deadline: Deadline, points: list[Point]) -> bool:
         try:
             batch = spill.decode(record["body"])
         except spill.NoBatch:
             _log_fault("spill-malformed", message_id=record["messageId"])
             return False
+        if not self._store(batch, objects(batch), deadline, points):
+            return False
+        points.append(Point(Metric.REDRIVEN, 1))
+        return True
+
+    def _store(self, batch: Batch, stored: Sequence[StoredObject], deadline: Deadline, points: list[Point]) -> bool:
+        begin = time.monotonic()
         try:
-            self._archive.put(objects(batch), deadline)
+            self._archive.put(stored, deadline)
         except Unavailable as unavailable:
             _log_fault(unavailable.reason, batch)
             return False
+        finally:
+            points.append(Point(Metric.WRITE_LATENCY, round((time.monotonic() - begin) * 1000)))
+        points.append(Point(Metric.BYTES_STORED, sum(len(each.data) for each in stored), batch.app))
         return True
 
 
@@ -124,7 +149,12 @@ def _receiver() -> Receiver:
         DrainKeys(Parameter(settings.keys_parameter).read),
         Archive(settings.bucket),
         Queue(settings.spill_queue_url),
+        functools.partial(_print_metrics, os.environ.get("AWS_LAMBDA_FUNCTION_NAME", metrics.DEFAULT_NAMESPACE)),
     )
+
+
+def _print_metrics(namespace: str, points: Sequence[Point]) -> None:
+    sys.stdout.write(metrics.lines(points, namespace, time.time_ns() // 1_000_000))
 
 
 def _log_fault(reason: str, batch: Batch | None = None, **where: str) -> None:

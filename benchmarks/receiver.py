@@ -1,0 +1,157 @@
+"""What the receiver costs, as ratios taken in one run: `python -m benchmarks.receiver`. CPU time, medians.
+
+The handler is the production one; its AWS clients store nothing. Times of different machines cannot be compared,
+ratios can.
+"""
+
+import base64
+import gzip
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from contract.drain import token
+from local.logplex.batches import TARGET_BYTES
+from local.traffic.lines import frame
+from local.traffic.story import generate
+from receiver.aws import Archive, Queue
+from receiver.batch import StoredObject
+from receiver.deadline import Deadline
+from receiver.drain_keys import DrainKeys
+from receiver.handler import Receiver
+
+APP = "raxx-api-prod"
+ARRIVAL = datetime(2026, 11, 24, 12, tzinfo=UTC)
+PROJECT = Path(__file__).parent.parent
+CLIENTS = "import boto3\nfor name in ('s3', 'sqs', 'ssm'): boto3.client(name)"
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+class NoArchive(Archive):
+    """Stores nothing."""
+
+    def __init__(self) -> None:
+        self.stored_bytes = 0
+
+    def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:  # noqa: ARG002  the archive's own
+        self.stored_bytes = sum(len(stored.data) for stored in objects)
+
+
+class NoQueue(Queue):
+    """Is never asked."""
+
+    def __init__(self) -> None:
+        pass
+
+
+def cpu_ms(call: Callable[[], object], repeats: int = 41) -> float:
+    """The median CPU time of a call, in milliseconds."""
+    times = []
+    for _ in range(repeats):
+        begin = time.process_time()
+        call()
+        times.append(time.process_time() - begin)
+    return statistics.median(times) * 1000
+
+
+def log_batch() -> bytes:
+    """A batch of Logplex's size: lines of the router and of the application, of one day."""
+    body = b""
+    for line in generate([APP], ARRIVAL, 20_000):
+        if line.time > ARRIVAL - timedelta(days=1):
+            body += frame(line)
+        if len(body) >= TARGET_BYTES:
+            break
+    return body
+
+
+def event(body: bytes) -> dict[str, Any]:
+    """The event that API Gateway makes of a batch."""
+    return {
+        "rawPath": "/prod/drain",
+        "rawQueryString": f"app={APP}&token={token('key', APP)}",
+        "headers": {"logplex-frame-id": "DA37BFA502AFA196A479F50990BA3E2C"},
+        "requestContext": {
+            "stage": "prod",
+            "http": {"method": "POST"},
+            "timeEpoch": int(ARRIVAL.timestamp() * 1000),
+        },
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def child_cpu_s(program: str, env: Mapping[str, str], repeats: int = 7) -> float:
+    """The median CPU time of a Python process that runs a program, in seconds."""
+    times = []
+    for _ in range(repeats):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", program], cwd=PROJECT, env=env, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Print the tables."""
+    archive = NoArchive()
+    receiver = Receiver(frozenset({APP}), DrainKeys(lambda _: '["key"]'), archive, NoQueue())
+
+    def handler_ms(body: bytes, repeats: int = 41) -> float:
+        posted = event(body)
+        if receiver.receive(posted)["statusCode"] != 200:
+            raise SystemExit("the receiver did not take the batch: see its log line above")
+        return cpu_ms(lambda: receiver.receive(posted), repeats)
+
+    body = log_batch()
+    gzip_ms = cpu_ms(lambda: gzip.compress(body, 6))
+    batch_ms = handler_ms(body)
+    print(f"a batch of {len(body):,} bytes, {body.count(b' host '):,} lines: {archive.stored_bytes:,} bytes stored\n")
+    print(f"{'':<34}{'CPU ms':>9}{'ratio':>8}")
+    print(f"{'gzip.compress(body, 6)':<34}{gzip_ms:>9.2f}{1:>8.2f}")
+    print(f"{'the handler':<34}{batch_ms:>9.2f}{batch_ms / gzip_ms:>8.2f}")
+    print(
+        f"{'ten times the batch':<34}{(ten := handler_ms(body * 10, 11)):>9.2f}{ten / batch_ms:>8.2f}  to the handler"
+    )
+
+    print(f"\n{'gzip level':<34}{'CPU ms':>9}{'bytes':>8}")
+    for level in (1, 2, 3, 4, 6, 9):
+        level_ms = cpu_ms(lambda level=level: gzip.compress(body, level))  # type: ignore[misc]
+        print(f"{level:<34}{level_ms:>9.2f}{len(gzip.compress(body, level)):>8,}")
+
+    print(f"\n{'1 MB against 100 KB of':<34}{'CPU ms':>9}{'ratio':>8}{'a byte':>8}  to ordinary lines")
+    shapes: dict[str, Callable[[int], bytes]] = {
+        "ordinary lines": lambda size: body * (size // len(body)),
+        "1-byte MSGs": lambda size: b"43 <190>1 2026-11-24T12:00:00Z h app web.1 - x" * (size // 46),
+        "1-byte frames, quarantined": lambda size: b"1 x" * (size // 3),
+        "counts of zero": lambda size: b"0 " * (size // 2),
+        "NUL": lambda size: b"%d %b" % (size, bytes(size)),
+        "0xFF": lambda size: b"%d %b" % (size, b"\xff" * size),
+        "every byte": lambda size: b"%d %b" % (size, bytes(range(256)) * (size // 256)),
+        "one line": lambda size: b"%d <190>1 2026-11-24T12:00:00Z h a p - %b" % (size + 36, b"x" * size),
+        "line ends": lambda size: b"\r\n" * (size // 2),
+    }
+    ordinary_ms = 0.0
+    for name, shape in shapes.items():
+        small_ms, large_ms = handler_ms(shape(103_000), 11), handler_ms(shape(1_030_000), 5)
+        ordinary_ms = ordinary_ms or large_ms
+        print(f"{name:<34}{large_ms:>9.1f}{large_ms / small_ms:>8.2f}{large_ms / ordinary_ms:>8.2f}")
+
+    settings = {"LOG_BUCKET": "b", "LOG_APPS": APP, "DRAIN_KEYS_PARAMETER": "/p", "SPILL_QUEUE_URL": "https://q"}
+    env = {**os.environ, **ENVIRONMENT, **settings}
+    boto_s = child_cpu_s(CLIENTS, env)
+    ours_s = child_cpu_s("import receiver.handler\nreceiver.handler._receiver()", env)
+    print(f"\n{'a process that ends at once':<34}{'CPU ms':>9}{'ratio':>8}")
+    print(f"{'import boto3, make 3 clients':<34}{boto_s * 1000:>9.0f}{1:>8.2f}")
+    print(f"{'import the handler, make its own':<34}{ours_s * 1000:>9.0f}{ours_s / boto_s:>8.2f}")
+
+
+if __name__ == "__main__":
+    main()

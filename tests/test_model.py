@@ -1,0 +1,151 @@
+"""The receiver's promise against Logplex's real rule of trying again, with S3, SQS and SSM failing by schedule.
+
+Time does not pass: what hangs is told to have met its deadline at once.
+"""
+
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from receiver.aws import Unavailable
+from receiver.batch import StoredObject
+from receiver.deadline import Deadline
+from receiver.drain_keys import DrainKeys
+from receiver.handler import Receiver
+from tests.fakes import APP, KEY, FakeArchive, FakeQueue, drain_event, gateway_context
+from tests.logplex_frames import NOON, NOON_MS, body, l10, message
+
+SCHEDULES = 2000
+SHARDS = 4
+FRAMES = 8
+TRIES = 3  # of Logplex, with no pause between them
+
+
+class Faults:
+    """What happens to each call: it works, it fails, it hangs, or it works and nobody hears of it."""
+
+    def __init__(self, random: Random) -> None:
+        self._random, self._trouble = random, random.choice([0.1, 0.5, 0.9])
+        self.over = False
+
+    def meet(self, service: str, deed: Callable[[], None]) -> None:
+        if self.over or self._random.random() >= self._trouble:
+            deed()
+            return
+        reason = self._random.choice(["error", "hang", "late success"])
+        if reason == "late success":
+            deed()
+        raise Unavailable(f"{service}-{reason}", "by schedule")
+
+
+class Archive(FakeArchive):
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
+        self._faults.meet("s3", lambda: super(Archive, self).put(objects, deadline))
+
+
+class Queue(FakeQueue):
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    def send(self, text: str, deadline: Deadline) -> None:
+        self._faults.meet("sqs", lambda: super(Queue, self).send(text, deadline))
+
+
+class World:
+    """A drain's sender and receiver. `answered` and `dropped` are the numbers of frames that Logplex knows."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._faults = Faults(self._random)
+        self.archive, self.queue = Archive(self._faults), Queue(self._faults)
+        self._receiver = Receiver(frozenset({APP}), DrainKeys(self._keys, lambda: 0.0), self.archive, self.queue)
+        self._minute = 0
+        self.answered: set[int] = set()
+        self.dropped: set[int] = set()
+        self.tries = 0
+
+    def _keys(self, deadline: Deadline) -> str:
+        self._faults.meet("ssm", lambda: None)
+        return json.dumps([KEY])
+
+    def deliver(self, frame: int) -> None:
+        """Try a frame as Logplex does: again after a 5xx or an answer that it did not hear, never after a 4xx."""
+        loss_untold = bool(self.dropped)
+        for _ in range(TRIES):
+            self.tries += 1
+            status = self._post(frame, loss_untold)
+            heard = self._random.random() < 0.9
+            if status == 200:
+                self.answered.add(frame)
+            if heard and status == 200:
+                return
+            if heard and 400 <= status < 500:
+                break
+        self.dropped.add(frame)
+
+    def _post(self, frame: int, loss_untold: bool) -> int:
+        self._minute += 1
+        now = NOON + timedelta(minutes=self._minute)
+        # Rendered anew on each try, so that no two tries have the same body.
+        report = [l10(now)] if loss_untold else []
+        event = drain_event(
+            body(*report, *messages_of(frame)),
+            headers={"logplex-frame-id": f"{frame:032x}"},
+            requestContext=gateway_context(timeEpoch=NOON_MS + self._minute * 60_000),
+        )
+        status: int = self._receiver.receive(event)["statusCode"]
+        return status
+
+    def drain_queue(self) -> None:
+        """Redrive until nothing waits: SQS delivers again what was not stored."""
+        for attempt in range(TRIES):
+            self._faults.over = attempt == TRIES - 1
+            records = [{"messageId": str(number), "body": text} for number, text in enumerate(self.queue.sent)]
+            failed = self._receiver.redrive({"Records": records}, 10)["batchItemFailures"]
+            self.queue.sent = [self.queue.sent[int(failure["itemIdentifier"])] for failure in failed]
+
+
+def messages_of(frame: int) -> Iterator[bytes]:
+    """Two lines on two days, so that a frame is two objects, of which each has to be there once."""
+    for day in (0, 1):
+        yield message(b"frame %d, day %d\n" % (frame, day), NOON - timedelta(days=day))
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_what_is_answered_200_is_stored_once_and_what_is_not_is_known_to_logplex(shard: int) -> None:
+    totals: Counter[str] = Counter()
+    for seed in range(shard, SCHEDULES, SHARDS):
+        with redirect_stdout(io.StringIO()):
+            world = World(seed)
+            for frame in range(FRAMES):
+                world.deliver(frame)
+            spilled = len(world.queue.sent)
+            world.drain_queue()
+        assert world.queue.sent == []
+        stored = Counter(line for data in world.archive.stored.values() for line in gzip.decompress(data).splitlines())
+        for frame in range(FRAMES):
+            times = {stored[line_of(syslog)] for syslog in messages_of(frame)}
+            assert times <= {0, 1}, f"schedule {seed}: frame {frame} is stored more than once"
+            assert frame not in world.answered or times == {1}, f"schedule {seed}: frame {frame} is lost"
+            assert frame in world.answered | world.dropped, f"schedule {seed}: nobody knows of frame {frame}"
+        totals.update(
+            tries=world.tries, answered=len(world.answered), dropped=len(world.dropped), spilled=spilled, schedules=1
+        )
+    assert min(totals[name] for name in ("answered", "dropped", "spilled")) > 0
+    print(dict(totals))
+
+
+def line_of(syslog: bytes) -> bytes:
+    return syslog.replace(b" - ", b" - - ", 1).rstrip(b"\n")

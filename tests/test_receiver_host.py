@@ -1,0 +1,274 @@
+"""The receiver outside Lambda answers as it does in Lambda, and ends without a request unanswered."""
+
+import base64
+import http.client
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.project import FOLDER
+from receiver.aws import Unavailable
+from receiver.batch import objects
+from receiver.drain_keys import DrainKeys
+from receiver.handler import Receiver
+from receiver.host import BODY_LIMIT
+from receiver.request import batch
+from receiver.wsgi import application, event
+from tests.fakes import APP, FRAME_ID, KEY, QUERY, Endpoint, FakeArchive, FakeParameter, FakeQueue, Reply, aws_endpoint
+from tests.logplex_frames import NOON_MS, body, message
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n"))
+SETTINGS = {
+    "LOG_BUCKET": "a-bucket",
+    "LOG_APPS": APP,
+    "DRAIN_KEYS_PARAMETER": "/keys",
+    "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+KEYS = Reply(200, json.dumps({"Parameter": {"Value": json.dumps([KEY])}}).encode())
+DENIED = Unavailable("denied", "")
+PATIENCE_S = 30.0  # for what takes a second, on a machine that is busy
+
+
+def environ(
+    method: str = "POST", path: str = "/drain", query: str = QUERY, posted: bytes = POSTED
+) -> "WSGIEnvironment":
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "CONTENT_LENGTH": str(len(posted)),
+        "CONTENT_TYPE": "application/logplex-1",
+        "HTTP_LOGPLEX_FRAME_ID": FRAME_ID,
+        "wsgi.input": io.BytesIO(posted),
+    }
+
+
+def ask(sent: "WSGIEnvironment") -> tuple[str, dict[str, str], bytes]:
+    """The status, headers and body with which the application answers."""
+    answers: list[tuple[str, dict[str, str]]] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> Callable[[bytes], object]:
+        answers.append((status, dict(headers)))
+        return io.BytesIO().write
+
+    content = b"".join(application(sent, start_response))
+    [(status, headers)] = answers
+    return status, headers, content
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make the handler one that stores with stand-ins."""
+
+    def put_in(archive: FakeArchive, queue: FakeQueue | None = None) -> None:
+        receiver = Receiver(
+            frozenset({APP}), DrainKeys(FakeParameter(json.dumps([KEY])).read), archive, queue or FakeQueue()
+        )
+        monkeypatch.setattr("receiver.handler._receiver", lambda: receiver)
+
+    return put_in
+
+
+# ---------------------------------------------------------------- the application
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(environ(), "200 OK", id="accepted"),
+        pytest.param(environ(query=f"app={APP}&token=wrong"), "401 Unauthorized", id="wrong token"),
+        pytest.param(environ(query=""), "401 Unauthorized", id="no token"),
+        pytest.param(environ(query=f"{QUERY}&token=again"), "401 Unauthorized", id="two tokens"),
+        pytest.param(environ(path="/prod/drain"), "404 Not Found", id="with a stage"),
+        pytest.param(environ(path="/"), "404 Not Found", id="elsewhere"),
+        pytest.param(environ(method="GET"), "405 Method Not Allowed", id="not POST"),
+        pytest.param(environ(method="POST", path="/health"), "404 Not Found", id="POST to health"),
+    ],
+)
+def test_a_request_is_answered_as_in_lambda_with_an_empty_body(
+    serve: Callable[..., None], sent: "WSGIEnvironment", status: str
+) -> None:
+    """Logplex reads no chunks and wants no text."""
+    serve(FakeArchive())
+    assert ask(sent) == (status, {"Content-Length": "0"}, b"")
+
+
+def test_what_can_be_kept_nowhere_is_answered_503(serve: Callable[..., None]) -> None:
+    serve(FakeArchive(DENIED), FakeQueue(DENIED))
+    assert ask(environ())[0] == "503 Service Unavailable"
+
+
+def test_a_post_is_stored_as_lambda_would_store_it() -> None:
+    """Same key, same bytes, whatever the body holds: a drain may be moved between the two with tries under way."""
+    made = event(environ(), NOON_MS)
+    in_lambda = {
+        "headers": {"content-type": "application/logplex-1", "logplex-frame-id": FRAME_ID},
+        "body": base64.b64encode(POSTED).decode(),
+        "isBase64Encoded": True,
+    }
+    assert objects(batch(made, APP, NOON_MS)) == objects(batch(in_lambda, APP, NOON_MS))
+    assert made["requestContext"]["timeEpoch"] == NOON_MS
+
+
+def test_health_says_whether_the_settings_are_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a look at AWS, whose troubles a restart would not end."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    assert ask(environ("GET", "/health", "", b""))[0] == "200 OK"
+    monkeypatch.delenv("LOG_BUCKET")
+    assert ask(environ("GET", "/health", "", b""))[0] == "503 Service Unavailable"
+
+
+# ---------------------------------------------------------------- the process
+
+
+def start(settings: dict[str, str], *options: str) -> subprocess.Popen[str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    return subprocess.Popen(
+        [sys.executable, "-m", "receiver", "--port", "0", *options],
+        cwd=FOLDER,
+        env=inherited | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def running(aws_url: str) -> Iterator[tuple[subprocess.Popen[str], http.client.HTTPConnection]]:
+    """The process, and a connection to it."""
+    process = start(SETTINGS | {"AWS_ENDPOINT_URL": aws_url})
+    try:
+        assert process.stderr
+        port = int(process.stderr.readline().rpartition(":")[2])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        yield process, connection
+        connection.close()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class SlowStore:
+    """S3 that answers when it is told to; `asked` is set once it was asked."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+        self.asked.set()
+        self.go_on.wait(PATIENCE_S)
+        request.send_response(200)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_in_flight_at_a_signal_is_answered_and_the_process_exits_0(number: signal.Signals) -> None:
+    """A new version is rolled out this way, and none of it may cost a line."""
+    store = SlowStore()
+    with aws_endpoint(KEYS, store) as (url, _), running(url) as (process, connection):
+        connection.request("POST", f"/drain?{QUERY}", POSTED)
+        assert store.asked.wait(PATIENCE_S)
+        with socket.create_connection((connection.host, connection.port), PATIENCE_S) as idle:
+            process.send_signal(number)
+            assert idle.recv(1) == b"", "connections without a request are closed first"
+        wait_until_refused(connection.host, connection.port)
+        store.go_on.set()
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Content-Length"), answer.read()) == (200, "0", b"")
+        _, said = process.communicate(timeout=PATIENCE_S)
+        assert (process.returncode, said) == (0, "")
+
+
+def wait_until_refused(host: str, port: int) -> None:
+    """Connect until nobody listens any more."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        other = http.client.HTTPConnection(host, port, timeout=PATIENCE_S)
+        try:
+            other.connect()
+        except OSError:
+            return
+        finally:
+            other.close()
+    pytest.fail("it still accepts connections")
+
+
+def test_a_kept_connection_does_not_hold_up_the_end() -> None:
+    """Logplex keeps its connections for as long as it has lines."""
+    with aws_endpoint(KEYS) as (url, _), running(url) as (process, connection):
+        connection.request("GET", "/health")
+        assert connection.getresponse().read() == b""
+        process.send_signal(signal.SIGTERM)
+        # Less than the ten seconds that requests in flight are given.
+        assert process.wait(timeout=8) == 0
+
+
+def test_what_is_logged_holds_no_query() -> None:
+    """The token is in it."""
+    refused = Reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+    with aws_endpoint(KEYS, refused) as (url, _), running(url) as (process, connection):
+        for path in (f"/drain?{QUERY}", f"/elsewhere?{QUERY}", f"/drain?{QUERY}&token=x"):
+            connection.request("POST", path, POSTED)
+            connection.getresponse().read()
+        process.terminate()
+        logged = "".join(process.communicate(timeout=PATIENCE_S))
+        assert "s3-AccessDenied" in logged
+        assert QUERY.rpartition("=")[2] not in logged
+        assert "token" not in logged
+
+
+@pytest.mark.parametrize(("size", "status"), [(BODY_LIMIT, 200), (BODY_LIMIT + 1, 413)])
+def test_a_body_may_be_as_large_as_the_gateway_takes(size: int, status: int) -> None:
+    """What is too large is refused at its headers."""
+    with aws_endpoint(KEYS, Reply(200)) as (url, _), running(url) as (_, connection):
+        connection.putrequest("POST", f"/drain?{QUERY}")
+        connection.putheader("Content-Length", str(size))
+        connection.endheaders(b"x" * size if status == 200 else None)
+        assert connection.getresponse().status == status
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "reason"),
+    [
+        ({}, (), "LOG_BUCKET, LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL"),
+        ({**SETTINGS, "SPILL_QUEUE_URL": ""}, (), "SPILL_QUEUE_URL"),
+        ({name: SETTINGS[name] for name in SETTINGS if name != "AWS_DEFAULT_REGION"}, (), "AWS_DEFAULT_REGION"),
+        (SETTINGS, ("--host", "192.0.2.1"), "choose another --host or --port"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_one_line_and_exit_2(
+    settings: dict[str, str], options: tuple[str, ...], reason: str
+) -> None:
+    process = start({"AWS_CONFIG_FILE": os.devnull} | settings, *options)
+    out, said = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out, said.count("\n")) == (2, "", 1)
+    assert reason in said
+
+
+@pytest.mark.parametrize("options", [("--port", "65536"), ("--port", "x"), ("--threads", "0")])
+def test_an_option_that_makes_no_sense_is_named(options: tuple[str, ...]) -> None:
+    process = start(SETTINGS, *options)
+    _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert f"argument {options[0]}: {options[1]!r} will not do" in said
