@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -31,6 +32,9 @@ _LEAST_S = 0.2
 _REDRIVE_RESERVE_S = 1.0
 
 
+_MAKING = threading.Lock()
+
+
 class Context(Protocol):
     """What is used of Lambda's context object."""
 
@@ -45,9 +49,12 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     and 405 for another path or method, 503 when the batch could be kept nowhere. What the body holds is never an error.
     SQS is told which messages to keep.
     """
+    # Where several requests come first at a time: clients of boto3's default session must be made by one thread.
+    with _MAKING:
+        receiver = _receiver()
     if "Records" in event:
-        return _receiver().redrive(event, context.get_remaining_time_in_millis() / 1000 - _REDRIVE_RESERVE_S)
-    return _receiver().receive(event)
+        return receiver.redrive(event, context.get_remaining_time_in_millis() / 1000 - _REDRIVE_RESERVE_S)
+    return receiver.receive(event)
 
 
 class Receiver:

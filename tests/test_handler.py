@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -316,3 +317,28 @@ def test_importing_the_handler_reads_no_environment_and_makes_no_client() -> Non
     """A missing variable is an error of a request, told in the log, and not of the import."""
     project = Path(__file__).parent.parent
     subprocess.run([sys.executable, "-c", IMPORT_ONLY], cwd=project, env=dict(os.environ), check=True)
+
+
+def test_first_requests_at_a_time_make_the_clients_once(
+    environment: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3's default session is not safe to use from several threads, and a host outside Lambda has several."""
+    made: list[str] = []
+
+    class SlowArchive(FakeArchive):
+        def __init__(self, bucket: str) -> None:
+            made.append(bucket)
+            if len(made) > 1:
+                another.set()
+            another.wait(0.2)
+            super().__init__()
+
+    another = threading.Event()
+    monkeypatch.setattr(entry, "Archive", SlowArchive)
+    environment("http://127.0.0.1:9")
+    threads = [threading.Thread(target=handler, args=(drain_event(query=""), CONTEXT)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == ["a-bucket"]
