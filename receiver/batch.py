@@ -3,7 +3,7 @@
 import hashlib
 import re
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -39,10 +39,15 @@ class Batch(NamedTuple):
 
 
 class StoredObject(NamedTuple):
-    """An object to write: its key and its gzip bytes (one member, lines ended by LF)."""
+    """An object to write: its key, its gzip bytes (one member, lines ended by LF), and what it holds.
+
+    `quarantined` counts the quarantine lines among `lines` by their reason.
+    """
 
     key: ObjectKey
     data: bytes
+    lines: int
+    quarantined: Counter[Reason]
 
 
 def objects(batch: Batch) -> list[StoredObject]:
@@ -58,11 +63,17 @@ def objects(batch: Batch) -> list[StoredObject]:
             if reference_us is None:
                 reference_us = _reference_us(batch)
             time_us = reference_us
-        record = quarantine(entry.reason, time_us, entry.remainder) if isinstance(entry, Fault) else entry
-        drafts[day_number(time_us // 1000)].add(record, time_us)
+        draft = drafts[day_number(time_us // 1000)]
+        if isinstance(entry, Fault):
+            draft.quarantined[entry.reason] += 1
+            draft.add(quarantine(entry.reason, time_us, entry.remainder), time_us)
+        else:
+            draft.add(entry, time_us)
     name = batch_id(batch.app, batch.frame_id or hashlib.sha256(batch.body).hexdigest())
     return [
-        StoredObject(ObjectKey(batch.app, draft.newest_us // 1000, name), draft.finish())
+        StoredObject(
+            ObjectKey(batch.app, draft.newest_us // 1000, name), draft.finish(), draft.lines, draft.quarantined
+        )
         for _, draft in sorted(drafts.items())
     ]
 
@@ -72,6 +83,8 @@ class _Draft:
 
     def __init__(self) -> None:
         self.newest_us = 0
+        self.lines = 0
+        self.quarantined: Counter[Reason] = Counter()
         # No time in the header: equal lines give equal objects.
         self._compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_MEMBER)
         self._data: list[bytes] = []
@@ -80,6 +93,7 @@ class _Draft:
     def add(self, record: Record, time_us: int) -> None:
         if time_us > self.newest_us:
             self.newest_us = time_us
+        self.lines += 1
         self._block += record.header
         for text in slices(record.message) if len(record.message) > _BLOCK_BYTES else (record.message,):
             self._block += one_line(text)

@@ -5,10 +5,7 @@ of an API, and nothing to wait for. A metric without a dimension costs once; one
 every dimension has few values, none of which a stranger can choose.
 """
 
-import gzip
-import io
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import Enum
@@ -22,9 +19,7 @@ from receiver.losses import reported
 DEFAULT_NAMESPACE = "heroku-log-receiver"
 
 _DAY_MS = 86_400_000
-_BLOCK_BYTES = 1 << 18
 _FRAMING_FAULTS = {Reason.BAD_BASE64, Reason.BAD_COUNT, Reason.TRUNCATED}
-_QUARANTINED = re.compile(rb"^<43>1 \S+ host logdrain quarantine (%b) - " % "|".join(Reason).encode(), re.MULTILINE)
 
 Unit = Literal["Count", "Bytes", "Milliseconds"]
 Dimension = Literal["answer", "app", "reason"]
@@ -71,7 +66,8 @@ def of_answer(status: int) -> list[Point]:
 def of_batch(batch: Batch, stored: Sequence[StoredObject], announced: int | None) -> list[Point]:
     """Give the points of a batch that is kept, from its objects and the frames that its POST announced, if it did."""
     app = batch.app
-    lines, quarantined = _stored_lines(stored)
+    lines = sum(each.lines for each in stored)
+    quarantined = sum((each.quarantined for each in stored), Counter[Reason]())
     losses = reported(batch.body)
     points = [
         Point(Metric.BATCHES, 1, app),
@@ -90,19 +86,6 @@ def of_batch(batch: Batch, stored: Sequence[StoredObject], announced: int | None
     if newest_ms % _DAY_MS:
         points.append(Point(Metric.LAG, max(0, batch.arrival_ms - newest_ms), app))
     return points
-
-
-def _stored_lines(stored: Sequence[StoredObject]) -> tuple[int, Counter[str]]:
-    """Count the lines of objects, and the quarantine lines among them by reason."""
-    lines, quarantined = 0, Counter[str]()
-    for each in stored:
-        with gzip.open(io.BytesIO(each.data)) as text:
-            # A body of tiny frames makes lines of many times its size: they are never all in memory.
-            while block := text.read(_BLOCK_BYTES):
-                block += text.readline()
-                lines += block.count(b"\n")
-                quarantined.update(reason.decode() for reason in _QUARANTINED.findall(block))
-    return lines, quarantined
 
 
 def lines(points: Iterable[Point], namespace: str, time_ms: int) -> str:

@@ -1,6 +1,7 @@
 """Whatever AWS does, the receiver's calls end in time, either done or with a reason code."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
 
@@ -19,8 +20,8 @@ PATIENCE_S = 5.0  # for what has to end at SHORT_S, on a machine that is busy
 DAY_MS = 86_400_000
 
 STORED = Reply(200)
-OBJECT = StoredObject(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1)), b"\x1f\x8b data")
-NEXT_DAY = StoredObject(ObjectKey("raxx-api-prod", NOON_MS + DAY_MS, UUID(int=1)), b"\x1f\x8b more")
+OBJECT = StoredObject(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1)), b"\x1f\x8b data", 1, Counter())
+NEXT_DAY = StoredObject(ObjectKey("raxx-api-prod", NOON_MS + DAY_MS, UUID(int=1)), b"\x1f\x8b more", 1, Counter())
 
 Connect = Callable[[str], None]
 
