@@ -129,7 +129,8 @@ def main() -> None:
     print(f"\n{'1 MB against 100 KB of':<34}{'CPU ms':>9}{'ratio':>8}{'a byte':>8}  to ordinary lines")
     shapes: dict[str, Callable[[int], bytes]] = {
         "ordinary lines": lambda size: body * (size // len(body)),
-        "1-byte MSGs": lambda size: b"43 <190>1 2026-11-24T12:00:00Z h app web.1 - x" * (size // 46),
+        "1-byte MSGs": lambda size: b"44 <190>1 2026-11-24T12:00:00Z h app web.1 - x\n" * (size // 47),
+        "1-byte MSGs, no line end": lambda size: b"43 <190>1 2026-11-24T12:00:00Z h app web.1 - x" * (size // 46),
         "1-byte frames, quarantined": lambda size: b"1 x" * (size // 3),
         "counts of zero": lambda size: b"0 " * (size // 2),
         "NUL": lambda size: b"%d %b" % (size, bytes(size)),

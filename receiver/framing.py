@@ -1,7 +1,6 @@
 """Octet counting (RFC 6587 section 3.4.1), as Logplex does it: `<byte count> SP <message>`, back to back."""
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from contract.record import Reason
@@ -18,30 +17,18 @@ class Fault(NamedTuple):
     remainder: bytes
 
 
-def frames(body: bytes) -> Iterator[bytes | Fault]:
-    """Give the messages of a body's frames, by bytes, one by one, and last the first framing fault, if there is one.
+def next_frame(body: bytes, start: int) -> tuple[bytes | Fault, int] | None:
+    """Give the message of the frame at an offset of a body and the offset at which it ends; None where nothing is left.
 
     There is no way to find the next frame after a fault that a message could not imitate, so everything from the
     fault on is its remainder.
     """
-    position, size = 0, len(body)
-    while count := _COUNT.match(body, position):
-        start = count.end()
-        end = start + int(count[1])
-        if end > size:
-            yield Fault(Reason.TRUNCATED, body[position:].lstrip(b"\r\n"))
-            return
-        yield body[start:end]
-        position = end
-    if remainder := body[position:].lstrip(b"\r\n"):
-        yield Fault(Reason.BAD_COUNT, remainder)
-
-
-def split(body: bytes) -> tuple[list[bytes], Fault | None]:
-    """Give a body's messages and its fault at once: for bodies that are known to be small."""
-    messages: list[bytes] = []
-    for frame in frames(body):
-        if isinstance(frame, Fault):
-            return messages, frame
-        messages.append(frame)
-    return messages, None
+    size = len(body)
+    if count := _COUNT.match(body, start):
+        message = count.end()
+        end = message + int(count[1])
+        if end <= size:
+            return body[message:end], end
+    if remainder := body[start:].lstrip(b"\r\n"):
+        return Fault(Reason.TRUNCATED if count else Reason.BAD_COUNT, remainder), size
+    return None

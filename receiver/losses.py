@@ -10,36 +10,35 @@ log-shuttle (L12 dropped, L13 lost, `logplex_formatter.go`):
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from receiver.framing import split
-
-# An application can write the same words: only PROCID tells who reports.
+# An application can write the same words: only PROCID tells who reports. This is a stored line's beginning.
 _REPORT = re.compile(
-    rb"<\d{1,3}>1 \S+ \S+ \S+ (?:logplex|log-shuttle) \S+ (?:- )?"
-    rb"Error (?P<code>L10|L12|L13)(?: \([^)]*\))?: (?:drain \S+ dropped )?(?P<count>\d{1,9}) messages "
+    rb"<\d{1,3}>1 \S+ \S+ \S+ (?:logplex|log-shuttle) \S+ - (?:- )?"
+    rb"Error L1[023](?: \([^)]*\))?: (?:drain \S+ dropped )?(?P<count>\d{1,9}) messages "
 )
+# More than a report has from there on.
+_REPORT_BYTES = 1 << 9
+_LOGPLEX_OWN = re.compile(rb"<\d{1,3}>1 \S+ \S+ heroku logplex - Error L10 ")
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 
-class Losses(NamedTuple):
-    """How many messages the loss reports of a body tell of, and whether the first frame is Logplex's own report."""
+def lost(lines: bytes) -> int:
+    """Count the messages that the loss reports among stored lines tell of, each line ended by LF."""
+    messages, found = 0, -1
+    while (found := lines.find(b"Error L1", found + 1)) >= 0:
+        if report := _REPORT.match(lines, lines.rfind(b"\n", 0, found) + 1, found + _REPORT_BYTES):
+            messages += int(report["count"])
+            found = report.end()
+    return messages
 
-    messages: int
-    leading_report: bool
 
+def is_drains_own(frame: bytes) -> bool:
+    """Say whether a frame is the report that Logplex itself puts in front of a drain's batch.
 
-def reported(body: bytes) -> Losses:
-    """Read the loss reports of a body. Whatever the body is, that is no error."""
-    # Most bodies hold none, and need not be split to know it.
-    if b"Error L1" not in body:
-        return Losses(0, leading_report=False)
-    frames, _ = split(body)
-    leading = _REPORT.match(frames[0]) if frames else None
-    return Losses(
-        sum(int(report["count"]) for report in map(_REPORT.match, frames) if report),
-        leading_report=leading is not None and leading["code"] == b"L10",
-    )
+    It is rendered anew on each try (logplex_http_drain.erl), so nothing in a key may come from it.
+    """
+    return _LOGPLEX_OWN.match(frame) is not None
 
 
 def announced_frames(event: Mapping[str, Any]) -> int | None:

@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 from contract.record import Reason
 from receiver.batch import Batch, StoredObject
-from receiver.losses import reported
+from receiver.framing import next_frame
+from receiver.losses import is_drains_own
 
 # For a receiver outside Lambda; in Lambda it is the function's name, so that two stacks do not add up.
 DEFAULT_NAMESPACE = "heroku-log-receiver"
@@ -68,24 +69,29 @@ def of_batch(batch: Batch, stored: Sequence[StoredObject], announced: int | None
     app = batch.app
     lines = sum(each.lines for each in stored)
     quarantined = sum((each.quarantined for each in stored), Counter[Reason]())
-    losses = reported(batch.body)
+    lost = sum(each.lost for each in stored)
     points = [
         Point(Metric.BATCHES, 1, app),
         Point(Metric.LINES, lines, app),
         Point(Metric.BYTES_RECEIVED, len(batch.body), app),
         *(Point(Metric.QUARANTINED, quarantined[reason], reason) for reason in Reason if reason in quarantined),
     ]
-    if losses.messages:
-        points.append(Point(Metric.LINES_LOST, losses.messages, app))
+    if lost:
+        points.append(Point(Metric.LINES_LOST, lost, app))
     # What a framing fault leaves over is a line, and no frame.
-    frames = lines - sum(quarantined[reason] for reason in _FRAMING_FAULTS)
-    if announced is not None and frames - announced not in {0, int(losses.leading_report)}:
+    unannounced = lines - sum(quarantined[reason] for reason in _FRAMING_FAULTS) - (announced or 0)
+    if announced is not None and unannounced != 0 and (unannounced != 1 or not _leads_with_report(batch)):
         points.append(Point(Metric.COUNT_MISMATCH, 1, app))
     newest_ms = max((each.key.epoch_ms for each in stored), default=0)
     # A key at midnight is that of a batch without a time.
     if newest_ms % _DAY_MS:
         points.append(Point(Metric.LAG, max(0, batch.arrival_ms - newest_ms), app))
     return points
+
+
+def _leads_with_report(batch: Batch) -> bool:
+    first = next_frame(batch.body, 0)
+    return first is not None and isinstance(first[0], bytes) and is_drains_own(first[0])
 
 
 def lines(points: Iterable[Point], namespace: str, time_ms: int) -> str:

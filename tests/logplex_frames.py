@@ -4,6 +4,7 @@ import gzip
 from datetime import UTC, datetime, timedelta
 
 from receiver.batch import StoredObject
+from receiver.framing import Fault, next_frame
 
 # A time away from every day's edge: tests that are not about days need not think of them.
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -36,3 +37,19 @@ def stored_lines(stored: StoredObject) -> list[bytes]:
     *lines, end = gzip.decompress(stored.data).split(b"\n")
     assert end == b""
     return lines
+
+
+def frames(body: bytes) -> list[bytes | Fault]:
+    """What the receiver's framing finds in a body, one after the other."""
+    found, end = [], 0
+    while each := next_frame(body, end):
+        frame, end = each
+        found.append(frame)
+    return found
+
+
+def split(body: bytes) -> tuple[list[bytes], Fault | None]:
+    """A body's messages, and its fault, which is the last thing found."""
+    found = frames(body)
+    fault = found.pop() if found and isinstance(found[-1], Fault) else None
+    return [frame for frame in found if isinstance(frame, bytes)], fault if isinstance(fault, Fault) else None

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from contract.record import Reason
 from local.logplex.field_bodies import FieldBody, FieldFrame, field_bodies
-from receiver.framing import Fault, split
-from tests.logplex_frames import body
+from receiver.framing import Fault
+from tests.logplex_frames import body, split
 
 
 def syslog(frame: FieldFrame) -> bytes:

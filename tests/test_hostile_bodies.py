@@ -16,10 +16,10 @@ from contract.record import Reason, escape, slices
 from contract.table import ROW_PATTERN
 from receiver.batch import Batch, objects
 from receiver.drain_keys import DrainKeys
-from receiver.framing import Fault, frames
+from receiver.framing import Fault
 from receiver.handler import Receiver
 from tests.fakes import APP, FRAME_ID, KEY, QUERY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
-from tests.logplex_frames import NOON_MS, body, message, stored_lines
+from tests.logplex_frames import NOON_MS, body, frames, message, stored_lines
 
 ROW = re.compile(ROW_PATTERN, re.DOTALL | re.ASCII)
 QUARANTINE = re.compile(rb"<43>1 \S+ host logdrain quarantine (\S+) - (.*)", re.DOTALL)
@@ -43,7 +43,7 @@ def post(sent: bytes, **changes: Any) -> tuple[int, list[bytes]]:
 
 def assert_accounted(sent: bytes, lines: list[bytes]) -> None:
     """Each frame, and the remainder, is one line that is one row of the table and holds all of its bytes."""
-    found = list(frames(sent))
+    found = frames(sent)
     whole = b"".join(frame.remainder if isinstance(frame, Fault) else body(frame) for frame in found)
     assert re.sub(rb"[\r\n]", b"", whole) == re.sub(rb"[\r\n]", b"", sent)
     for frame, line in zip(found, lines, strict=True):
