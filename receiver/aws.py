@@ -1,6 +1,6 @@
 """The receiver's AWS calls. Nothing else here talks to AWS."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,7 +42,10 @@ class Archive:
         _within(deadline, "s3", [partial(self._put, stored) for stored in objects])
 
     def _put(self, stored: StoredObject) -> None:
-        self._s3.put_object(Bucket=self._bucket, Key=str(stored.key), Body=stored.data, ContentType="application/gzip")
+        answer = self._s3.put_object(
+            Bucket=self._bucket, Key=str(stored.key), Body=stored.data, ContentType="application/gzip"
+        )
+        _need("ETag", answer, "s3-no-etag")
 
 
 class Queue:
@@ -54,7 +57,8 @@ class Queue:
 
     def send(self, text: str, deadline: Deadline) -> None:
         """Put a message into the queue; Unavailable unless it is there when this returns."""
-        _within(deadline, "sqs", [lambda: self._sqs.send_message(QueueUrl=self._url, MessageBody=text)])
+        [answer] = _within(deadline, "sqs", [lambda: self._sqs.send_message(QueueUrl=self._url, MessageBody=text)])
+        _need("MessageId", answer, "sqs-no-message-id")
 
 
 class Parameter:
@@ -67,11 +71,15 @@ class Parameter:
     def read(self, deadline: Deadline) -> str:
         """Give the decrypted text; Unavailable when SSM does not."""
         [answer] = _within(deadline, "ssm", [lambda: self._ssm.get_parameter(Name=self._name, WithDecryption=True)])
-        try:
-            return answer["Parameter"]["Value"]
-        except KeyError as error:
-            # boto3 takes a 200 that is not SSM's for an answer without fields.
-            raise Unavailable("ssm-no-value", "an answer without the parameter") from error
+        _need("Parameter", answer, "ssm-no-value")
+        _need("Value", answer["Parameter"], "ssm-no-value")
+        return answer["Parameter"]["Value"]
+
+
+def _need(field: str, answer: Mapping[str, object], reason: str) -> None:
+    # boto3 takes a 200 that is not the service's, from a proxy for example, for an answer without fields.
+    if field not in answer:
+        raise Unavailable(reason, f"an answer without its {field}")
 
 
 def _within(deadline: Deadline, service: str, calls: Sequence[Callable[[], Result]]) -> list[Result]:

@@ -3,7 +3,7 @@
 import hashlib
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from contract.keys import ObjectKey, batch_id, day_number
@@ -53,13 +53,14 @@ class StoredObject(NamedTuple):
     lost: int
 
 
-def objects(batch: Batch) -> list[StoredObject]:
+def objects(batch: Batch, proceed: Callable[[], None] = lambda: None) -> list[StoredObject]:
     """Give the objects of a batch, one a UTC day, oldest first; none for a body without frames.
 
+    `proceed` is called now and then, and may raise what ends the work: millions of tiny frames take long.
     Lines go into the compressor as they are found: a body can make lines of many times its size. So the reference is
     looked for ahead of time, in a reading of its own, by the few batches that need it.
     """
-    drafts: defaultdict[int, _Draft] = defaultdict(_Draft)
+    drafts: defaultdict[int, _Draft] = defaultdict(lambda: _Draft(proceed))
     reference_us: int | None = None
     for entry, believed_us in _dated(batch):
         if (time_us := believed_us) is None:
@@ -90,7 +91,8 @@ def objects(batch: Batch) -> list[StoredObject]:
 class _Draft:
     """An object in the making."""
 
-    def __init__(self) -> None:
+    def __init__(self, proceed: Callable[[], None]) -> None:
+        self._proceed = proceed
         self.newest_us = 0
         self.lines = 0
         self.lost = 0
@@ -128,6 +130,7 @@ class _Draft:
         return b"".join(self._data)
 
     def _compress(self) -> None:
+        self._proceed()
         self._data.append(self._compressor.compress(escape_lines(bytes(self._block))))
         self._block.clear()
 

@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 class DeadlineExceeded(Exception):
-    """The time was up before the calls were done. They may still finish, later and unseen."""
+    """The time was up before the work was done. Calls may still finish, later and unseen."""
 
 
 class Deadline:
@@ -26,6 +26,11 @@ class Deadline:
     def at_most(self, seconds: float) -> "Deadline":
         """Give the deadline that comes first: this one, or so many seconds from now."""
         return Deadline(min(seconds, self.remaining()))
+
+    def check(self) -> None:
+        """Raise DeadlineExceeded when there is no time left: for work that takes long by itself."""
+        if not self.remaining():
+            raise DeadlineExceeded
 
     def run(self, calls: Sequence[Callable[[], Result]]) -> list[Result]:
         """Run calls side by side and give their results in order.

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from receiver import losses, metrics, request, spill
 from receiver.aws import Archive, Parameter, Queue, Unavailable
 from receiver.batch import Batch, StoredObject, objects
-from receiver.deadline import Deadline
+from receiver.deadline import Deadline, DeadlineExceeded
 from receiver.drain_keys import DrainKeys
 from receiver.metrics import Metric, Point
 from receiver.settings import Settings
@@ -102,17 +102,24 @@ class Receiver:
         if not accepted or sender.app not in self._apps:
             return 401
         batch = request.batch(event, sender.app, arrival_ms)
-        stored = objects(batch)
-        if not self._keep(batch, stored, deadline, points):
+        left = deadline.remaining()
+        to_store = deadline.at_most(left - min(_SPILL_RESERVE_S, left / 2))
+        stored = self._objects(batch, to_store)
+        in_time = stored is not None and self._store(batch, stored, to_store, points)
+        if not in_time and not self._spill(batch, deadline, points):
             return 503
         points += metrics.of_batch(batch, stored, losses.announced_frames(event))
         return 200
 
-    def _keep(self, batch: Batch, stored: Sequence[StoredObject], deadline: Deadline, points: list[Point]) -> bool:
-        """Store a batch, or spill it where S3 does not take it in time; whether it is in either."""
-        left = deadline.remaining()
-        if self._store(batch, stored, deadline.at_most(left - min(_SPILL_RESERVE_S, left / 2)), points):
-            return True
+    def _objects(self, batch: Batch, deadline: Deadline) -> list[StoredObject] | None:
+        try:
+            return objects(batch, deadline.check)
+        except DeadlineExceeded:
+            _log_fault("objects-deadline", batch)
+            return None
+
+    def _spill(self, batch: Batch, deadline: Deadline, points: list[Point]) -> bool:
+        """Put a batch into the queue; whether it is there."""
         try:
             self._queue.send(spill.encode(batch), deadline)
         except Unavailable as unavailable:
@@ -130,7 +137,8 @@ class Receiver:
         except spill.NoBatch:
             _log_fault("spill-malformed", message_id=record["messageId"])
             return False
-        if not self._store(batch, objects(batch), deadline, points):
+        stored = self._objects(batch, deadline)
+        if stored is None or not self._store(batch, stored, deadline, points):
             return False
         points.append(Point(Metric.REDRIVEN, 1))
         return True

@@ -64,16 +64,20 @@ def of_answer(status: int) -> list[Point]:
     return [*points, Point(Metric.UNAUTHORISED, 1)] if status == 401 else points
 
 
-def of_batch(batch: Batch, stored: Sequence[StoredObject], announced: int | None) -> list[Point]:
-    """Give the points of a batch that is kept, from its objects and the frames that its POST announced, if it did."""
+def of_batch(batch: Batch, stored: Sequence[StoredObject] | None, announced: int | None) -> list[Point]:
+    """Give the points of a batch that is kept, from its objects and the frames that its POST announced, if it did.
+
+    A batch that took too long to make objects of has none, and nobody knows what is in it.
+    """
     app = batch.app
+    points = [Point(Metric.BATCHES, 1, app), Point(Metric.BYTES_RECEIVED, len(batch.body), app)]
+    if stored is None:
+        return points
     lines = sum(each.lines for each in stored)
     quarantined = sum((each.quarantined for each in stored), Counter[Reason]())
     lost = sum(each.lost for each in stored)
-    points = [
-        Point(Metric.BATCHES, 1, app),
+    points += [
         Point(Metric.LINES, lines, app),
-        Point(Metric.BYTES_RECEIVED, len(batch.body), app),
         *(Point(Metric.QUARANTINED, quarantined[reason], reason) for reason in Reason if reason in quarantined),
     ]
     if lost:

@@ -51,7 +51,7 @@ def read(body: bytes, start: int, size: int) -> Run | None:
         return None
     end = start + sum(map(len, pieces[1::_PIECES])) + lines + sum(counts)
     if b"\n" in b"".join(pieces[_PIECES::_PIECES]):
-        pass
+        pieces[_PIECES::_PIECES] = map(one_line, pieces[_PIECES::_PIECES])
     pieces[1::_PIECES] = repeat(b"\n", lines)
     pieces[5::_PIECES] = repeat(b" -", lines)
     pieces[1] = b""

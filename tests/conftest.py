@@ -1,10 +1,15 @@
 """What many tests need."""
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from local.stack import LocalStack, Options
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +27,17 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "HEROKU_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: "TerminalReporter") -> None:
+    """Show the totals that tests counted: a property `totals of …` is a dict of counts, summed over all reports."""
+    totals: dict[str, Counter[str]] = {}
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        # Properties are on the report of the teardown, too.
+        if getattr(report, "when", None) == "call":
+            for name, counts in report.user_properties:
+                if name.startswith("totals of "):
+                    totals.setdefault(name.removeprefix("totals of "), Counter()).update(counts)
+    for name, counts in sorted(totals.items()):
+        told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+        terminalreporter.write_line(f"{name}: {told}")

@@ -1,14 +1,17 @@
 """Stand-ins for what the receiver works with: requests, the archive, a parameter, an AWS endpoint."""
 
+import json
 import os
 import socket
 import struct
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+import pytest
 
 from contract.drain import token
 from receiver.aws import Archive, Queue, Unavailable
@@ -99,34 +102,45 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A status with a body."""
+    """A status with a body. What is not from AWS lacks the header by which S3 says that it has an object."""
 
     status: int
     body: bytes = b""
+    from_aws: bool = True
 
 
 Deed = Callable[["Endpoint", BaseHTTPRequestHandler], None]
 
 
 class Endpoint:
-    """Does to each request the next of its script, and the last of it from then on."""
+    """Does to each request the next of its script, and the last of it from then on.
+
+    `requests` are all that came, `kept` those that it did what they ask for; `over` is set when the test is done.
+    """
 
     def __init__(self, script: Sequence[Reply | Deed]) -> None:
         self._script, self._lock = script, threading.Lock()
         self.requests: list[Request] = []
+        self.kept: list[Request] = []
         self.over = threading.Event()
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:
         """Note a request and do to it what is next."""
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        asked = Request(request.command, request.path, request.headers.get("X-Amz-Target"), body)
         with self._lock:
             deed = self._script[min(len(self.requests), len(self._script) - 1)]
-            self.requests.append(Request(request.command, request.path, request.headers.get("X-Amz-Target"), body))
+            self.requests.append(asked)
+            if deed is late_success or (isinstance(deed, Reply) and deed.status == 200 and deed.from_aws):
+                self.kept.append(asked)
         if not isinstance(deed, Reply):
-            deed(self, request)
+            with suppress(OSError):  # the client has gone
+                deed(self, request)
             return
         request.send_response(deed.status)
         request.send_header("Content-Length", str(len(deed.body)))
+        if deed.status == 200 and deed.from_aws:
+            request.send_header("ETag", '"an-etag"')
         request.end_headers()
         request.wfile.write(deed.body)
 
@@ -139,13 +153,30 @@ def hang(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
 
 def trickle(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
     """Say a byte now and a byte then, so that no single read of the client's takes long."""
-    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    try:
-        while not endpoint.over.wait(0.02):
-            request.wfile.write(b"x")
-    except OSError:
-        pass
     request.close_connection = True
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not endpoint.over.wait(0.02):
+        request.wfile.write(b"x")
+
+
+def headers_only(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Promise a body, and say no more."""
+    request.close_connection = True
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+    endpoint.over.wait()
+
+
+def late_success(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Do what is asked for, and say so when nobody waits any more."""
+    request.close_connection = True
+    endpoint.over.wait()
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def no_http(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say something that is no answer."""
+    request.close_connection = True
+    request.wfile.write(b"\x00\xff garbage\r\n\r\n")
 
 
 def reset(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
@@ -188,3 +219,52 @@ def aws_endpoint(*script: Reply | Deed) -> Iterator[tuple[str, Endpoint]]:
             endpoint.over.set()
             server.shutdown()
             serving.join()
+
+
+@contextmanager
+def deaf_endpoint() -> Iterator[tuple[str, Endpoint]]:
+    """Listen, and accept no connection: the client is connected all the same, by the kernel."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", Endpoint([])
+
+
+# ---------------------------------------------------------------- the AWS that the receiver knows
+
+Script = Sequence[Reply | Deed] | None  # None: a deaf endpoint
+
+S3_TAKES = [Reply(200)]
+SQS_TAKES = [Reply(200, json.dumps({"MessageId": "a-message"}).encode())]
+SSM_GIVES_KEYS = [Reply(200, json.dumps({"Parameter": {"Value": json.dumps([KEY, PREVIOUS_KEY])}}).encode())]
+
+
+class Aws(NamedTuple):
+    """Three endpoints."""
+
+    s3: Endpoint
+    sqs: Endpoint
+    ssm: Endpoint
+
+
+@contextmanager
+def aws(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    s3: Script = S3_TAKES,
+    sqs: Script = SQS_TAKES,
+    ssm: Script = SSM_GIVES_KEYS,
+) -> Iterator[Aws]:
+    """Serve what the function's environment names, which is set too; clients that are made from now on ask it."""
+    for name, value in {
+        "LOG_BUCKET": "a-bucket",
+        "LOG_APPS": APP,
+        "DRAIN_KEYS_PARAMETER": "/drain_keys",
+        "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with ExitStack() as serving:
+        endpoints = []
+        for service, script in {"S3": s3, "SQS": sqs, "SSM": ssm}.items():
+            url, endpoint = serving.enter_context(deaf_endpoint() if script is None else aws_endpoint(*script))
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", url)
+            endpoints.append(endpoint)
+        yield Aws(*endpoints)

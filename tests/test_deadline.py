@@ -71,3 +71,9 @@ def test_remaining_never_is_negative() -> None:
 def test_at_most_is_the_earlier_one() -> None:
     assert Deadline(AMPLE_S).at_most(1).remaining() <= 1
     assert Deadline(1).at_most(AMPLE_S).remaining() <= 1
+
+
+def test_work_that_checks_is_ended_when_the_time_is_up() -> None:
+    Deadline(60).check()
+    with pytest.raises(DeadlineExceeded):
+        Deadline(0).check()

@@ -26,7 +26,6 @@ from tests.fakes import (
     KEY,
     PREVIOUS_KEY,
     QUERY,
-    Deed,
     FakeArchive,
     FakeParameter,
     FakeQueue,
@@ -34,8 +33,6 @@ from tests.fakes import (
     aws_endpoint,
     drain_event,
     gateway_context,
-    hang,
-    trickle,
 )
 from tests.logplex_frames import NOON_MS, body, message
 
@@ -240,41 +237,7 @@ def test_the_handler_reads_the_keys_then_stores(environment: Callable[[str], Non
     assert SECRET_LINE in gzip.decompress(puts[0].body)
 
 
-@pytest.mark.parametrize("deed", [hang, trickle])
-@pytest.mark.parametrize("before", [(), (SSM_ANSWER,)], ids=["ssm", "s3"])
-def test_when_aws_does_not_answer_it_is_503_in_time(
-    environment: Callable[[str], None], before: tuple[Reply, ...], deed: Deed
-) -> None:
-    with aws_endpoint(*before, deed) as (url, _):
-        environment(url)
-        # The clients are made before the clock starts: what is tested is the wait for AWS.
-        entry._receiver()
-        begin = time.monotonic()
-        event = drain_event(POSTED, requestContext=gateway_context(timeEpoch=now_ms() - 3500))
-        assert handler(event, CONTEXT)["statusCode"] == 503
-        assert time.monotonic() - begin < PATIENCE_S
-
-
 # ---------------------------------------------------------------- what is printed
-
-
-@pytest.mark.parametrize(
-    ("archive", "keys", "event"),
-    [
-        pytest.param(FakeArchive(), KEYS, drain_event(POSTED), id="200"),
-        pytest.param(FakeArchive(), KEYS, drain_event(POSTED, query=f"app={APP}&token=guess"), id="401"),
-        pytest.param(FakeArchive(DENIED), KEYS, drain_event(POSTED), id="s3"),
-        pytest.param(FakeArchive(), Unavailable("ssm-deadline", ""), drain_event(POSTED), id="ssm"),
-        pytest.param(FakeArchive(), f"{KEY},{PREVIOUS_KEY}", drain_event(POSTED), id="malformed-keys"),
-    ],
-)
-def test_no_token_key_query_or_body_is_printed(
-    archive: FakeArchive, keys: str, event: dict[str, Any], capfd: pytest.CaptureFixture[str]
-) -> None:
-    receiver(archive, keys).receive(event)
-    printed = "".join(capfd.readouterr())
-    for secret in (token(KEY, APP), "guess", "token=", KEY, PREVIOUS_KEY, SECRET_LINE.decode(), event["body"]):
-        assert secret not in printed
 
 
 def test_trouble_is_one_line_of_json_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The receiver's promise against Logplex's real rule of trying again, with S3, SQS and SSM failing by schedule.
 
-Time does not pass: what hangs is told to have met its deadline at once.
+Time is the model's own, a minute a try: what hangs is told to have met its deadline at once. The totals are in the
+summary at the end of pytest's output.
 """
 
 import gzip
@@ -29,20 +30,36 @@ TRIES = 3  # of Logplex, with no pause between them
 
 
 class Faults:
-    """What happens to each call: it works, it fails, it hangs, or it works and nobody hears of it."""
+    """What happens to each call: it works, it fails, it hangs, or it works too late for anybody to hear of it.
+
+    What hangs has done nothing; what is late is done at once, or at any time later, after other calls.
+    """
 
     def __init__(self, random: Random) -> None:
         self._random, self._trouble = random, random.choice([0.1, 0.5, 0.9])
+        self._pending: list[Callable[[], None]] = []
         self.over = False
 
-    def meet(self, service: str, deed: Callable[[], None]) -> None:
+    def meet(self, service: str, deed: Callable[[], None], part: Callable[[], None] = lambda: None) -> None:
+        """Do a deed or meet with trouble; where it is an error, a part of the deed may have been done."""
         if self.over or self._random.random() >= self._trouble:
             deed()
             return
         reason = self._random.choice(["error", "hang", "late success"])
-        if reason == "late success":
+        if reason == "error" and self._random.random() < 0.5:
+            part()
+        elif reason == "late success" and self._random.random() < 0.5:
             deed()
+        elif reason == "late success":
+            self._pending.append(deed)
         raise Unavailable(f"{service}-{reason}", "by schedule")
+
+    def pass_time(self, chance: float = 0.3) -> None:
+        """Some of what is pending is done now."""
+        due = [deed for deed in self._pending if self._random.random() < chance]
+        self._pending = [deed for deed in self._pending if deed not in due]
+        for deed in due:
+            deed()
 
 
 class Archive(FakeArchive):
@@ -51,7 +68,9 @@ class Archive(FakeArchive):
         self._faults = faults
 
     def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
-        self._faults.meet("s3", lambda: super(Archive, self).put(objects, deadline))
+        # Objects are written side by side, and one of them can fail alone.
+        store = super().put
+        self._faults.meet("s3", lambda: store(objects, deadline), lambda: store(objects[1:], deadline))
 
 
 class Queue(FakeQueue):
@@ -70,8 +89,11 @@ class World:
         self._random = Random(seed)
         self._faults = Faults(self._random)
         self.archive, self.queue = Archive(self._faults), Queue(self._faults)
-        self._receiver = Receiver(frozenset({APP}), DrainKeys(self._keys, lambda: 0.0), self.archive, self.queue)
+        # Keys are old after five tries, and read again.
+        keys = DrainKeys(self._keys, lambda: self._minute * 60.0)
+        self._receiver = Receiver(frozenset({APP}), keys, self.archive, self.queue)
         self._minute = 0
+        self._loss_untold = False
         self.answered: set[int] = set()
         self.dropped: set[int] = set()
         self.tries = 0
@@ -82,21 +104,23 @@ class World:
 
     def deliver(self, frame: int) -> None:
         """Try a frame as Logplex does: again after a 5xx or an answer that it did not hear, never after a 4xx."""
-        loss_untold = bool(self.dropped)
         for _ in range(TRIES):
             self.tries += 1
-            status = self._post(frame, loss_untold)
+            status = self._post(frame, self._loss_untold)
             heard = self._random.random() < 0.9
             if status == 200:
                 self.answered.add(frame)
             if heard and status == 200:
+                self._loss_untold = False
                 return
             if heard and 400 <= status < 500:
                 break
         self.dropped.add(frame)
+        self._loss_untold = True
 
     def _post(self, frame: int, loss_untold: bool) -> int:
         self._minute += 1
+        self._faults.pass_time()
         now = NOON + timedelta(minutes=self._minute)
         # Rendered anew on each try, so that no two tries have the same body.
         report = [l10(now)] if loss_untold else []
@@ -109,9 +133,10 @@ class World:
         return status
 
     def drain_queue(self) -> None:
-        """Redrive until nothing waits: SQS delivers again what was not stored."""
+        """Redrive until nothing waits: SQS delivers again what was not stored. In the end there is no more trouble."""
         for attempt in range(TRIES):
             self._faults.over = attempt == TRIES - 1
+            self._faults.pass_time(chance=1 if self._faults.over else 0.3)
             records = [{"messageId": str(number), "body": text} for number, text in enumerate(self.queue.sent)]
             failed = self._receiver.redrive({"Records": records}, 10)["batchItemFailures"]
             self.queue.sent = [self.queue.sent[int(failure["itemIdentifier"])] for failure in failed]
@@ -124,8 +149,11 @@ def messages_of(frame: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_what_is_answered_200_is_stored_once_and_what_is_not_is_known_to_logplex(shard: int) -> None:
+def test_what_is_answered_200_is_stored_once_and_what_is_not_is_known_to_logplex(
+    shard: int, record_property: Callable[[str, object], None]
+) -> None:
     totals: Counter[str] = Counter()
+    faulty: list[int] = []
     for seed in range(shard, SCHEDULES, SHARDS):
         with redirect_stdout(io.StringIO()):
             world = World(seed)
@@ -134,17 +162,35 @@ def test_what_is_answered_200_is_stored_once_and_what_is_not_is_known_to_logplex
             spilled = len(world.queue.sent)
             world.drain_queue()
         assert world.queue.sent == []
-        stored = Counter(line for data in world.archive.stored.values() for line in gzip.decompress(data).splitlines())
-        for frame in range(FRAMES):
-            times = {stored[line_of(syslog)] for syslog in messages_of(frame)}
-            assert times <= {0, 1}, f"schedule {seed}: frame {frame} is stored more than once"
-            assert frame not in world.answered or times == {1}, f"schedule {seed}: frame {frame} is lost"
-            assert frame in world.answered | world.dropped, f"schedule {seed}: nobody knows of frame {frame}"
+        found = verdicts(world)
+        if found["lost"] or found["twice"] or found["known to nobody"]:
+            faulty.append(seed)
         totals.update(
-            tries=world.tries, answered=len(world.answered), dropped=len(world.dropped), spilled=spilled, schedules=1
+            {
+                "schedules": 1,
+                "POSTs": world.tries,
+                "frames answered 200": len(world.answered),
+                **found,
+                "reported dropped": len(world.dropped),
+                "spilled": spilled,
+            }
         )
-    assert min(totals[name] for name in ("answered", "dropped", "spilled")) > 0
-    print(dict(totals))
+    # A plain dict: it comes here from pytest-xdist's workers.
+    record_property("totals of the model", dict(totals))
+    assert faulty == [], f"schedules (seeds) with faults: {totals}"
+    assert min(totals[name] for name in ("frames answered 200", "reported dropped", "spilled")) > 0
+
+
+def verdicts(world: World) -> dict[str, int]:
+    """How many frames are lost though answered 200, stored twice, or neither answered 200 nor reported as dropped."""
+    stored = Counter(line for data in world.archive.stored.values() for line in gzip.decompress(data).splitlines())
+    found = {"lost": 0, "twice": 0, "known to nobody": 0}
+    for frame in range(FRAMES):
+        times = {stored[line_of(syslog)] for syslog in messages_of(frame)}
+        found["lost"] += frame in world.answered and min(times) == 0
+        found["twice"] += max(times) > 1
+        found["known to nobody"] += frame not in world.answered | world.dropped
+    return found
 
 
 def line_of(syslog: bytes) -> bytes:

@@ -178,6 +178,7 @@ class SlowStore:
         self.asked.set()
         self.go_on.wait(PATIENCE_S)
         request.send_response(200)
+        request.send_header("ETag", '"an-etag"')
         request.send_header("Content-Length", "0")
         request.end_headers()
 

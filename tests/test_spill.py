@@ -49,15 +49,6 @@ def test_when_both_refuse_it_is_503() -> None:
     assert receiver(FakeArchive(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 503
 
 
-def test_spilled_and_direct_write_the_same_objects() -> None:
-    """Once in storage, whichever way a try took."""
-    direct, later, queue = FakeArchive(), FakeArchive(), FakeQueue()
-    receiver(direct, queue).receive(EVENT)
-    receiver(FakeArchive(SLOW_DOWN), queue).receive(EVENT)
-    assert failures(receiver(later, queue).redrive(sqs_event(*queue.sent), 10)) == []
-    assert later.stored == direct.stored != {}
-
-
 def test_sqs_keeps_what_is_not_stored_and_only_that() -> None:
     """A message that is none of ours ends as a dead letter, not in nothing."""
     good = spill.encode(Batch(APP, "f", NOON_MS, POSTED))
@@ -116,3 +107,20 @@ def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.Capture
 def test_a_message_that_is_none_is_said_to_be_none(text: str) -> None:
     with pytest.raises(spill.NoBatch):
         spill.decode(text)
+
+
+def test_a_batch_that_takes_too_long_to_read_is_spilled_and_answered_in_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Many frames of one byte: each is a line, and the lines are thirty times the body."""
+    monkeypatch.setattr("receiver.handler._BUDGET_S", 0.0)
+    monkeypatch.setattr("receiver.handler._LEAST_S", 0.01)
+    archive, queue = FakeArchive(), FakeQueue()
+    event = drain_event(b"1 x" * 20_000, requestContext=gateway_context(timeEpoch=NOON_MS))
+    assert receiver(archive, queue).receive(event)["statusCode"] == 200
+    assert (archive.stored, len(queue.sent)) == ({}, 1)
+    assert '"reason": "objects-deadline"' in capsys.readouterr().out
+    assert failures(receiver(archive, queue).redrive(sqs_event(*queue.sent), 0.001)) == ["m0"]
+    assert failures(receiver(archive, queue).redrive(sqs_event(*queue.sent), 60)) == []
+    [stored] = archive.stored.values()
+    assert gzip.decompress(stored).count(b"\n") == 20_000
