@@ -84,8 +84,9 @@ def differences(answer: Answer, expected: Sequence[Mapping[str, object]]) -> lis
 def _same(column: str, text: str | None, value: object) -> bool:
     if text is None or value is None:
         return text is value
-    if isinstance(value, float):
-        return abs(float(text) - value) <= _APPROXIMATE.get(column, 0) * abs(value)
+    if isinstance(value, float) or column in _APPROXIMATE:
+        right = float(str(value))
+        return abs(float(text) - right) <= _APPROXIMATE.get(column, 0) * abs(right)
     if isinstance(value, datetime):
-        return text == f"{value:%Y-%m-%d %H:%M:%S}.000 UTC"
+        return text == f"{value:%Y-%m-%d %H:%M:%S}.000"
     return text == str(value)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from local.logplex.field_bodies import FieldBody, field_bodies
 from local.logplex.nodes import Logplex
 from local.stack import LocalStack
 from local.traffic import story, truth
+from local.traffic.facts import RequestNote
+from local.traffic.lines import Line, Quarantined
 from runbook.queries import SavedQuery, saved_queries
 
 _WEEK = timedelta(days=8)
@@ -130,11 +133,14 @@ def run(stack: LocalStack, lines: int, now: datetime, result: Result, progress: 
                 f"SELECT msgid, count(*) FROM {table} WHERE source = 'logdrain' GROUP BY 1 ORDER BY 1"  # noqa: S608
             ).values
         }
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        quarantined = sum(body.quarantine_lines for body in bodies)
-        expected = truth.expected([*sent, *report.l10_lines], now, [midnight] * quarantined)
+        request_id = _told_request(sent)
+        expected = truth.expected([*sent, *report.l10_lines], now, _quarantined(bodies, apps, now), request_id)
         for query in saved_queries():
-            answer = athena.ask_saved(query.name)
+            if query.name == "request" and request_id:
+                asked = query.on_table(stack.settings.database_name, stack.settings.table_name)
+                answer = athena.ask(asked.with_parameters(request_id=request_id).sql)
+            else:
+                answer = athena.ask_saved(query.name)
             result.queries.append(QueryResult(query, answer, differences(answer, expected[query.name])))
     with result.timed("listing"):
         result.objects, result.stored_bytes = _stored(stack)
@@ -146,6 +152,24 @@ def _field_batches(bodies: Sequence[FieldBody], apps: Sequence[str], now: dateti
         Batch(apps[number % len(apps)], body.body, body.stored_lines + body.quarantine_lines, uuid4().hex.upper(), now)
         for number, body in enumerate(bodies)
     ]
+
+
+def _quarantined(bodies: Sequence[FieldBody], apps: Sequence[str], now: datetime) -> list[Quarantined]:
+    """What is quarantined of these bodies: they have no time of the week, so it has that of the day's begin."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return [
+        Quarantined(apps[number % len(apps)], midnight, data)
+        for number, body in enumerate(bodies)
+        for data in (*body.unparseable_frames, body.malformed_remainder)
+        if data
+    ]
+
+
+def _told_request(lines: Sequence[Line]) -> str | None:
+    """The id of a request of which more than one app tells, or one app at least; None where there is no such."""
+    notes = [(line.facts.request_id, line.app) for line in lines if isinstance(line.facts, RequestNote)]
+    apps = Counter(request_id for request_id, _ in dict.fromkeys(notes))
+    return max(reversed(apps), key=lambda request_id: apps[request_id], default=None)
 
 
 def _of_the_week(body: FieldBody, now: datetime) -> bool:

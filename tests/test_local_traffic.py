@@ -9,11 +9,23 @@ from itertools import pairwise
 import pytest
 
 from contract import record, table
-from local.traffic.facts import Build, Deploy, Release, Request, Rollback, SecurityEvent, StateChange
+from local.traffic.facts import (
+    Build,
+    Deploy,
+    DynoError,
+    LossReport,
+    Release,
+    Request,
+    RequestNote,
+    Rollback,
+    SecurityEvent,
+    StateChange,
+)
 from local.traffic.lines import Line, frame
 from local.traffic.rhythm import Rhythm
 from local.traffic.story import generate
 from local.traffic.surfaces import ATTACKERS
+from receiver import losses
 
 APPS = ("one-api", "two-console", "three-velvet")
 UNTIL = datetime(2026, 11, 24, 14, 30, 0, 123456, tzinfo=UTC)
@@ -50,6 +62,12 @@ def test_lines_lie_in_today_and_the_seven_days_before(until: datetime) -> None:
     midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
     assert midnight - timedelta(days=7) <= min(times) < midnight - timedelta(days=6)
     assert until - timedelta(days=1) < max(times) <= until
+
+
+def test_some_lines_are_of_the_last_ten_minutes() -> None:
+    """The query `around` asks for them as it stands."""
+    recent = [line for line in generate(APPS, UNTIL, 300) if line.time >= UNTIL - timedelta(minutes=10)]
+    assert len(recent) >= 8
 
 
 def test_what_ends_after_the_end_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +156,33 @@ def test_facts_of_deploys_are_exactly_the_platform_lines_that_tell_of_one() -> N
         assert deploys == bool(by_api or by_dyno)
 
 
+def test_facts_of_notes_are_exactly_the_application_lines_that_hold_a_requests_id() -> None:
+    ids = {request.request_id for _, request in REQUESTS}
+    for line in LINES:
+        if line.source == "app":
+            held = {found for found in re.findall(r"[0-9a-f-]{36}", stored(line)) if found in ids}
+            assert held <= ({line.facts.request_id} if isinstance(line.facts, RequestNote) else set())
+        if isinstance(line.facts, RequestNote):
+            assert line.facts.request_id in stored(line)
+
+
+def test_facts_of_errors_and_losses_are_exactly_the_platforms_lines_that_tell_of_one() -> None:
+    for line in LINES:
+        dyno_error = line.source == "heroku" and re.match(rb"Error R1[45] \(Memory quota ", line.message)
+        assert isinstance(line.facts, DynoError) == bool(dyno_error)
+        assert isinstance(line.facts, LossReport) == (line.proc_id in {"logplex", "log-shuttle"})
+
+
+def test_the_receiver_counts_the_losses_that_the_facts_tell() -> None:
+    told = sum(line.facts.lines for line in LINES if isinstance(line.facts, LossReport))
+    assert losses.lost("".join(f"{stored(line)}\n" for line in LINES).encode()) == told > 0
+
+
+def test_a_stored_message_is_the_tables() -> None:
+    for line in LINES:
+        assert columns(line)["message"] == line.stored_message
+
+
 CONTENTS: dict[str, Callable[[Line], object]] = {
     "an old router's request": lambda line: isinstance(line.facts, Request) and not line.facts.tls_version,
     "a new router's request": lambda line: b"protocol=http2.0 tls=true tls_version=tls1.3\n" in line.message,
@@ -159,6 +204,12 @@ CONTENTS: dict[str, Callable[[Line], object]] = {
     "a build": lambda line: line.message == b"Build succeeded\n" and line.proc_id == "api",
     "a dyno that comes up": lambda line: line.message == b"State changed from starting to up\n" and line.pri == 45,
     "Postgres metrics": lambda line: line.proc_id == "heroku-postgres" and "." not in line.timestamp[-12:],
+    "a dyno out of memory": lambda line: line.message == b"Error R14 (Memory quota exceeded)\n" and line.pri == 45,
+    "a dyno far out of memory": lambda line: b"Error R15 (Memory quota vastly exceeded)" in line.message,
+    "a loss in the old wording": lambda line: re.match(rb"Error L10 \(.*\): \d+ messages dropped since ", line.message),
+    "a loss in the new wording": lambda line: re.match(rb"Error L10 \(.*\): drain 'd.*' dropped \d+ me", line.message),
+    "a loss of log-shuttle": lambda line: line.proc_id == "log-shuttle" and line.message.startswith(b"Error L13: "),
+    "another app's note of a request": lambda line: b"[info] called for " in line.message,
     "another passkey failure": lambda line: b"webauthn.challenge_expired_failed" in line.message,
 }
 
@@ -179,6 +230,9 @@ def test_some_thousand_lines_hold(kind: str) -> None:
         (rb"webauthn\..*_failed", lambda line: isinstance(line.facts, SecurityEvent) and "auth" in line.facts.name),
         (rb"State changed from", lambda line: isinstance(line.facts, StateChange)),
         (rb"^Deploy", lambda line: isinstance(line.facts, Deploy)),
+        (rb"Error R1[45]", lambda line: isinstance(line.facts, DynoError)),
+        (rb"code=H12", lambda line: isinstance(line.facts, Request) and line.facts.code == "H12"),
+        (rb"Error L1[023]", lambda line: isinstance(line.facts, LossReport)),
     ],
 )
 def test_a_naive_search_of_the_text_finds_too_much(naive: bytes, honest: Callable[[Line], bool]) -> None:

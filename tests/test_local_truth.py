@@ -1,10 +1,23 @@
 """What the saved queries must answer, on lines few enough to answer by head."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
-from local.traffic.facts import Build, Deploy, Facts, Release, Request, Rollback, SecurityEvent, StateChange
-from local.traffic.lines import Line
+from local.traffic.facts import (
+    Build,
+    Deploy,
+    DynoError,
+    Facts,
+    LossReport,
+    Release,
+    Request,
+    RequestNote,
+    Rollback,
+    SecurityEvent,
+    StateChange,
+)
+from local.traffic.lines import Line, Quarantined
 from local.traffic.truth import Row, expected, stored_per_day
 
 NOW = datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
@@ -93,7 +106,7 @@ def test_latency_outliers_are_requests_above_2000_ms_slowest_then_newest_then_by
         "method": "GET",
         "path": "/a?b=c",
         "service_ms": 30_000,
-        "status": "503",
+        "status": 503,
         "fwd_ip": "192.0.2.9",
     }
 
@@ -170,6 +183,10 @@ def test_lists_end_at_their_limits() -> None:
         "recent-deploys": 100,
         "slow-endpoints": 50,
         "unstructured-share": 1,
+        "errors-by-code": 0,
+        "request": 0,
+        "around": 701,
+        "lines-lost": 0,
     }
 
 
@@ -193,7 +210,7 @@ def test_averages_are_rounded_half_up_and_p95_is_by_nearest_rank() -> None:
             "path_prefix": "/",
             "request_count": 20,
             "avg_service_ms": 62.6,
-            "p95_service_ms": 80.0,
+            "p95_service_ms": 80,
             "max_service_ms": 1000,
         }
     ]
@@ -213,8 +230,91 @@ def test_slow_endpoints_is_ordered_by_average_then_app_then_prefix() -> None:
 
 def test_unstructured_share_counts_lines_of_no_request_and_quarantine_lines() -> None:
     lines = [line(request()), line(None), line(Build("failed")), line(None, DAY + SECOND)]
-    rows = expected(lines, NOW, quarantined_times=[NOW, NOW - DAY, NOW - DAY - SECOND])["unstructured-share"]
+    quarantined = [Quarantined("api", time, b"?") for time in (NOW, NOW - DAY, NOW - DAY - SECOND)]
+    rows = expected(lines, NOW, quarantined)["unstructured-share"]
     assert rows == [{"total": 5, "unstructured_count": 4, "quarantined_count": 2}]
+
+
+def test_errors_by_code_counts_the_routers_and_the_dynos_by_hour_newest_and_most_first() -> None:
+    hour = timedelta(hours=1)
+    crashed = replace(request(503), code="H10")
+    lines = [
+        line(crashed),
+        line(crashed),
+        line(DynoError("R14")),
+        line(DynoError("R15"), app="console"),
+        line(DynoError("R14"), hour),
+        line(request(500)),
+        line(crashed, DAY + SECOND),
+        line(None, message="Error R14 (Memory quota exceeded)\n"),
+    ]
+    noon, eleven = datetime(2026, 1, 2, 12), datetime(2026, 1, 2, 11)  # noqa: DTZ001  the query's are naive
+    rows = answer("errors-by-code", *lines)
+    assert [(row["hour_utc"], row["app"], row["code"], row["error_count"]) for row in rows] == [
+        (noon, "api", "H10", 2),
+        (noon, "api", "R14", 1),
+        (noon, "console", "R15", 1),
+        (eleven, "api", "R14", 1),
+    ]
+    assert [row["descr"] for row in rows[:2]] == ["App crashed", "Memory quota exceeded"]
+
+
+def test_a_request_is_its_router_line_and_what_apps_wrote_with_its_id_oldest_first() -> None:
+    asked = replace(request(), request_id="a-1")
+    lines = [
+        line(asked, SECOND),
+        line(RequestNote("a-1", "handled a-1"), 2 * SECOND, app="console"),
+        line(RequestNote("a-2", "handled a-2"), 2 * SECOND),
+        line(RequestNote("a-1", "too long ago a-1"), WEEK + SECOND),
+        line(request()),
+    ]
+    rows = expected(lines, NOW, request_id="a-1")["request"]
+    assert [(row["app"], row["proc_id"]) for row in rows] == [("console", "web.1"), ("api", "router")]
+    assert rows[0] == {
+        "app": "console",
+        "log_ts": "2026-01-02T12:29:58+00:00",
+        "source": "app",
+        "proc_id": "web.1",
+        "message": "handled a-1",
+    }
+    assert expected(lines, NOW)["request"] == []
+
+
+def test_around_are_all_lines_of_the_last_ten_minutes_in_order_and_quarantine_lines_too() -> None:
+    ten = timedelta(minutes=10)
+    lines = [line(None, message="b\n"), line(None, message="a\n"), line(None, ten, "velvet"), line(None, ten + SECOND)]
+    quarantined = [Quarantined("api", NOW - ten, b"a\nb\n"), Quarantined("api", NOW - ten - SECOND, b"old")]
+    rows = expected(lines, NOW, quarantined)["around"]
+    assert [(row["app"], row["message"]) for row in rows] == [
+        ("api", "a#012b#012"),
+        ("velvet", "None"),
+        ("api", "a"),
+        ("api", "b"),
+    ]
+    assert rows[0] == {
+        "app": "api",
+        "log_ts": "2026-01-02T12:20:00.000000+00:00",
+        "source": "logdrain",
+        "proc_id": "quarantine",
+        "message": "a#012b#012",
+    }
+
+
+def test_lines_lost_sums_the_reports_by_hour_and_app_newest_and_most_first() -> None:
+    hour = timedelta(hours=1)
+    lines = [
+        line(LossReport("L10", 3, NOW), proc_id="logplex"),
+        line(LossReport("L13", 4, NOW), proc_id="log-shuttle"),
+        line(LossReport("L12", 8, NOW), app="velvet"),
+        line(LossReport("L10", 9, NOW, "d.x"), hour),
+        line(LossReport("L10", 9, NOW), WEEK + SECOND),
+        line(None, message=f"{LossReport('L10', 3, NOW)}\n"),
+    ]
+    assert [tuple(row.values()) for row in answer("lines-lost", *lines)] == [
+        ("velvet", datetime(2026, 1, 2, 12), 8),  # noqa: DTZ001  the query's are naive
+        ("api", datetime(2026, 1, 2, 12), 7),  # noqa: DTZ001
+        ("api", datetime(2026, 1, 2, 11), 9),  # noqa: DTZ001
+    ]
 
 
 def test_stored_lines_are_counted_by_app_and_utc_day() -> None:

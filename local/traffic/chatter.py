@@ -20,6 +20,10 @@ _DECOYS = (
     "Deploy previews are ready",
     "State changed from draft to published",
     "see /search?q=status=401 in the docs",
+    "Error R14 (Memory quota exceeded)",
+    'at=error code=H12 desc="Request timeout" is what the router would say',
+    "Error L10 (output buffer overflow): 77 messages dropped since 2026-01-01T00:00:00+00:00.",
+    "Error L12: 7777777777777777777 messages dropped since 2026-01-01T00:00:00+00:00.",
 )
 
 

@@ -4,12 +4,15 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 # Heroku Dev Center, "Heroku Error Codes".
 ERROR_DESCRIPTIONS = {
     "H10": "App crashed",
     "H12": "Request timeout",
     "H14": "No web processes running",
+    "R14": "Memory quota exceeded",
+    "R15": "Memory quota vastly exceeded",
 }
 
 
@@ -49,6 +52,17 @@ class Request:
             f"service={_or_empty(self.service_ms, 'ms')} status={self.status} bytes={_or_empty(self.bytes)} "
             f"protocol={self.protocol}{tls}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestNote:
+    """What an application writes of a request; `text` holds the request's id."""
+
+    request_id: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,44 @@ class StateChange:
         return f"State changed from {self.before} to {self.after}"
 
 
-Facts = Request | SecurityEvent | Build | Deploy | Release | Rollback | StateChange
+@dataclass(frozen=True, slots=True)
+class DynoError:
+    """An error of a dyno, R14 or R15; the dyno is the line's PROCID."""
+
+    code: str
+
+    def __str__(self) -> str:
+        return f"Error {self.code} ({ERROR_DESCRIPTIONS[self.code]})"
+
+
+@dataclass(frozen=True, slots=True)
+class LossReport:
+    """What Logplex (L10) or log-shuttle (L12 dropped, L13 lost) could not deliver: `lines` of them since `since`.
+
+    With `drain`, the name of a drain in Logplex, an L10 has its new wording.
+    """
+
+    code: str
+    lines: int
+    since: datetime
+    drain: str | None = None
+
+    def __str__(self) -> str:
+        since = self.since.isoformat()
+        match self.code, self.drain:
+            case "L10", None:
+                return f"Error L10 (output buffer overflow): {self.lines} messages dropped since {since}."
+            case "L10", drain:
+                return (
+                    f"Error L10 (output buffer overflow): drain '{drain}' dropped {self.lines} messages since {since}."
+                )
+            case code, _:
+                return f"Error {code}: {self.lines} messages {'lost' if code == 'L13' else 'dropped'} since {since}."
+
+
+Facts = (
+    Request | RequestNote | SecurityEvent | Build | Deploy | Release | Rollback | StateChange | DynoError | LossReport
+)
 
 
 def _or_empty(value: str | int | None, unit: str = "") -> str:

@@ -1,8 +1,10 @@
-"""A log line of a Heroku app, and the frame in which Logplex sends it."""
+"""A log line of a Heroku app, and the frame in which Logplex sends it; and what is stored where there was no line."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
+from contract.record import escape
 from local.traffic.facts import Facts
 
 
@@ -34,6 +36,34 @@ class Line:
             microseconds = microseconds.rstrip("0")
         seconds = self.time.replace(microsecond=0, tzinfo=None).isoformat()
         return f"{seconds}.{microseconds}+00:00" if microseconds else f"{seconds}+00:00"
+
+    @property
+    def stored_message(self) -> str:
+        """The table's `message`: MSG without the newline that ends it, escaped."""
+        ending = b"\r\n" if self.message.endswith(b"\r\n") else b"\n"
+        return escape(self.message.removesuffix(ending)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Bytes of a POST to `app` that are no syslog message, kept in a quarantine line at `time`, aware UTC."""
+
+    app: str
+    time: datetime
+    data: bytes
+
+    source: ClassVar = "logdrain"
+    proc_id: ClassVar = "quarantine"
+
+    @property
+    def timestamp(self) -> str:
+        """TIME as it is stored."""
+        return self.time.isoformat(timespec="microseconds")
+
+    @property
+    def stored_message(self) -> str:
+        """The table's `message`: the bytes, escaped."""
+        return escape(self.data).decode()
 
 
 def frame(line: Line) -> bytes:

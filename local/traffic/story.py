@@ -7,8 +7,9 @@ from itertools import islice
 from random import Random
 
 from local.traffic import chatter, web_requests
+from local.traffic.facts import Request
 from local.traffic.lines import Line
-from local.traffic.platform_events import deploy
+from local.traffic.platform_events import deploy, lost_lines, out_of_memory
 from local.traffic.rhythm import Rhythm
 from local.traffic.surfaces import ATTACKERS, SURFACES, Surface
 
@@ -16,6 +17,7 @@ _DAYS_BEFORE = 7
 _MICROSECOND = timedelta(microseconds=1)
 _BURST = timedelta(minutes=40)
 _SPIKE_MINUTES = 5
+_JUST_NOW = timedelta(minutes=9)
 
 
 def generate(apps: Sequence[str], until: datetime, lines: int, seed: int = 2026) -> list[Line]:
@@ -71,8 +73,11 @@ class _Story:
     def lines(self) -> Iterator[Line]:
         """Yield lines for ever."""
         yield from self._deploy_at(self._until - timedelta(hours=5))
-        events = (self._request, self._attack, self._chatter, self._deploy)
-        weights = (850, 90, 58, 2)
+        yield from self._loss()
+        for _ in range(8):
+            yield from self._request_at(self._until - _JUST_NOW * self._rng.random())
+        events = (self._request, self._attack, self._chatter, self._deploy, self._memory, self._loss)
+        weights = (850, 90, 50, 2, 7, 1)
         while True:
             [event] = self._rng.choices(events, weights)
             yield from event()
@@ -82,8 +87,15 @@ class _Story:
         return who
 
     def _request(self) -> list[Line]:
-        app, surface = self._someone()
-        return web_requests.ordinary(self._rng, app, surface, self._rhythm.draw())
+        return self._request_at(self._rhythm.draw())
+
+    def _request_at(self, time: datetime) -> list[Line]:
+        """Make a request; some have another app do something for them."""
+        lines = web_requests.ordinary(self._rng, *self._someone(), time)
+        request = lines[-1].facts
+        if isinstance(request, Request) and self._rng.random() < 0.05:
+            lines += web_requests.passed_on(self._rng, *self._someone(), request, time)
+        return lines
 
     def _attack(self) -> list[Line]:
         app, surface = self._someone()
@@ -93,6 +105,13 @@ class _Story:
     def _chatter(self) -> list[Line]:
         app, surface = self._someone()
         return chatter.some(self._rng, app, surface, self._rhythm.draw())
+
+    def _memory(self) -> list[Line]:
+        return out_of_memory(self._rng, *self._someone(), self._rhythm.draw())
+
+    def _loss(self) -> list[Line]:
+        app, _ = self._someone()
+        return lost_lines(self._rng, app, self._rhythm.draw())
 
     def _deploy(self) -> list[Line]:
         return self._deploy_at(self._rhythm.draw())

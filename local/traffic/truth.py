@@ -4,12 +4,24 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from contract.record import escape
-from local.traffic.facts import Build, Deploy, Release, Request, Rollback, SecurityEvent, StateChange
-from local.traffic.lines import Line
+from local.traffic.facts import (
+    ERROR_DESCRIPTIONS,
+    Build,
+    Deploy,
+    DynoError,
+    LossReport,
+    Release,
+    Request,
+    RequestNote,
+    Rollback,
+    SecurityEvent,
+    StateChange,
+)
+from local.traffic.lines import Line, Quarantined
 
 Row = dict[str, object]
 
+_AROUND = timedelta(minutes=10)
 _DAY = timedelta(hours=24)
 _WEEK = timedelta(days=7)
 _SLOW_MS = 2000
@@ -22,16 +34,19 @@ _SECURITY_NAMES = {
 }
 
 
-def expected(lines: Iterable[Line], now: datetime, quarantined_times: Sequence[datetime] = ()) -> dict[str, list[Row]]:
+def expected(
+    lines: Iterable[Line], now: datetime, quarantined: Sequence[Quarantined] = (), request_id: str | None = None
+) -> dict[str, list[Row]]:
     """Give the rows that each saved query answers at `now`, by the query's name, in the query's order.
 
     `lines` are all lines that are stored as they came, so those that Logplex added (its L10 lines) or another
-    sender sent belong to them, with no facts. `quarantined_times` are the times of the quarantine lines.
-    Times of rows are as the query has them: `log_ts` the text of TIME, `hour_utc` a naive UTC datetime.
+    sender sent belong to them, and `quarantined` is what was stored in quarantine lines. `request_id` is what the
+    query `request` asks for; as it stands it asks for none that there is. Times of rows are as the query has them:
+    `log_ts` the text of TIME, `hour_utc` a naive UTC datetime.
     """
     week = [line for line in lines if now - _WEEK <= line.time <= now]
     day = [line for line in week if line.time >= now - _DAY]
-    quarantined = sum(now - _DAY <= time <= now for time in quarantined_times)
+    stored: list[Line | Quarantined] = [*day, *quarantined]
     return {
         "errors-by-surface": _errors_by_surface(day),
         "latency-outliers": _latency_outliers(week),
@@ -39,7 +54,11 @@ def expected(lines: Iterable[Line], now: datetime, quarantined_times: Sequence[d
         "security-by-ip": _security_by_ip(day),
         "recent-deploys": _recent_deploys(week),
         "slow-endpoints": _slow_endpoints(week),
-        "unstructured-share": _unstructured_share(day, quarantined),
+        "unstructured-share": _unstructured_share(day, sum(now - _DAY <= line.time <= now for line in quarantined)),
+        "errors-by-code": _errors_by_code(day),
+        "request": _log(line for line in week if request_id and _request_id(line) == request_id),
+        "around": _log(line for line in stored if now - _AROUND <= line.time <= now)[:1000],
+        "lines-lost": _lines_lost(week),
     }
 
 
@@ -52,11 +71,7 @@ def stored_per_day(lines: Iterable[Line]) -> Counter[tuple[str, date]]:
 
 
 def _errors_by_surface(lines: Iterable[Line]) -> list[Row]:
-    counts = Counter(
-        (line.time.replace(minute=0, second=0, microsecond=0, tzinfo=None), line.app)
-        for line, request in _requests(lines)
-        if 500 <= request.status <= 599
-    )
+    counts = Counter((_hour(line), line.app) for line, request in _requests(lines) if 500 <= request.status <= 599)
     # Sorting is stable: last by what matters most.
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][1]))
     ranked.sort(key=lambda item: item[0][0], reverse=True)
@@ -69,8 +84,8 @@ def _latency_outliers(lines: Iterable[Line]) -> list[Row]:
         for line, request in _requests(lines)
         if (service_ms := request.service_ms) is not None and service_ms > _SLOW_MS
     ]
-    slow.sort(key=lambda found: found[1].app)
-    slow.sort(key=lambda found: (found[0], found[1].time), reverse=True)
+    slow.sort(key=lambda found: (found[1].app, found[2].request_id, found[1].stored_message))
+    slow.sort(key=lambda found: (found[0], _millisecond(found[1])), reverse=True)
     return [
         {
             "app": line.app,
@@ -79,7 +94,7 @@ def _latency_outliers(lines: Iterable[Line]) -> list[Row]:
             "method": request.method,
             "path": request.path,
             "service_ms": service_ms,
-            "status": str(request.status),
+            "status": request.status,
             "fwd_ip": request.fwd_ip,
         }
         for service_ms, line, request in slow[:200]
@@ -96,7 +111,7 @@ def _security_events(lines: Iterable[Line]) -> list[Row]:
             "event_type": event_type,
             "fwd_ip": line.facts.fwd_ip if isinstance(line.facts, Request) else None,
             "path": line.facts.path if isinstance(line.facts, Request) else None,
-            "message": _stored_message(line),
+            "message": line.stored_message,
         }
         for line in _newest_first(lines)
         if (event_type := _event_type(line))
@@ -130,7 +145,7 @@ def _recent_deploys(lines: Iterable[Line]) -> list[Row]:
             "app": line.app,
             "log_ts": line.timestamp,
             "proc_id": line.proc_id,
-            "message": _stored_message(line),
+            "message": line.stored_message,
         }
         for line in events[:100]
     ]
@@ -155,7 +170,7 @@ def _slow_endpoints(lines: Iterable[Line]) -> list[Row]:
             "path_prefix": prefix,
             "request_count": len(times),
             "avg_service_ms": average,
-            "p95_service_ms": float(_nearest_rank(95, times)),
+            "p95_service_ms": _nearest_rank(95, times),
             "max_service_ms": max(times),
         }
         for (app, prefix), average in ranked[:50]
@@ -174,12 +189,69 @@ def _unstructured_share(lines: Sequence[Line], quarantined: int) -> list[Row]:
     ]
 
 
+def _errors_by_code(lines: Iterable[Line]) -> list[Row]:
+    counts = Counter((_hour(line), line.app, code) for line in lines if (code := _error_code(line)))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ranked.sort(key=lambda item: item[0][0], reverse=True)
+    return [
+        {"hour_utc": hour, "app": app, "code": code, "descr": ERROR_DESCRIPTIONS[code], "error_count": count}
+        for (hour, app, code), count in ranked
+    ]
+
+
+def _error_code(line: Line) -> str | None:
+    return line.facts.code if isinstance(line.facts, Request | DynoError) else None
+
+
+def _request_id(line: Line) -> str | None:
+    return line.facts.request_id if isinstance(line.facts, Request | RequestNote) else None
+
+
+def _log(lines: Iterable[Line | Quarantined]) -> list[Row]:
+    """Give lines as the log has them, oldest first."""
+    rows = [
+        (
+            _millisecond(line),
+            {
+                "app": line.app,
+                "log_ts": line.timestamp,
+                "source": line.source,
+                "proc_id": line.proc_id,
+                "message": line.stored_message,
+            },
+        )
+        for line in lines
+    ]
+    rows.sort(key=lambda found: (found[0], *found[1].values()))
+    return [{**row} for _, row in rows]
+
+
+def _lines_lost(lines: Iterable[Line]) -> list[Row]:
+    lost: Counter[tuple[datetime, str]] = Counter()
+    for line in lines:
+        if isinstance(line.facts, LossReport):
+            lost[_hour(line), line.app] += line.facts.lines
+    ranked = sorted(lost.items(), key=lambda item: (-item[1], item[0][1]))
+    ranked.sort(key=lambda item: item[0][0], reverse=True)
+    return [{"app": app, "hour_utc": hour, "lines_lost": count} for (hour, app), count in ranked]
+
+
 def _requests(lines: Iterable[Line]) -> Iterable[tuple[Line, Request]]:
     return ((line, line.facts) for line in lines if isinstance(line.facts, Request))
 
 
 def _newest_first(lines: Iterable[Line]) -> list[Line]:
-    return sorted(sorted(lines, key=lambda line: line.app), key=lambda line: line.time, reverse=True)
+    alike = sorted(lines, key=lambda line: (line.app, line.proc_id, line.stored_message))
+    return sorted(alike, key=_millisecond, reverse=True)
+
+
+def _hour(line: Line) -> datetime:
+    return line.time.replace(minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def _millisecond(line: Line | Quarantined) -> datetime:
+    """Cut a line's time to what from_iso8601_timestamp reads of it."""
+    return line.time.replace(microsecond=line.time.microsecond // 1000 * 1000)
 
 
 def _nearest_rank(percent: int, values: Sequence[int]) -> int:
@@ -191,8 +263,3 @@ def _prefix(path: str) -> str:
     """Give the first two segments of a path, without its query string or fragment."""
     segments = path.partition("?")[0].partition("#")[0].split("/")
     return "/".join(segments[:3])
-
-
-def _stored_message(line: Line) -> str:
-    ending = b"\r\n" if line.message.endswith(b"\r\n") else b"\n"
-    return escape(line.message.removesuffix(ending)).decode()

@@ -7,7 +7,7 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID
 
-from local.traffic.facts import Request, SecurityEvent
+from local.traffic.facts import Request, RequestNote, SecurityEvent
 from local.traffic.lines import Line
 from local.traffic.surfaces import CLAIMED_ADDRESSES, QUERIES, USER_AGENTS, USERS, VISITORS, Endpoint, Surface
 
@@ -52,6 +52,12 @@ def failing(rng: Random, app: str, surface: Surface, time: datetime) -> list[Lin
     return _exchange(rng, app, surface, rng.choice(surface.endpoints), rng.choice(VISITORS), status, time)
 
 
+def passed_on(rng: Random, app: str, surface: Surface, request: Request, time: datetime) -> list[Line]:
+    """Make what an app writes when another one calls it for a request, and hands the request's id on."""
+    note = RequestNote(request.request_id, f"[info] called for {request.request_id} with X-Request-ID")
+    return [_said(app, time, rng.choice(surface.dynos), note)]
+
+
 def _reported(rng: Random, status: int) -> str:
     if status == 429:
         return "rate_limit_hit"
@@ -76,10 +82,12 @@ def _exchange(
     said = [_app_text(rng, request)]
     if request.status == 500:
         said.append(_TRACEBACK.format(detail=f"no such account: {rng.randrange(1000)} (Zoë)"))
-    return [
-        *(Line(app, time, APP_PRI, "app", request.dyno, f"{text}\n".encode()) for text in said if text),
-        router,
-    ]
+    return [*(_said(app, time, request.dyno, what) for what in said if what), router]
+
+
+def _said(app: str, time: datetime, dyno: str, what: RequestNote | str) -> Line:
+    facts = what if isinstance(what, RequestNote) else None
+    return Line(app, time, APP_PRI, "app", dyno, f"{what}\n".encode(), facts)
 
 
 def _request(rng: Random, surface: Surface, endpoint: Endpoint, ip: str, status: int) -> Request:
@@ -115,7 +123,7 @@ def _request(rng: Random, surface: Surface, endpoint: Endpoint, ip: str, status:
     )
 
 
-def _app_text(rng: Random, request: Request) -> str:
+def _app_text(rng: Random, request: Request) -> RequestNote | str:
     """Say something about a request, without its query string: the decoys in there are the router's alone."""
     path = request.path.partition("?")[0]
     match rng.randrange(8):
@@ -126,11 +134,12 @@ def _app_text(rng: Random, request: Request) -> str:
             )
         case 4:
             said = {"level": "info", "msg": "requête terminée ✓", "path": path, "status": request.status}
-            return json.dumps({**said, "request_id": request.request_id}, ensure_ascii=False)
+            text = json.dumps({**said, "request_id": request.request_id}, ensure_ascii=False)
+            return RequestNote(request.request_id, text)
         case 5:
             return f"\x1b[32minfo\x1b[0m\t{request.method}\t{path}\tstatus={request.status} service=99999ms"
         case 6:
-            return f"[info] 取引 {request.request_id} done in {request.service_ms}ms"
+            return RequestNote(request.request_id, f"[info] 取引 {request.request_id} done in {request.service_ms}ms")
         case _:
             return ""
 

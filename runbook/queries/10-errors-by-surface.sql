@@ -1,20 +1,25 @@
 -- title: HTTP 5xx by app and hour
 -- purpose: Shows error spikes after a deploy, and failures of several surfaces at once.
+-- parameters: window, app
 -- window: the last 24 hours
 -- columns: app, hour_utc, error_count
--- tip: add AND app = 'raxx-api-prod' to narrow to one surface.
+-- tip: errors-by-code says which of them are the platform's, and why.
 SELECT
     app,
-    date_trunc('hour', from_iso8601_timestamp(log_ts) AT TIME ZONE 'UTC') AS hour_utc,
+    date_trunc('hour', time) AS hour_utc,
     count(*) AS error_count
-FROM raxx_heroku_logs.syslog
+FROM raxx_heroku_logs.router_requests
 WHERE
+    -- <window>
     year IN (date_format(now() - interval '1' day, '%Y'), date_format(now(), '%Y'))
     AND month IN (date_format(now() - interval '1' day, '%m'), date_format(now(), '%m'))
     AND day IN (date_format(now() - interval '1' day, '%d'), date_format(now(), '%d'))
     AND concat(year, '-', month, '-', day)
         BETWEEN date_format(now() - interval '1' day, '%Y-%m-%d') AND date_format(now(), '%Y-%m-%d')
     AND try(from_iso8601_timestamp(log_ts)) BETWEEN now() - interval '24' hour AND now()
-    AND status BETWEEN '500' AND '599'
+    -- </window>
+    -- <app>
+    -- </app>
+    AND status BETWEEN 500 AND 599
 GROUP BY 1, 2
 ORDER BY hour_utc DESC, error_count DESC, app

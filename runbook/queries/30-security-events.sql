@@ -1,5 +1,6 @@
 -- title: Security-relevant lines
 -- purpose: Shows 401, 403 and 429 answers, failed passkeys and rate limits: an attack, or a client gone wrong.
+-- parameters: window, app, limit
 -- window: the last 24 hours
 -- columns: app, proc_id, log_ts, event_type, fwd_ip, path, message
 -- tip: security-by-ip counts the answers by client address, over all of them and not only these 500.
@@ -21,16 +22,22 @@ SELECT
     message
 FROM raxx_heroku_logs.syslog
 WHERE
+    -- <window>
     year IN (date_format(now() - interval '1' day, '%Y'), date_format(now(), '%Y'))
     AND month IN (date_format(now() - interval '1' day, '%m'), date_format(now(), '%m'))
     AND day IN (date_format(now() - interval '1' day, '%d'), date_format(now(), '%d'))
     AND concat(year, '-', month, '-', day)
         BETWEEN date_format(now() - interval '1' day, '%Y-%m-%d') AND date_format(now(), '%Y-%m-%d')
     AND try(from_iso8601_timestamp(log_ts)) BETWEEN now() - interval '24' hour AND now()
+    -- </window>
+    -- <app>
+    -- </app>
     AND (
         status IN ('401', '403', '429')
         OR (source = 'app' AND regexp_like(message, 'webauthn\.\w+_failed'))
         OR (source = 'app' AND strpos(message, 'rate_limit_hit') > 0)
     )
-ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, app, message
+ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, app, proc_id, message
+-- <limit>
 LIMIT 500
+-- </limit>

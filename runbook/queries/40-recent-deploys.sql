@@ -1,5 +1,6 @@
 -- title: Recent deploys
 -- purpose: Gives the timeline of builds, releases and dyno restarts to hold errors against.
+-- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, log_ts, proc_id, message
 -- tip: take the log_ts of a deploy and compare the hours before and after it in errors-by-surface.
@@ -10,6 +11,7 @@ SELECT
     message
 FROM raxx_heroku_logs.syslog
 WHERE
+    -- <window>
     year IN (date_format(now() - interval '7' day, '%Y'), date_format(now(), '%Y'))
     AND month IN (date_format(now() - interval '7' day, '%m'), date_format(now(), '%m'))
     AND day IN (
@@ -25,6 +27,9 @@ WHERE
     AND concat(year, '-', month, '-', day)
         BETWEEN date_format(now() - interval '7' day, '%Y-%m-%d') AND date_format(now(), '%Y-%m-%d')
     AND try(from_iso8601_timestamp(log_ts)) BETWEEN now() - interval '7' day AND now()
+    -- </window>
+    -- <app>
+    -- </app>
     AND (
         (
             proc_id = 'api'
@@ -33,5 +38,7 @@ WHERE
         )
         OR (source = 'heroku' AND message LIKE 'State changed from %')
     )
-ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, app, message
+ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, app, proc_id, message
+-- <limit>
 LIMIT 100
+-- </limit>

@@ -1,17 +1,19 @@
 -- title: Service time by endpoint
 -- purpose: Shows which path prefixes (the first two segments) cost the most time; those with 10 requests or more.
+-- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, path_prefix, request_count, avg_service_ms, p95_service_ms, max_service_ms
--- tip: add AND app = 'raxx-api-prod' to narrow to the API.
+-- tip: p95_service_ms is approximate; latency-outliers has the single requests.
 SELECT
     app,
     coalesce(regexp_extract(path, '^/[^/?#]*(/[^/?#]*)?'), path) AS path_prefix,
     count(*) AS request_count,
-    round(avg(try_cast(service_ms AS double)), 1) AS avg_service_ms,
-    round(approx_percentile(try_cast(service_ms AS double), 0.95), 1) AS p95_service_ms,
-    max(try_cast(service_ms AS bigint)) AS max_service_ms
-FROM raxx_heroku_logs.syslog
+    round(avg(service_ms), 1) AS avg_service_ms,
+    approx_percentile(service_ms, 0.95) AS p95_service_ms,
+    max(service_ms) AS max_service_ms
+FROM raxx_heroku_logs.router_requests
 WHERE
+    -- <window>
     year IN (date_format(now() - interval '7' day, '%Y'), date_format(now(), '%Y'))
     AND month IN (date_format(now() - interval '7' day, '%m'), date_format(now(), '%m'))
     AND day IN (
@@ -27,8 +29,13 @@ WHERE
     AND concat(year, '-', month, '-', day)
         BETWEEN date_format(now() - interval '7' day, '%Y-%m-%d') AND date_format(now(), '%Y-%m-%d')
     AND try(from_iso8601_timestamp(log_ts)) BETWEEN now() - interval '7' day AND now()
-    AND try_cast(service_ms AS bigint) IS NOT NULL
+    -- </window>
+    -- <app>
+    -- </app>
+    AND service_ms IS NOT NULL
 GROUP BY 1, 2
 HAVING count(*) >= 10
 ORDER BY avg_service_ms DESC, app, path_prefix
+-- <limit>
 LIMIT 50
+-- </limit>

@@ -1,0 +1,41 @@
+-- title: All lines of one request
+-- purpose: Follows a request id through all apps: the router's line, and what the apps wrote with the id in it.
+-- parameters: request_id, window, app
+-- window: the last 7 days
+-- columns: app, log_ts, source, proc_id, message
+-- tip: put the request id in the place of the zeros; router_requests and the header X-Request-ID have it.
+WITH asked AS (
+    -- <request_id>
+    SELECT '00000000-0000-0000-0000-000000000000' AS id
+    -- </request_id>
+)
+SELECT
+    app,
+    log_ts,
+    source,
+    proc_id,
+    message
+FROM raxx_heroku_logs.syslog
+CROSS JOIN asked
+WHERE
+    -- <window>
+    year IN (date_format(now() - interval '7' day, '%Y'), date_format(now(), '%Y'))
+    AND month IN (date_format(now() - interval '7' day, '%m'), date_format(now(), '%m'))
+    AND day IN (
+        date_format(now(), '%d'),
+        date_format(now() - interval '1' day, '%d'),
+        date_format(now() - interval '2' day, '%d'),
+        date_format(now() - interval '3' day, '%d'),
+        date_format(now() - interval '4' day, '%d'),
+        date_format(now() - interval '5' day, '%d'),
+        date_format(now() - interval '6' day, '%d'),
+        date_format(now() - interval '7' day, '%d')
+    )
+    AND concat(year, '-', month, '-', day)
+        BETWEEN date_format(now() - interval '7' day, '%Y-%m-%d') AND date_format(now(), '%Y-%m-%d')
+    AND try(from_iso8601_timestamp(log_ts)) BETWEEN now() - interval '7' day AND now()
+    -- </window>
+    -- <app>
+    -- </app>
+    AND (request_id = asked.id OR (source = 'app' AND strpos(message, asked.id) > 0))
+ORDER BY try(from_iso8601_timestamp(log_ts)), app, log_ts, source, proc_id, message
