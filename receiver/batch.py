@@ -20,7 +20,7 @@ _OLDEST_US = 2 * _DAY_US
 _NEWEST_US = 60 * _MINUTE_US
 
 # Of the levels, the one that costs least in all: docs/performance.md has their times and sizes.
-_GZIP_LEVEL = 3
+GZIP_LEVEL = 3
 _GZIP_MEMBER = 16 + zlib.MAX_WBITS
 _BLOCK_BYTES = 1 << 16
 _LF = ord("\n")
@@ -98,7 +98,7 @@ class _Draft:
         self.lost = 0
         self.quarantined: Counter[Reason] = Counter()
         # No time in the header: equal lines give equal objects.
-        self._compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_MEMBER)
+        self._compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_MEMBER)
         self._data: list[bytes] = []
         self._block = bytearray()
 
