@@ -18,6 +18,8 @@ _ROWS = 4
 _BARS = 10
 _BAR_WIDTH = 40
 _LONG = {"path", "message"}
+# Columns of times -> the characters that are shown, to the second or the minute.
+_TIMES = {"log_ts": 19, "hour_utc": 16}
 _NEXT = {
     "make up": "the same stack, to send to and query yourself",
     "make demo ARGS='--lines 30000'": "more lines; --clock 2027-01-01T00:30:00 for a New Year's night",
@@ -101,14 +103,17 @@ def addresses(console: Console, stack: LocalStack) -> None:
     }
     for name, value in facts.items():
         console.print(Text(f"  {name}: ", style="dim").append(value, style="not dim"), soft_wrap=True)
-    console.print("\nFor boto3 and the AWS CLI:")
+    console.print("\nFor the runbook, boto3 and the AWS CLI:")
     console.print(
         Text(
             f"  export AWS_ENDPOINT_URL={stack.aws_url} AWS_DEFAULT_REGION={stack.settings.region} "
-            "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+            "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local "
+            f"HEROKU_API_URL={stack.heroku.url} HEROKU_API_KEY=local"
         ),
         soft_wrap=True,
     )
+    console.print("\nThen:")
+    console.print(Text(f"  python -m runbook --prefix {stack.settings.parameter_prefix} lines"), soft_wrap=True)
 
 
 def _query(result: QueryResult, width: int) -> RenderableType:
@@ -145,7 +150,7 @@ def _rows(result: QueryResult, width: int) -> RenderableType:
 
 def _shown(column: str, value: str | None) -> str:
     """A value as it is, but for times, which need not show their fractions here."""
-    return "-" if value is None else value[:19].replace("T", " ") if column == "log_ts" else value
+    return "-" if value is None else value[: _TIMES[column]].replace("T", " ") if column in _TIMES else value
 
 
 def _bars(result: QueryResult) -> RenderableType:
@@ -159,7 +164,7 @@ def _bars(result: QueryResult) -> RenderableType:
     for row in rows:
         count = int(row["error_count"] or 0)
         bar = Text("█" * max(1, count * _BAR_WIDTH // most), style="red")
-        table.add_row((row["hour_utc"] or "")[:16], row["app"], str(count), bar)
+        table.add_row(_shown("hour_utc", row["hour_utc"]), row["app"], str(count), bar)
     return _with_rest(table, len(result.answer.rows) - _BARS)
 
 
