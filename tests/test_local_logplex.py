@@ -19,6 +19,7 @@ from local.logplex.batches import TARGET_BYTES, Batch, batches
 from local.logplex.drain_connection import DrainConnection
 from local.logplex.losses import Loss, LossAccount, Wording, drain_token, l10_line
 from local.logplex.nodes import Answer, Logplex, post
+from local.traffic.facts import LossReport
 from local.traffic.lines import Line, frame
 from local.traffic.story import generate
 
@@ -321,7 +322,9 @@ def test_what_was_dropped_is_told_once_by_a_leading_l10_frame_of_the_next_batch(
 def test_an_l10_line_has_the_old_or_the_new_wording_whole_seconds_and_no_newline(wording: Wording, text: str) -> None:
     loss = Loss(7, datetime.fromisoformat(LOST_AT))
     line = l10_line("api", loss, NOON.replace(microsecond=9), wording)
-    assert line == Line("api", NOON, 172, "heroku", "logplex", text.encode())
+    assert line == Line("api", NOON, 172, "heroku", "logplex", text.encode(), line.facts)
+    assert isinstance(line.facts, LossReport)
+    assert line.facts.lines == 7
     assert record.from_frame(frame(line).partition(b" ")[2])
 
 

@@ -3,20 +3,21 @@
 import threading
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum
 from typing import Self
 from uuid import NAMESPACE_DNS, uuid5
 
+from local.traffic.facts import LossReport
 from local.traffic.lines import Line
 
 _L10_PRI = 172
 
 
-class Wording(StrEnum):
+class Wording(Enum):
     """The two wordings of an L10 line that are seen."""
 
-    OLD = "Error L10 (output buffer overflow): {lines} messages dropped since {since}."
-    NEW = "Error L10 (output buffer overflow): drain '{drain}' dropped {lines} messages since {since}."
+    OLD = "without the drain's name, and since a whole second"
+    NEW = "with the drain's name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ def drain_token(app: str) -> str:
 
 def l10_line(app: str, loss: Loss, now: datetime, wording: Wording) -> Line:
     """Render the line that tells a loss: without a newline at its end, and timed to the second at `now`."""
-    since = loss.since.replace(microsecond=0) if wording is Wording.OLD else loss.since
-    message = wording.format(drain=drain_token(app), lines=loss.lines, since=since.isoformat())
-    return Line(app, now.replace(microsecond=0), _L10_PRI, "heroku", "logplex", message.encode())
+    report = (
+        LossReport("L10", loss.lines, loss.since.replace(microsecond=0))
+        if wording is Wording.OLD
+        else LossReport("L10", loss.lines, loss.since, drain_token(app))
+    )
+    return Line(app, now.replace(microsecond=0), _L10_PRI, "heroku", "logplex", str(report).encode(), report)
