@@ -1,0 +1,191 @@
+"""What a query costs on Trino, which is what Athena runs: `python -m benchmarks.trino`. Rates and ratios of one run.
+
+The objects are the receiver's own and lie on disk, so nothing is waited for but Trino. It needs what `make test-trino`
+needs.
+"""
+
+import gzip
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from contract.keys import partition_prefix
+from contract.table import COLUMNS, ROW_PATTERN
+from local.child import LocalError
+from local.logplex.batches import batches
+from local.stack import LocalStack, Options
+from local.traffic import story
+from local.traffic.facts import RequestNote
+from local.traffic.lines import Line
+from local.trino import catalog
+from local.trino.query import Client, at_clock
+from local.trino.server import Trino
+from receiver import batch as receiver
+from runbook.queries import saved_queries
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DAY = date(2026, 11, 24)
+LINES_A_STORY = 100_000
+ONE_OBJECT_BYTES = 50_000_000
+SMALL_OBJECTS = 10_000
+SAME = {"one": "one object of 50 MB", "many": f"{SMALL_OBJECTS:,} objects"}
+
+# The measured pattern as it was before each line had `-` for STRUCTURED-DATA, and what is least to do.
+HEADER_COLUMNS = list(COLUMNS)[:6]
+HEADER_PATTERN = ROW_PATTERN[: ROW_PATTERN.index("(?:(?<=")] + ")?(.*)$"
+PATTERNS = {
+    "header only": (HEADER_PATTERN, [*HEADER_COLUMNS, "message"]),
+    "the table's": (ROW_PATTERN, list(COLUMNS)),
+    "first measured": (
+        (Path(__file__).parent.parent / "tests/golden/measured_row_pattern.txt").read_text("utf-8").rstrip("\n"),
+        list(COLUMNS),
+    ),
+    "^(.*)$": ("^(.*)$", ["message"]),
+}
+
+
+def stories(apps: tuple[str, ...], lines: int) -> Iterator[list[Line]]:
+    """Weeks of traffic, one over the other, until there are so many lines."""
+    for seed in range(-(-lines // LINES_A_STORY)):
+        yield list(story.generate(apps, NOW, LINES_A_STORY, seed))
+
+
+def write(folder: Path, lines: Iterable[Line], apps: tuple[str, ...]) -> tuple[int, int]:
+    """Store lines as the receiver does, in batches as full as Logplex makes them; the objects and their bytes."""
+    of_app: dict[str, list[Line]] = {app: [] for app in apps}
+    for line in lines:
+        of_app[line.app].append(line)
+    objects = size = 0
+    for app, its_lines in of_app.items():
+        for batch in batches(sorted(its_lines, key=lambda line: line.time), mean_lines=1_000_000):
+            assert batch.arrival
+            arrival_ms = round(batch.arrival.timestamp() * 1000)
+            for stored in receiver.objects(receiver.Batch(app, batch.frame_id, arrival_ms, batch.body)):
+                path = folder / str(stored.key)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(stored.data)
+                objects, size = objects + 1, size + len(stored.data)
+    return objects, size
+
+
+def write_again(source: Path, folder: Path, app: str) -> int:
+    """Write the same lines as one object of so many bytes, and as so many small ones; the lines."""
+    one, many = (folder / name / partition_prefix(app, DAY) for name in SAME)
+    one.mkdir(parents=True)
+    many.mkdir(parents=True)
+    whole = one / "0.gz"
+    texts = []
+    with gzip.open(whole, "wb", receiver.GZIP_LEVEL) as stream:
+        for path in sorted(source.rglob("*.gz")):
+            texts.append(gzip.decompress(path.read_bytes()))
+            stream.write(texts[-1])
+            if whole.stat().st_size > ONE_OBJECT_BYTES:
+                break
+    lines = b"".join(texts).splitlines(keepends=True)
+    left = iter(lines)
+    for number in range(SMALL_OBJECTS):
+        some = islice(left, -(-len(lines) // SMALL_OBJECTS))
+        (many / f"{number}.gz").write_bytes(gzip.compress(b"".join(some), receiver.GZIP_LEVEL))
+    return len(lines)
+
+
+def with_pattern(glue: "GlueClient", database: str, table: str, name: str, pattern: str, columns: list[str]) -> None:
+    """A table over the same objects with another pattern."""
+    registered: Any = glue.get_table(DatabaseName=database, Name=table)["Table"]
+    storage = registered["StorageDescriptor"]
+    storage["SerdeInfo"]["Parameters"] = {"input.regex": pattern}
+    storage["Columns"] = [{"Name": column, "Type": "string"} for column in columns]
+    definition: Any = {"Name": name, "StorageDescriptor": storage}
+    for kept in ("TableType", "Parameters", "PartitionKeys"):
+        definition[kept] = registered[kept]
+    glue.create_table(DatabaseName=database, TableInput=definition)
+
+
+def seconds(client: Client, queries: Iterable[str], repeats: int = 3) -> list[float]:
+    """The median time of each query, asked in turns: the first turn only warms up, and slow minutes are shared."""
+    turns: list[list[float]] = []
+    for _ in range(repeats + 1):
+        turns.append([])
+        for sql in queries:
+            begin = time.monotonic()
+            client.ask(sql)
+            turns[-1].append(time.monotonic() - begin)
+    return [statistics.median(times) for times in zip(*turns[1:], strict=True)]
+
+
+def main(
+    lines: Annotated[int, typer.Option(min=1000, help="Lines to store.")] = 2_000_000,
+    heap: Annotated[str, typer.Option(help="Trino's heap.")] = "4G",
+) -> None:
+    """Print the tables."""
+    with tempfile.TemporaryDirectory() as name, LocalStack(Options()) as stack:
+        folder, settings, glue = Path(name), stack.settings, stack.client("glue")
+        database, table = settings.database_name, settings.table_name
+        notes: list[str] = []
+        objects = size = 0
+        for some in stories(settings.apps, lines):
+            written, written_bytes = write(folder / "archive", some, settings.apps)
+            objects, size = objects + written, size + written_bytes
+            notes += [line.facts.request_id for line in some if isinstance(line.facts, RequestNote)]
+        again = write_again(folder / "archive", folder, settings.apps[0])
+        for copy in ("archive", *SAME):
+            catalog.copy(
+                glue,
+                database,
+                table,
+                into=copy,
+                bucket=settings.bucket_name,
+                root=f"{catalog.LOCAL_ROOT}{copy}/",
+            )
+        for number, (pattern, columns) in enumerate(PATTERNS.values()):
+            with_pattern(glue, "archive", table, f"pattern_{number}", pattern, columns)
+        with Trino(catalog.properties(stack.aws_url, settings.region, folder), heap=heap) as trino:
+            report(trino.client, table, settings.apps[0], objects, size, notes[-1], again)
+
+
+def report(client: Client, table: str, app: str, objects: int, size: int, request_id: str, again: int) -> None:
+    """Ask, and print."""
+    days = "year = '2026' AND month = '11' AND day BETWEEN '17' AND '24'"
+    [[rows]] = client.ask(f"SELECT count(*) FROM archive.{table} WHERE {days}").values
+    stored = int(rows or 0)
+    print(f"{stored:,} lines in {objects:,} objects, {size / 1e6:.0f} MB\n")
+    print(f"{'a scan of all, by pattern':<34}{'s':>8}{'rows/s':>12}{'ratio':>8}")
+    scans = [
+        f"SELECT count(message), max(length(message)) FROM archive.pattern_{number} WHERE {days}"
+        for number in range(len(PATTERNS))
+    ]
+    times = seconds(client, scans)
+    for name, taken in zip(PATTERNS, times, strict=True):
+        print(f"{name:<34}{taken:>8.1f}{stored / taken:>12,.0f}{times[0] / taken:>8.2f}")
+    print(f"\n{'query':<34}{'s':>8}{'rows/s':>12}")
+    for query in saved_queries():
+        asked = query.on_table("archive", table)
+        if query.name == "request":
+            asked = asked.with_parameters(request_id=request_id)
+        sql = at_clock(asked.sql, NOW)
+        read = client.ask(sql).read_rows
+        [taken] = seconds(client, [sql], 1)
+        print(f"{query.name:<34}{taken:>8.1f}{read / taken:>12,.0f}")
+    print(f"\n{f'{again:,} lines, of a day':<34}{'s':>8}{'rows/s':>12}{'ratio':>8}")
+    day = f"app = '{app}' AND year = '{DAY:%Y}' AND month = '{DAY:%m}' AND day = '{DAY:%d}'"
+    times = seconds(client, [f"SELECT count(message), count(status) FROM {name}.{table} WHERE {day}" for name in SAME])
+    for what, taken in zip(SAME.values(), times, strict=True):
+        print(f"{what:<34}{taken:>8.1f}{again / taken:>12,.0f}{times[0] / taken:>8.2f}")
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except LocalError as error:
+        sys.exit(f"error: {error}")

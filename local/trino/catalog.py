@@ -1,0 +1,83 @@
+"""What Trino reads: the very Glue tables that the program registered in the local AWS, and copies over other data."""
+
+from typing import TYPE_CHECKING, Any
+
+from contract import view
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_glue import GlueClient
+
+# As Athena calls it, which the view's definition repeats.
+CATALOG = "awsdatacatalog"
+# The root of locations in the folder that is given to `properties`.
+LOCAL_ROOT = "local:///"
+
+_READ_ONLY = ("DatabaseName", "CreateTime", "UpdateTime", "CatalogId", "VersionId", "IsRegisteredWithLakeFormation")
+
+
+def properties(aws_url: str, region: str, folder: "Path | None" = None) -> dict[str, str]:
+    """Give the properties of a Hive catalog over the Glue and S3 at a URL, and over a folder as LOCAL_ROOT."""
+    return {
+        "connector.name": "hive",
+        "hive.metastore": "glue",
+        "hive.metastore.glue.endpoint-url": aws_url,
+        "hive.metastore.glue.region": region,
+        "hive.metastore.glue.aws-access-key": "local",
+        "hive.metastore.glue.aws-secret-key": "local",
+        # Nothing is analyzed in the catalog, and the emulator would be asked for each partition.
+        "hive.table-statistics-enabled": "false",
+        "hive.partition-projection-enabled": "true",
+        # As Athena reads what lies in folders below (Athena user guide, "Table location in Amazon S3").
+        "hive.recursive-directories": "true",
+        "fs.native-s3.enabled": "true",
+        "s3.endpoint": aws_url,
+        "s3.region": region,
+        "s3.path-style-access": "true",
+        "s3.aws-access-key": "local",
+        "s3.aws-secret-key": "local",
+        **({"fs.native-local.enabled": "true", "local.location": str(folder)} if folder else {}),
+    }
+
+
+def lend_owner(glue: "GlueClient", database: str) -> None:
+    """Change the registered view in the two things that Trino asks of one and Athena does not.
+
+    Trino runs a view with the rights of its owner, and Athena with those of who asks. Trino takes a Glue table's
+    description for its comment, by which it knows a view.
+    """
+    definition = _definition(glue, database, view.NAME)
+    definition.pop("Description", None)
+    definition["Owner"] = "local"
+    glue.update_table(DatabaseName=database, TableInput=definition)
+
+
+def copy(glue: "GlueClient", database: str, table: str, *, into: str, bucket: str, root: str) -> None:
+    """Make a new database `into` with a copy of a registered table, and its view, over other objects.
+
+    The copy differs in one thing: where locations begin with `s3://<bucket>/` they begin with `root`, such as
+    `s3://another/` or `local:///`.
+    """
+    definition = _definition(glue, database, table)
+    registered = f"s3://{bucket}/"
+    storage, parameters = definition["StorageDescriptor"], definition["Parameters"]
+    storage["Location"] = _moved(storage["Location"], registered, root)
+    parameters["storage.location.template"] = _moved(parameters["storage.location.template"], registered, root)
+    glue.create_database(DatabaseInput={"Name": into})
+    glue.create_table(DatabaseName=into, TableInput=definition)
+    viewing = _definition(glue, database, view.NAME)
+    viewing["ViewOriginalText"] = view.original_text(into, table)
+    glue.create_table(DatabaseName=into, TableInput=viewing)
+    lend_owner(glue, into)
+
+
+def _definition(glue: "GlueClient", database: str, name: str) -> Any:
+    table = glue.get_table(DatabaseName=database, Name=name)["Table"]
+    return {key: value for key, value in table.items() if key not in _READ_ONLY}
+
+
+def _moved(location: str, registered: str, root: str) -> str:
+    if not location.startswith(registered):
+        raise ValueError(f"the location {location!r} is not in the bucket of {registered!r}: give its own bucket")
+    return root + location.removeprefix(registered)

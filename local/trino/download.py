@@ -1,0 +1,87 @@
+"""The Trino server: downloaded from Maven Central once, checked by its hash, and kept without what is not needed here.
+
+Two environment variables: TRINO_CACHE is the folder that keeps it (default: heroku-log-drain in the user's cache),
+MAVEN_CENTRAL_URL a mirror of Maven Central.
+"""
+
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO
+
+from local.child import LocalError
+
+VERSION = "476"
+
+_NAME = f"trino-server-{VERSION}"
+_SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
+_MAVEN_CENTRAL = "https://repo1.maven.org/maven2"
+_PATH = f"io/trino/trino-server/{VERSION}/{_NAME}.tar.gz"
+_KEPT_PLUGIN = "hive"
+_BLOCK_BYTES = 1 << 20
+_TIMEOUT_S = 60
+
+
+def folder() -> Path:
+    """Give the folder of the server, with `lib` and `plugin/hive`; downloads it if need be (821 MB; 372 MB are kept).
+
+    LocalError when it cannot be had or is not what it was when its hash was taken.
+    """
+    cache = _cache()
+    server = cache / _NAME
+    if not server.exists():
+        try:
+            _install(cache, server)
+        except (OSError, HTTPException, tarfile.TarError) as error:
+            raise LocalError(
+                f"cannot get Trino {VERSION} ({_url()}: {error}): check the network and {cache}, or set "
+                "MAVEN_CENTRAL_URL to a mirror, or TRINO_CACHE to a folder that has it"
+            ) from error
+    return server
+
+
+def _install(cache: Path, server: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="download-") as work:
+        print(f"downloading {_url()} into {cache}, once", flush=True)
+        with tempfile.TemporaryFile(dir=work) as archive:
+            _download(archive)
+            archive.seek(0)
+            with tarfile.open(fileobj=archive, mode="r:gz") as packed:
+                packed.extractall(work, filter="data")
+        unpacked = Path(work, _NAME)
+        # Only now, as the files of one plugin are links to those of others.
+        for unneeded in (*unpacked.glob("plugin/*"), unpacked / "secrets-plugin", unpacked / "bin"):
+            if unneeded.name != _KEPT_PLUGIN:
+                shutil.rmtree(unneeded)
+        try:
+            unpacked.rename(server)
+        except OSError:
+            # Another process was faster.
+            if not server.exists():
+                raise
+
+
+def _download(archive: IO[bytes]) -> None:
+    digest = hashlib.sha256()
+    with urllib.request.urlopen(_url(), timeout=_TIMEOUT_S) as answer:  # noqa: S310  the hash decides
+        while block := answer.read(_BLOCK_BYTES):
+            digest.update(block)
+            archive.write(block)
+    if digest.hexdigest() != _SHA256:
+        raise OSError(f"its SHA-256 is {digest.hexdigest()} in place of {_SHA256}")
+
+
+def _url() -> str:
+    return f"{os.environ.get('MAVEN_CENTRAL_URL', _MAVEN_CENTRAL).rstrip('/')}/{_PATH}"
+
+
+def _cache() -> Path:
+    if chosen := os.environ.get("TRINO_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "heroku-log-drain"

@@ -1,0 +1,136 @@
+"""Asks Trino, and gives its answers as Athena gives them."""
+
+import json
+import re
+import time
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from trino.dbapi import connect
+from trino.exceptions import TrinoQueryError
+
+from local.answers import Answer
+from local.aws.engine import java_double
+from local.trino.catalog import CATALOG
+
+_USER = "local"
+_TRIES = 100
+_PAUSE_S = 0.1
+_NOW = re.compile(r"\bnow\(\)", re.IGNORECASE)
+_OTHER_CLOCK = re.compile(r"\b(?:current_(?:timestamp|date|time)|localtime(?:stamp)?)\b", re.IGNORECASE)
+_COMMENT = re.compile(r"--.*")
+
+
+class QueryFailed(Exception):
+    """A query that Trino ended with an error: `name` is its error's, such as HIVE_CURSOR_ERROR."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name, self.message = name, message
+
+
+@dataclass(frozen=True)
+class TrinoAnswer(Answer):
+    """An answer and what Trino itself says of how it came by it.
+
+    `partitions` are those that the plan reads, each as `app=.../year=.../month=.../day=...`; `read_rows` are the rows
+    of the tables that were read, those included that no condition let through.
+    """
+
+    partitions: frozenset[str]
+    read_rows: int
+
+
+class Client:
+    """Asks one node; safe to use from several threads."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+
+    def ask(self, sql: str, time_zone: str = "UTC") -> TrinoAnswer:
+        """Run a query to its end, in a session of that time zone; QueryFailed when it fails."""
+        for _ in range(_TRIES):
+            try:
+                return self._ask(sql, time_zone)
+            except QueryFailed as failed:
+                # A node says that it has started before it takes queries of its catalogs.
+                if failed.name != "NO_NODES_AVAILABLE":
+                    raise
+                time.sleep(_PAUSE_S)
+        return self._ask(sql, time_zone)
+
+    def _ask(self, sql: str, time_zone: str) -> TrinoAnswer:
+        connection = connect(  # type: ignore[no-untyped-call]
+            host=self._host,
+            port=self._port,
+            user=_USER,
+            catalog=CATALOG,
+            timezone=time_zone,
+            # Values as Trino writes them, so that times are texts.
+            legacy_primitive_types=True,
+        )
+        try:
+            cursor = connection.cursor()
+            values = [[_text(value) for value in row] for row in cursor.execute(sql).fetchall()]
+            columns = [str(column[0]) for column in cursor.description or ()]
+            query = self._query(str(cursor.query_id))
+        except TrinoQueryError as error:
+            raise QueryFailed(str(error.error_name), str(error.message)) from None
+        finally:
+            connection.close()
+        statistics = query["queryStats"]
+        return TrinoAnswer(
+            columns=columns,
+            values=values,
+            scanned_bytes=int(statistics["physicalInputDataSize"].removesuffix("B")),
+            seconds=_seconds(statistics["elapsedTime"]),
+            partitions=frozenset(
+                partition
+                for read in query["inputs"]
+                for partition in (read.get("connectorInfo") or {}).get("partitionIds", ())
+            ),
+            read_rows=statistics["physicalInputPositions"],
+        )
+
+    def _query(self, query_id: str) -> Any:
+        request = urllib.request.Request(
+            f"http://{self._host}:{self._port}/v1/query/{query_id}", headers={"X-Trino-User": _USER}
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  loopback
+            return json.load(answer)
+
+
+def at_clock(sql: str, now: datetime) -> str:
+    """Write a query for another time than the node's: each `now()` becomes that time, to the millisecond.
+
+    Trino has no setting for it. ValueError for a query that asks for the time in another way, or not at all.
+    """
+    moment = now.astimezone(UTC)
+    written, count = _NOW.subn(f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03} UTC'", sql)
+    code = _COMMENT.sub("", written)
+    if not count or (other := _OTHER_CLOCK.search(code)):
+        asked = other[0] if count and other else "nothing"
+        raise ValueError(f"a query for another clock has to ask for the time by now() alone, and this asks by {asked}")
+    return written
+
+
+def _text(value: Any) -> str | None:
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case float():
+            return java_double(value)
+        case _:
+            return str(value)
+
+
+_UNITS_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(duration: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]+)", duration).groups()  # type: ignore[union-attr]
+    return float(number) * _UNITS_S[unit]

@@ -1,0 +1,16 @@
+"""The local engine, DuckDB, answers as Trino does; approximate percentiles within a tenth (local/answers.py)."""
+
+from datetime import datetime
+
+from local.answers import differences
+from runbook.queries import SavedQuery
+from tests_trino.cases import each_clock, each_query
+from tests_trino.world import World
+
+
+@each_clock
+@each_query
+def test_the_local_engine_answers_as_trino_does(world: World, query: SavedQuery, now: datetime) -> None:
+    answer, judge = world.local_answer(query, now), world.answer(query, now)
+    assert answer.columns == judge.columns
+    assert not differences(answer, judge.rows)

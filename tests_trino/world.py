@@ -1,0 +1,138 @@
+"""A bucket that our receiver wrote, and the table over it: asked of Trino, of the local engine, and of the truth."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from local.answers import Answer
+from local.aws.engine import Engine
+from local.logplex.batches import Batch, batches
+from local.stack import LocalStack
+from local.traffic import truth
+from local.traffic.facts import RequestNote
+from local.traffic.lines import Line, Quarantined, frame
+from local.trino import catalog
+from local.trino.query import TrinoAnswer, at_clock
+from local.trino.server import Trino
+from receiver import batch as receiver
+from runbook.queries import SavedQuery
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+# Longer, and the receiver would not believe the oldest line's time.
+_BATCH_SPAN = timedelta(hours=36)
+
+
+class World:
+    """What is stored in one bucket (`lines`, `quarantined`), and answers about it. Answers are kept."""
+
+    def __init__(self, stack: LocalStack, trino: Trino, database: str | None = None) -> None:
+        """Take the registered table as it is, or make a copy of it, over a bucket of its own, in `database`."""
+        settings = stack.settings
+        self.apps, self.table = settings.apps, settings.table_name
+        self.glue: GlueClient = stack.client("glue")
+        self.s3: S3Client = stack.client("s3")
+        self.database, self.bucket = settings.database_name, settings.bucket_name
+        if database:
+            self.database, self.bucket = database, f"{database.replace('_', '-')}-logs"
+            self.s3.create_bucket(Bucket=self.bucket)
+            catalog.copy(
+                self.glue,
+                settings.database_name,
+                settings.table_name,
+                into=database,
+                bucket=settings.bucket_name,
+                root=f"s3://{self.bucket}/",
+            )
+        self.lines: list[Line] = []
+        self.quarantined: list[Quarantined] = []
+        self._trino = trino
+        self._engine = Engine(self._read)
+        self._answers: dict[tuple[str, str], TrinoAnswer] = {}
+
+    def close(self) -> None:
+        """Forget the local engine's rows."""
+        self._engine.close()
+
+    # ------------------------------------------------------------ storing
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store an object past the receiver."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def store(self, lines: Sequence[Line]) -> None:
+        """Let the receiver store lines, in the batches that Logplex sends."""
+        self.deliver(batch for app in self.apps for batch in batches([line for line in lines if line.app == app]))
+        self.lines += lines
+
+    def store_in_batches_of(self, size: int, lines: Sequence[Line]) -> None:
+        """Let the receiver store lines in batches of this size, newest first; sooner where they would be too old."""
+        self.deliver(reversed([batch for app in self.apps for batch in _batches_of(size, app, lines)]))
+        self.lines += lines
+
+    def deliver(self, sent: Iterable[Batch]) -> None:
+        """Let the receiver store batches that have an arrival."""
+        for batch in sent:
+            assert batch.arrival
+            arrival_ms = round(batch.arrival.timestamp() * 1000)
+            for stored in receiver.objects(receiver.Batch(batch.app, batch.frame_id, arrival_ms, batch.body)):
+                self.put(str(stored.key), stored.data)
+
+    # ------------------------------------------------------------ asking
+
+    def ask(self, sql: str, time_zone: str = "UTC") -> TrinoAnswer:
+        """Ask Trino."""
+        return self._trino.client.ask(sql, time_zone)
+
+    def answer(self, query: SavedQuery, now: datetime) -> TrinoAnswer:
+        """Give Trino's answer to a saved query at a time."""
+        sql = at_clock(self.filled_in(query, now).sql, now)
+        if (query.name, sql) not in self._answers:
+            self._answers[query.name, sql] = self.ask(sql)
+        return self._answers[query.name, sql]
+
+    def local_answer(self, query: SavedQuery, now: datetime) -> Answer:
+        """Give the local engine's answer."""
+        asked = self._engine.query()
+        result = asked.run(self.filled_in(query, now).sql, self.database, self.glue, self.s3, now)
+        return Answer([column.name for column in result.columns], result.rows, asked.scanned, 0)
+
+    def expected(self, query: SavedQuery, now: datetime) -> Sequence[Mapping[str, object]]:
+        """Give the answer that follows from the records of what was stored."""
+        return truth.expected(self.lines, now, self.quarantined, self._told_request(now))[query.name]
+
+    def filled_in(self, query: SavedQuery, now: datetime) -> SavedQuery:
+        """The query as it stands, of this world's table; `request` alone has to be told which one."""
+        asked = query.on_table(self.database, self.table)
+        request_id = self._told_request(now)
+        return asked.with_parameters(request_id=request_id) if query.name == "request" and request_id else asked
+
+    def _told_request(self, now: datetime) -> str | None:
+        notes = (line.facts for line in reversed(self.lines) if line.time <= now)
+        return next((facts.request_id for facts in notes if isinstance(facts, RequestNote)), None)
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def batch_of(lines: Sequence[Line], *more: bytes) -> Batch:
+    """One batch of an app's lines, which arrives right after the last; `more` are frames that are no lines."""
+    body = b"".join(map(frame, lines)) + b"".join(b"%d %b" % (len(each), each) for each in more)
+    last = max(line.time for line in lines)
+    return Batch(lines[0].app, body, len(lines) + len(more), uuid4().hex.upper(), last + timedelta(milliseconds=20))
+
+
+def _batches_of(size: int, app: str, lines: Sequence[Line]) -> Iterable[Batch]:
+    waiting: list[Line] = []
+    for line in lines:
+        if line.app != app:
+            continue
+        if waiting and (len(waiting) == size or line.time - waiting[0].time > _BATCH_SPAN):
+            yield batch_of(waiting)
+            waiting = []
+        waiting.append(line)
+    if waiting:
+        yield batch_of(waiting)
