@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo up test bench-load check bench format lock clean
+.PHONY: demo up test test-trino bench-load bench-trino check bench format lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
 	$(BIN)/python -m local demo $(ARGS)
@@ -16,6 +16,13 @@ test: $(INSTALLED)  ## the tests
 
 bench-load: $(INSTALLED)  ## how much a receiver outside Lambda takes
 	$(BIN)/python -m benchmarks.load $(ARGS)
+
+test-trino: $(INSTALLED)  ## the table and the queries on a real Trino: Java 24 or newer, and 821 MB to download once
+	$(BIN)/python -m local.trino
+	$(BIN)/python -m pytest tests_trino -n 0 $(ARGS)
+
+bench-trino: $(INSTALLED)  ## what queries cost, on Trino
+	$(BIN)/python -m benchmarks.trino $(ARGS)
 
 check: $(INSTALLED)  ## format, lint, types, arrows of import
 	$(BIN)/ruff format --check .

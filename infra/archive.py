@@ -48,7 +48,7 @@ class Archive(pulumi.ComponentResource):
         s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket,
-            policy=self.bucket.arn.apply(lambda arn: json.dumps(policies.tls_only(arn))),
+            policy=self.bucket.arn.apply(lambda arn: json.dumps(policies.archive_bucket(arn))),
             # Two changes of a bucket's access at a time are refused as conflicting; the lock comes first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
         )

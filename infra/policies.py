@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contract.keys import LOGS_PREFIX, RESULTS_PREFIX
+from contract.keys import KEY_WILDCARDS, LOGS_PREFIX, RESULTS_PREFIX
 
 Policy = dict[str, Any]
 
@@ -26,12 +26,22 @@ def log_writer(bucket_arn: str) -> Policy:
     return _policy({"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"})
 
 
-def tls_only(bucket_arn: str) -> Policy:
-    """Refuse everybody who comes without TLS, or with one older than 1.2."""
-    everything = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [bucket_arn, f"{bucket_arn}/*"]}
+def archive_bucket(bucket_arn: str) -> Policy:
+    """Refuse everybody who comes without TLS, or with one older than 1.2, or with an object that is none of ours.
+
+    One file of another kind beside the lines fails every query of its day, whoever put it there.
+    """
+    everybody = {"Effect": "Deny", "Principal": "*"}
+    everything = {**everybody, "Action": "s3:*", "Resource": [bucket_arn, f"{bucket_arn}/*"]}
     return _policy(
         {"Sid": "TlsOnly", **everything, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
         {"Sid": "Tls12", **everything, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+        {
+            "Sid": "LogsAndResultsOnly",
+            **everybody,
+            "Action": "s3:PutObject",
+            "NotResource": [f"{bucket_arn}/{KEY_WILDCARDS}", f"{bucket_arn}/{RESULTS_PREFIX}*"],
+        },
     )
 
 

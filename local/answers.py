@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from local.child import LocalError
+from local.traffic.truth import Percentile
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
 _POLL_S = 0.02
-# approx_percentile is what its name says, in Athena too.
-_APPROXIMATE = {"p95_service_ms": 0.1}
+# approx_percentile is what its name says, in Athena too: two answers may differ, and each must be near the truth.
+_APPROXIMATE = {"p95_service_ms"}
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,12 @@ def differences(answer: Answer, expected: Sequence[Mapping[str, object]]) -> lis
 def _same(column: str, text: str | None, value: object) -> bool:
     if text is None or value is None:
         return text is value
-    if isinstance(value, float) or column in _APPROXIMATE:
-        right = float(str(value))
-        return abs(float(text) - right) <= _APPROXIMATE.get(column, 0) * abs(right)
+    if isinstance(value, Percentile):
+        return value.least <= int(text) <= value.most
+    if column in _APPROXIMATE:
+        return True
+    if isinstance(value, float):
+        return float(text) == value
     if isinstance(value, datetime):
         return text == f"{value:%Y-%m-%d %H:%M:%S}.000"
     return text == str(value)

@@ -18,7 +18,7 @@ from local.traffic.facts import (
     StateChange,
 )
 from local.traffic.lines import Line, Quarantined
-from local.traffic.truth import Row, expected, stored_per_day
+from local.traffic.truth import Percentile, Row, expected, stored_per_day
 
 NOW = datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -210,7 +210,7 @@ def test_averages_are_rounded_half_up_and_p95_is_by_nearest_rank() -> None:
             "path_prefix": "/",
             "request_count": 20,
             "avg_service_ms": 62.6,
-            "p95_service_ms": 80,
+            "p95_service_ms": Percentile(80, 18, 1000),
             "max_service_ms": 1000,
         }
     ]

@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 
+from contract.keys import ObjectKey
 from infra import policies
+from tests.logplex_frames import NOON_MS
 from tests.recording_monitor import Run, run
 
 ACCOUNT = "us-east-1:123456789012"
@@ -268,16 +271,37 @@ def test_keys_and_drain_urls_under_the_same_path_may_not_be_read(ask: Ask) -> No
 # ---------------------------------------------------------------- the bucket's own
 
 
+*WITH_TLS, SHAPED = policies.archive_bucket(BUCKET)["Statement"]
+
+
 def test_nobody_comes_without_tls_1_2_and_nobody_else_is_refused() -> None:
     """Each statement denies on one condition; without it, it would deny everything to everybody."""
-    statements = policies.tls_only(BUCKET)["Statement"]
-    assert [statement["Condition"] for statement in statements] == [
+    assert [statement["Condition"] for statement in WITH_TLS] == [
         {"Bool": {"aws:SecureTransport": "false"}},
         {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
     ]
-    for statement in statements:
+    for statement in WITH_TLS:
         assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
         assert statement["Resource"] == [BUCKET, f"{BUCKET}/*"]
+
+
+@pytest.mark.parametrize(
+    ("key", "is_ours"),
+    [
+        (str(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=2**128 - 1))), True),
+        (str(ObjectKey("a-b", 0, UUID(int=0))), True),
+        ("athena-results/Unsaved/2026/x.csv.metadata", True),
+        ("logs/raxx-api-prod/2026/11/24/notes.txt", False),
+        ("logs/raxx-api-prod/2026/11/24/", False),
+        ("logs/raxx-api-prod/2026/11/24/1795521600000.gz", False),
+        ("logs/old-export.gz", False),
+        ("x/logs/raxx-api-prod/2026/11/24/1795521600000-00000000-0000-0000-0000-000000000000.gz", False),
+    ],
+)
+def test_nobody_puts_an_object_that_is_none_of_ours(key: str, is_ours: bool) -> None:
+    """A foreign file fails every query of its day."""
+    assert (SHAPED["Effect"], SHAPED["Principal"], SHAPED["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert any(fnmatchcase(f"{BUCKET}/{key}", pattern) for pattern in SHAPED["NotResource"]) == is_ours
 
 
 # ---------------------------------------------------------------- all of them
@@ -354,7 +378,7 @@ def test_the_documents_are_those_that_are_tested_above(declared: Run) -> None:
     assert document(declared, "identities-reader-policy") == READER
     assert document(declared, "identities-writer-policy") == WRITER
     assert document(declared, "receiver-policy") == RECEIVER
-    assert document(declared, "archive-policy") == policies.tls_only(BUCKET)
+    assert document(declared, "archive-policy") == policies.archive_bucket(BUCKET)
     assert document(declared, "identities-reader", "assumeRolePolicy") == policies.assumable_by(PRINCIPAL)
     assert document(declared, "receiver-role", "assumeRolePolicy") == policies.lambda_trust()
 

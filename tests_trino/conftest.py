@@ -43,7 +43,8 @@ def world(stack: LocalStack, trino: Trino) -> Iterator[World]:
     """The registered table over some weeks of traffic."""
     with closing(World(stack, trino)) as world:
         for seed, until in enumerate(_STORIES):
-            world.store(story.generate(world.apps, until, _LINES_A_STORY, seed))
+            # In larger batches than most of Logplex's: each object is a request of S3 in each query.
+            world.store_in_batches_of(500, story.generate(world.apps, until, _LINES_A_STORY, seed))
         yield world
 
 

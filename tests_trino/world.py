@@ -1,5 +1,6 @@
 """A bucket that our receiver wrote, and the table over it: asked of Trino, of the local engine, and of the truth."""
 
+import gzip
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -62,6 +63,10 @@ class World:
     def put(self, key: str, data: bytes) -> None:
         """Store an object past the receiver."""
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def put_lines(self, key: str, lines: bytes) -> None:
+        """Store lines past the receiver, packed as it packs them."""
+        self.put(key, gzip.compress(lines))
 
     def store(self, lines: Sequence[Line]) -> None:
         """Let the receiver store lines, in the batches that Logplex sends."""

@@ -2,7 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Self
 
 from local.traffic.facts import (
     ERROR_DESCRIPTIONS,
@@ -20,6 +22,27 @@ from local.traffic.facts import (
 from local.traffic.lines import Line, Quarantined
 
 Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """A percentile by nearest rank: the smallest value that at least so many percent of all do not exceed.
+
+    What only estimates it is right from `least` to `most`: values whose rank is one and a hundredth of all away.
+    """
+
+    value: int
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, percent: int, values: Sequence[int]) -> Self:
+        """Take it of some values, at least one."""
+        ranked = sorted(values)
+        place = -(-percent * len(ranked) // 100) - 1
+        spread = 1 + len(ranked) // 100
+        return cls(ranked[place], ranked[max(0, place - spread)], ranked[min(len(ranked) - 1, place + spread)])
+
 
 _AROUND = timedelta(minutes=10)
 _DAY = timedelta(hours=24)
@@ -152,7 +175,6 @@ def _recent_deploys(lines: Iterable[Line]) -> list[Row]:
 
 
 def _slow_endpoints(lines: Iterable[Line]) -> list[Row]:
-    """p95 is by nearest rank: the smallest service time that at least 95 % of the group do not exceed."""
     groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line, request in _requests(lines):
         if request.service_ms is not None:
@@ -170,7 +192,7 @@ def _slow_endpoints(lines: Iterable[Line]) -> list[Row]:
             "path_prefix": prefix,
             "request_count": len(times),
             "avg_service_ms": average,
-            "p95_service_ms": _nearest_rank(95, times),
+            "p95_service_ms": Percentile.of(95, times),
             "max_service_ms": max(times),
         }
         for (app, prefix), average in ranked[:50]
@@ -252,11 +274,6 @@ def _hour(line: Line) -> datetime:
 def _millisecond(line: Line | Quarantined) -> datetime:
     """Cut a line's time to what from_iso8601_timestamp reads of it."""
     return line.time.replace(microsecond=line.time.microsecond // 1000 * 1000)
-
-
-def _nearest_rank(percent: int, values: Sequence[int]) -> int:
-    rank = -(-percent * len(values) // 100)
-    return sorted(values)[rank - 1]
 
 
 def _prefix(path: str) -> str:
