@@ -110,6 +110,17 @@ outputs = {
     "parameterPrefix": settings.parameter_prefix,
     "spillQueue": spill.queue.url,
     "deadLetterQueue": spill.dead_letters.url,
+    "receiver": receiver.function.name,
+    "namePrefix": settings.name_prefix,
+    "region": settings.region,
+    "project": pulumi.get_project(),
+    "stack": pulumi.get_stack(),
+    "drainsEnabled": settings.drains_enabled,
+    "archiveAfterDays": settings.archive_after_days,
+    "expireAfterDays": settings.expire_after_days,
+    "resultsExpireAfterDays": settings.results_expire_after_days,
+    "silenceHours": settings.silence_hours,
+    "budgetUsd": settings.budget_usd,
 }
 Parameters(
     "parameters",

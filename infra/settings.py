@@ -219,6 +219,11 @@ class Settings:
         10, "Most that one query may scan, in GiB; Athena stops it there.", "1 to 10240", _between(1, 10240)
     )
 
+    silence_hours: int = _setting(
+        2, "Hours without a new object after which an app counts as silent.", "1 to 168", _between(1, 168)
+    )
+    budget_usd: int = _setting(20, "US dollars that a month may cost.", "1 to 100000", _between(1, 100_000))
+
     @classmethod
     def load(cls) -> Self:
         """Read the configuration of the stack that runs; InvalidSettings lists all problems together."""

@@ -96,7 +96,7 @@ def addresses(console: Console, stack: LocalStack) -> None:
     facts = {
         "Heroku API": stack.heroku.url,
         **{
-            name: json.dumps(value) if isinstance(value, list) else value
+            name: value if isinstance(value, str) else json.dumps(value)
             for name, value in sorted(stack.outputs.items())
         },
         **{f"drain of {app} (a secret, on a real stack)": url for app, url in stack.drain_urls.items()},

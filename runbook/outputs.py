@@ -36,6 +36,17 @@ class Outputs:
     parameter_prefix: str
     spill_queue: str
     dead_letter_queue: str
+    receiver: str
+    name_prefix: str
+    region: str
+    project: str
+    stack: str
+    drains_enabled: bool
+    archive_after_days: int
+    expire_after_days: int
+    results_expire_after_days: int
+    silence_hours: int
+    budget_usd: int
 
     @classmethod
     def parse(cls, text: str, source: str) -> Self:
@@ -96,10 +107,11 @@ def from_ssm(ssm: "SSMClient", prefix: str) -> Outputs:
 def _check(values: Mapping[str, Any], source: str) -> None:
     """RunbookError for a value that is not of its kind; names that stand in SQL must be ones that need no quotes."""
     apps = values["apps"]
+    kinds = {field.name: field.type for field in fields(Outputs)}
     wrong = [
         output_name(field)
         for field, value in values.items()
-        if field != "apps" and not (isinstance(value, str) and value)
+        if field != "apps" and not (type(value) is kinds[field] and value != "")
     ]
     wrong += [field for field in _SQL_NAMES if field not in wrong and not _SQL_NAME.fullmatch(values[field])]
     if not (isinstance(apps, list) and apps and all(isinstance(app, str) and APP_NAME.fullmatch(app) for app in apps)):

@@ -22,6 +22,12 @@ VALUES: dict[str, Any] = {name: f"a-{name}" for name in MEANINGS} | {
     "view": "router_requests",
     "apps": ["raxx-api-prod", "raxx-console-prod"],
     "parameterPrefix": "/raxx/log-drain/",
+    "drainsEnabled": True,
+    "archiveAfterDays": 90,
+    "expireAfterDays": 365,
+    "resultsExpireAfterDays": 30,
+    "silenceHours": 2,
+    "budgetUsd": 20,
 }
 
 
@@ -55,6 +61,11 @@ def test_an_output_of_a_newer_stack_is_ignored() -> None:
         pytest.param(json.dumps(VALUES | {"apps": ["x' OR 'a'='a"]}), "values .* of apps: ", id="no-app-name"),
         pytest.param(json.dumps(VALUES | {"table": "t; DROP"}), "values .* of table: ", id="no-name-of-SQL"),
         pytest.param(json.dumps(VALUES | {"database": 1}), "values .* of database: ", id="number"),
+        pytest.param(json.dumps(VALUES | {"budgetUsd": "20"}), "values .* of budgetUsd: ", id="no-number"),
+        pytest.param(
+            json.dumps(VALUES | {"silenceHours": True}), "values .* of silenceHours: ", id="true-for-a-number"
+        ),
+        pytest.param(json.dumps(VALUES | {"drainsEnabled": 1}), "values .* of drainsEnabled: ", id="one-for-true"),
     ],
 )
 def test_what_is_wrong_with_outputs_is_one_line_that_names_where(text: str, message: str) -> None:
