@@ -1,18 +1,15 @@
 """The command line as people have it: transcripts on the local stack, rights, exit codes, hostile values."""
 
-import difflib
 import errno
 import gzip
 import json
-import os
 import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -21,31 +18,19 @@ from hypothesis import strategies as st
 
 from contract.keys import ObjectKey, batch_id
 from local.stack import LocalStack, Options
-from runbook import asking, aws, cli, confirm, estimate, line_search, times
+from runbook import asking, aws, cli, confirm, estimate, line_search
 from runbook.athena import Athena
 from runbook.commands.query import default_window
 from runbook.errors import RunbookError
 from runbook.estimate import Estimate
 from runbook.queries import saved_queries
 from runbook.window import Window
+from tests.runbook_cli import Answer, Run, check_transcript, runner
 from tests.test_policies import Ask, allows
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 API, CONSOLE = "raxx-api-prod", "raxx-console-prod"
-GOLDEN = Path(__file__).parent / "golden" / "runbook"
-RENEW = "RENEW_GOLDEN"
 REQUEST = "0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77"
-
-
-class Answer(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Answer]
 
 
 def router(minutes_ago: int, **changes: object) -> str:
@@ -106,17 +91,7 @@ def stack() -> Iterator[LocalStack]:
 @pytest.fixture
 def runbook(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`runbook("query", "list")` runs the command line against the local stack, at its time."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_url)
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr(times, "now", lambda: NOW)
-
-    def run(*arguments: str) -> Answer:
-        capfd.readouterr()
-        code = cli.run(arguments)
-        printed = capfd.readouterr()
-        return Answer(code, printed.out, printed.err)
-
-    return run
+    return runner(stack, monkeypatch, capfd, NOW)
 
 
 # ---------------------------------------------------------------- transcripts
@@ -144,40 +119,11 @@ TRANSCRIPTS = {
 }
 
 
-def settled(text: str) -> str:
-    """A transcript without what differs from run to run: ids, tokens, ports and durations."""
-    for pattern, constant in (
-        (r"token=[\w-]+", "token=TOKEN"),
-        (r"http://127\.0\.0\.1:\d+", "http://LOCAL"),
-        (r"(?<=query_execution_id\": \")[\w-]+|(?<=query execution )[\w-]{36}", "ID"),
-        (r"(?<=\"milliseconds\": )\d+", "0"),
-        (r"(?<= scanned in )\d+\.\d(?= s)", "0.0"),
-        # The length of the stored object is zlib's.
-        (r"\b\d+(?= B scanned)|(?<=\"scanned_bytes\": )\d+", "0"),
-    ):
-        text = re.sub(pattern, constant, text)
-    return text
-
-
 @pytest.mark.parametrize("name", TRANSCRIPTS)
 def test_a_command_says_what_was_reviewed(runbook: Run, name: str) -> None:
     """Renewed on purpose with RENEW_GOLDEN=1. Nothing has colour: this is a pipe."""
     arguments = TRANSCRIPTS[name]
-    answer = runbook(*arguments)
-    found = settled(
-        f"$ python -m runbook {shlex.join(arguments)}\n{answer.out}"
-        + (f"--- stderr\n{answer.err}" if answer.err else "")
-        + f"--- exit code {answer.code}\n"
-    )
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get(RENEW):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(found, encoding="utf-8")
-    reviewed = path.read_text(encoding="utf-8")
-    diff = "\n".join(difflib.unified_diff(reviewed.splitlines(), found.splitlines(), "reviewed", "found", lineterm=""))
-    assert found == reviewed, f"{diff}\nif this is meant: {RENEW}=1 make test ARGS={Path(__file__).name}"
-    assert "\x1b" not in found
-    assert "\x9b" not in found
+    check_transcript(name, arguments, runbook(*arguments))
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
