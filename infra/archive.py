@@ -67,9 +67,7 @@ class Archive(pulumi.ComponentResource):
             f"{name}-lifecycle",
             bucket=bucket,
             rules=lifecycle.rules(args.archive_after_days, args.expire_after_days, args.results_expire_after_days),
-            # By default S3 moves no object under 128 KB, and most batches are smaller: they would stay in Standard
-            # until they are deleted.
-            transition_default_minimum_object_size="varies_by_storage_class",
+            transition_default_minimum_object_size=lifecycle.MINIMUM_SIZE,
             # Rules about versions need versions.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )

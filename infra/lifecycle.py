@@ -1,16 +1,22 @@
 """The bucket's lifecycle rules, as a plain function."""
 
-from pulumi_aws import s3
+from typing import TYPE_CHECKING
 
 from contract.keys import LOGS_PREFIX, RESULTS_PREFIX
 
+if TYPE_CHECKING:
+    from pulumi_aws import s3
+
+# By default S3 moves no object under 128 KB, and most batches are smaller: they would stay in Standard until they are
+# deleted.
+MINIMUM_SIZE = "varies_by_storage_class"
 # What was overwritten or deleted can be had back for a week.
 _UNDO_DAYS = 7
 
 
 def rules(
     archive_after_days: int, expire_after_days: int, results_expire_after_days: int
-) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
+) -> "list[s3.BucketLifecycleConfigurationRuleArgsDict]":
     """Logs move to Glacier Flexible Retrieval and are deleted; Athena's results are deleted; leftovers go.
 
     Housekeeping has rules of its own: S3 takes no expired_object_delete_marker beside days.

@@ -42,6 +42,10 @@ class Aws:
         """Whether these are the clients of a role that was assumed."""
         return self._role is not None
 
+    def role(self, arn: str) -> "Aws":
+        """Clients of a role that this identity assumes once one of them is used."""
+        return Aws(profile=self._profile, region=self._region, role=arn)
+
     def client(self, service: str) -> Any:
         """A service's client, the same one each time, for any thread."""
         # boto3's sessions are for one thread at a time, its clients for all.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook import aws
-from runbook.commands import drain_url, lines, query, sql
+from runbook.commands import doctor, drain_url, lines, query, sql
 from runbook.errors import RunbookError
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
@@ -70,6 +70,7 @@ def _options(
 
 # In the order of --help.
 COMMANDS: dict[str, Callable[..., None]] = {
+    "doctor": doctor.doctor,
     "query": query.query,
     "sql": sql.sql,
     "lines": lines.lines,

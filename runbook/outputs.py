@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from contract.drain import DRAIN_PATH
 from contract.keys import APP_NAME
 from runbook.errors import RunbookError
 
@@ -67,6 +68,11 @@ class Outputs:
         _check(found, source)
         return cls(**{**found, "apps": tuple(found["apps"])})
 
+    @property
+    def stage_url(self) -> str:
+        """The endpoint without its path, as drain URLs are made of it."""
+        return self.endpoint.removesuffix(DRAIN_PATH)
+
     def check_app(self, app: str) -> str:
         """Give the app back; RunbookError names the apps of the stack when it is none of them."""
         if app not in self.apps:
@@ -77,6 +83,11 @@ class Outputs:
 def output_name(field: str) -> str:
     """Give the stack's name of a field: readerRoleArn for reader_role_arn."""
     return re.sub(r"_(.)", lambda found: found[1].upper(), field)
+
+
+def output_names(outputs: Outputs) -> dict[str, Any]:
+    """All outputs by the stack's names of them."""
+    return {output_name(field.name): getattr(outputs, field.name) for field in fields(outputs)}
 
 
 def from_file(path: str) -> Outputs:

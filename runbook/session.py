@@ -39,7 +39,7 @@ class Session:
     def reader_aws(self) -> Aws:
         """Clients of the reader role, which is assumed."""
         role = self._outputs_of_file.reader_role_arn if self._outputs_of_file else self.role
-        return Aws(profile=self.profile, region=self.region, role=role)
+        return self.own_aws.role(role)
 
     @property
     def aws(self) -> Aws:

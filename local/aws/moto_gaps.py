@@ -4,13 +4,19 @@ import json
 from typing import Any
 
 from moto.athena.responses import AthenaResponse
-from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.core.responses import ActionResult
+from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMUserAccessKey, PermissionResult
+from moto.iam.responses import IamResponse
+from moto.s3.responses import S3Response
 
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
     AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
+    IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
+    S3Response._bucket_response_put = _remember_minimum_size  # type: ignore[method-assign, assignment]
+    S3Response.get_bucket_lifecycle = _tell_minimum_size  # type: ignore[method-assign, assignment]
 
 
 _is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted
@@ -31,3 +37,43 @@ def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, in
     if all(resource.arn != arn for resource in resources):
         return response.error(f"Athena Resource, {arn} Does Not Exist", 400)
     return json.dumps(backend.list_tags_for_resource(arn) or {"Tags": []})
+
+
+_put_bucket = S3Response._bucket_response_put
+_get_bucket_lifecycle = S3Response.get_bucket_lifecycle
+_MINIMUM_SIZE = "x-amz-transition-default-minimum-object-size"
+
+
+def _remember_minimum_size(response: S3Response, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+    """AWS keeps the size from which a lifecycle moves objects; moto takes it, and gives the default back."""
+    answer = _put_bucket(response, request, bucket_name, querystring)
+    if "lifecycle" in querystring and (size := request.headers.get(_MINIMUM_SIZE)):
+        vars(response.backend.get_bucket(bucket_name))[_MINIMUM_SIZE] = size
+    return answer
+
+
+def _tell_minimum_size(response: S3Response) -> Any:
+    status, headers, body = _get_bucket_lifecycle(response)
+    size = vars(response.backend.get_bucket(response.bucket_name)).get(_MINIMUM_SIZE, headers[_MINIMUM_SIZE])
+    return status, {**headers, _MINIMUM_SIZE: size}, body
+
+
+def _simulate_principal_policy(response: IamResponse) -> ActionResult:
+    """Say what a user's own policies allow, by moto's own evaluation of them; moto has no such call."""
+    key = IAMUserAccessKey.__new__(IAMUserAccessKey)
+    key.account_id, key.partition = response.current_account, response.partition
+    key._owner_user_name = response._get_param("PolicySourceArn").rpartition("/")[2]
+    policies = [IAMPolicy(policy) for policy in key.collect_policies()]
+    results = [
+        {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": _decision(policies, action, resource)}
+        for action in response._get_param("ActionNames")
+        for resource in response._get_param("ResourceArns")
+    ]
+    return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+
+def _decision(policies: list[IAMPolicy], action: str, resource: str) -> str:
+    found = {policy.is_action_permitted(action, resource) for policy in policies}
+    if PermissionResult.DENIED in found:
+        return "explicitDeny"
+    return "allowed" if PermissionResult.PERMITTED in found else "implicitDeny"
