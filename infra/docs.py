@@ -1,6 +1,7 @@
-"""Writes docs/settings.md, docs/outputs.md and docs/metrics.md from what the code says: `python -m infra.docs`."""
+"""Writes docs/settings.md, outputs.md, metrics.md and doctor.md from what the code says: `python -m infra.docs`."""
 
 import json
+import re
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from contract.record import Reason
 from infra.outputs import MEANINGS
 from infra.settings import Rule, Settings, key_of
 from receiver.metrics import DEFAULT_NAMESPACE, Metric
+from runbook.doctor.catalogue import CHECKS, IDENTITIES, Check, Fault
 
 PROJECT = "heroku-log-archive"
 _FOLDER = Path(__file__).parent.parent / "docs"
@@ -129,6 +131,34 @@ query string or a token.
 ```
 """
 
+_DOCTOR = """\
+# The doctor
+
+<!-- Written by `python -m infra.docs` from runbook/doctor/catalogue.py. -->
+
+`python -m runbook doctor` looks at everything that can be broken between an app's log line and the answer to a query, all
+at once, and says what it found and the command that mends it. It changes nothing; the endpoint gets an empty batch for
+each app, which stores nothing. `--only` makes some checks, `--json` is for programs.
+
+It ends with 1 when anything is wrong, else with 2 when anything could not be looked at, else with 0. What could not be
+looked at is said with whose right it would take, and does not hide the rest.
+
+## What it looks at
+
+{checks}
+
+The identities:
+
+{identities}
+
+## Fault, finding, remedy
+
+{faults}
+
+Of the same fault in the bucket's layout the first ten are told. Keys are looked at for today and yesterday; folders, and so
+apps and days, for all time.
+"""
+
 
 def pages() -> dict[str, str]:
     """The generated pages by file name, each ending in a newline."""
@@ -137,6 +167,14 @@ def pages() -> dict[str, str]:
     return {
         "settings.md": _SETTINGS.format(table=settings, project=PROJECT),
         "outputs.md": _OUTPUTS.format(table=outputs, prefix=Settings().parameter_prefix),
+        "doctor.md": _DOCTOR.format(
+            checks=_table(("Check", "What it looks at", "With the rights of"), *map(_check, CHECKS)),
+            identities="\n".join(f"- **{identity}**: {meaning}." for identity, meaning in IDENTITIES.items()),
+            faults=_table(
+                ("Check", "Fault", "Finding", "Remedy"),
+                *(_fault(check, fault) for check in CHECKS for fault in check.faults),
+            ),
+        ),
         "metrics.md": _METRICS.format(
             table=_table(("Metric", "Unit", "Dimension", "What it is"), *map(_metric, Metric)),
             namespace=f"{Settings().name_prefix}-receiver",
@@ -150,6 +188,21 @@ def pages() -> dict[str, str]:
 def _metric(metric: Metric) -> tuple[str, ...]:
     dimension = f"`{metric.dimension}`" if metric.dimension else "none"
     return f"`{metric.title}`", metric.unit, dimension, metric.meaning
+
+
+def _check(check: Check) -> tuple[str, ...]:
+    return f"`{check.name}`", check.looks_at, ", ".join(check.identities)
+
+
+def _fault(check: Check, fault: Fault) -> tuple[str, ...]:
+    command = _placeholders(fault.command).replace("|", "\\|")
+    found = re.sub(r"\{(\w+)\}", r"*\1*", fault.found)
+    return f"`{check.name}`", f"`{fault.code}`", found, f"{fault.remedy}: `{command}`"
+
+
+def _placeholders(template: str) -> str:
+    """A command as people write it: `<app>` for `{app}`."""
+    return re.sub(r"\{(\w+)\}", r"<\1>", template).replace("{{", "{").replace("}}", "}")
 
 
 def _setting(setting: Field[Any]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 _UPDATE = "pulumi up --refresh"
 _RECEIVER_LOG = (
+    # The last six hours; milliseconds are what it takes.
     "aws logs filter-log-events --log-group-name /aws/lambda/{receiver} --filter-pattern '{{ $.level = \"ERROR\" }}' "
-    "--region {region}"
+    '--start-time "$(( ($(date +%s) - 21600) * 1000 ))" --region {region}'
 )
 _MOVE_AWAY = "aws s3 mv {url} . --region {region}"
 
@@ -54,7 +55,7 @@ class Check:
 DRAIN_MISSING = Fault(
     "drain-missing",
     "{app} has no drain to this stack; it has {others}",
-    "nothing of it is kept: register its drain",
+    "nothing of it is kept; register its drain",
     "python -m runbook start --app {app}",
 )
 DRAIN_REFUSED = Fault(
@@ -72,7 +73,7 @@ DRAIN_NOT_ROTATED = Fault(
 DRAIN_DOUBLED = Fault(
     "drain-doubled",
     "{app} has drain {id} to this stack beside the right one, {token}",
-    "its lines are stored twice, or refused in vain: remove it",
+    "its lines are stored twice, or refused in vain; remove it",
     "heroku drains:remove {id} --app {app}",
 )
 DRAIN_DESPITE_STOP = Fault(
@@ -109,7 +110,7 @@ TOKEN_REFUSED = Fault(
 ENDPOINT_OPEN = Fault(
     "endpoint-open",
     "a wrong token is answered {status}, not 401",
-    "anybody may be able to write lines: stop the drains and deploy the receiver again",
+    "anybody may be able to write lines; stop the drains, and deploy the receiver again",
     "python -m runbook stop",
 )
 ENDPOINT_SLOW = Fault(
@@ -243,7 +244,7 @@ READER_ORPHANED = Fault(
 READER_REFUSED = Fault(
     "reader-refused",
     "the reader role trusts you and cannot be assumed all the same: {reason}",
-    "see who denies it: your own policies, a boundary, or the organisation",
+    "see who denies it; your own policies, a boundary, or the organisation may",
     "aws iam get-role --role-name {role} --query Role.AssumeRolePolicyDocument",
 )
 READER = Check(
