@@ -136,9 +136,9 @@ _DOCTOR = """\
 
 <!-- Written by `python -m infra.docs` from runbook/doctor/catalogue.py. -->
 
-`python -m runbook doctor` looks at everything that can be broken between an app's log line and the answer to a query, all
-at once, and says what it found and the command that mends it. It changes nothing; the endpoint gets an empty batch for
-each app, which stores nothing. `--only` makes some checks, `--json` is for programs.
+`python -m runbook doctor` looks at everything that can be broken between an app's log line and the answer to a query,
+all at once, and says what it found and the command that mends it. It changes nothing; the endpoint gets an empty batch
+for each app, which stores nothing. `--only` makes some checks, `--json` is for programs.
 
 It ends with 1 when anything is wrong, else with 2 when anything could not be looked at, else with 0. What could not be
 looked at is said with whose right it would take, and does not hide the rest.
@@ -155,8 +155,8 @@ The identities:
 
 {faults}
 
-Of the same fault in the bucket's layout the first ten are told. Keys are looked at for today and yesterday; folders, and so
-apps and days, for all time.
+Of the same fault in the bucket's layout the first ten are told. Keys are looked at for today and yesterday; folders,
+and so apps and days, for all time.
 """
 
 
