@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook import aws
-from runbook.commands import doctor, drain_url, lines, query, sql
+from runbook.commands import doctor, drain_url, lines, query, sql, start, stop
 from runbook.errors import RunbookError
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
@@ -74,6 +74,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "query": query.query,
     "sql": sql.sql,
     "lines": lines.lines,
+    "stop": stop.stop,
+    "start": start.start,
     "drain-url": drain_url.drain_url,
 }
 for _name, _command in COMMANDS.items():

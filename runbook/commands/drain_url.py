@@ -4,9 +4,7 @@ from typing import Annotated
 
 import typer
 
-from runbook import printing
-from runbook.aws import explain
-from runbook.errors import Denied, RunbookError
+from runbook import drain_url_parameters, printing
 from runbook.session import AsJson, session_of
 
 
@@ -21,19 +19,7 @@ def drain_url(
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs
-    name = f"{outputs.parameter_prefix}drain_url/{outputs.check_app(app)}"
-    ssm = session.own_aws.client("ssm")
-    try:
-        url = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    except ssm.exceptions.ParameterNotFound:
-        raise RunbookError(f"there is no SSM parameter {name}: deploy the stack with {app} among its apps") from None
-    except ssm.exceptions.ClientError as error:
-        if isinstance(explain(error), Denied):
-            raise Denied(
-                f"could not tell: these credentials may not read {name}; an administrator's may: "
-                "choose a --profile of one"
-            ) from None
-        raise
+    url = drain_url_parameters.read(session.own_aws, outputs, outputs.check_app(app))
     printing.note("This URL is a secret: keep it out of chats, tickets and shell history.")
     if session.as_json:
         printing.document({"app": app, "url": url})

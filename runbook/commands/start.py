@@ -1,0 +1,78 @@
+"""`start`: the apps drain again."""
+
+from typing import Annotated
+
+import typer
+
+from runbook import confirm, drain_state, drain_switch, drain_url_parameters, drain_urls, heroku, printing
+from runbook.drain_switch import Started
+from runbook.errors import RunbookError
+from runbook.outputs import Outputs
+from runbook.session import AsJson, Yes, session_of
+
+
+def start(
+    ctx: typer.Context,
+    app: Annotated[str | None, typer.Option(help="Only this app; all by default.")] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even if the stack has drainsEnabled false.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    r"""Register the drains again, at Heroku, after `stop`.
+
+    \b
+      python -m runbook start
+      python -m runbook start --app raxx-api-prod
+
+    Shows what it will register, and asks. The URLs are SSM's, which only an administrator may read. Can be repeated: a
+    drain that is there stays. A stack that was stopped by its setting is started by its setting.
+    """
+    session = session_of(ctx, as_json=as_json)
+    outputs = session.outputs
+    apps = outputs.apps if app is None else (outputs.check_app(app),)
+    _check_enabled(outputs, anyway=anyway)
+    api = heroku.from_environment()
+    urls = {each: drain_url_parameters.read(session.own_aws, outputs, each) for each in apps}
+    plan, unseen = drain_switch.look(api, outputs.endpoint, apps)
+    missing = [each.app for each in plan if not each.has(urls[each.app])]
+    for name in missing:
+        printing.note(f"to register: {name}  {drain_urls.masked(urls[name])}")
+    if missing:
+        confirm.ask("Register these drains?", yes=yes)
+    started = drain_switch.start(api, plan, urls)
+    started.failed |= unseen
+    state = [line for name, id_ in started.running.items() for line in _in_step(outputs, api, name, id_)]
+    if len(started.running) == len(outputs.apps):
+        state.append(drain_state.ENABLE.format("true"))
+    if session.as_json:
+        printing.document({**vars(started), "state": state})
+    else:
+        _show(started, state)
+    if started.failed:
+        printing.note("not all could be started: repeat this when the reason is gone")
+        raise typer.Exit(1)
+
+
+def _check_enabled(outputs: Outputs, *, anyway: bool) -> None:
+    if not (outputs.drains_enabled or anyway):
+        enable = drain_state.ENABLE.format("true")
+        raise RunbookError(
+            f"the stack has drainsEnabled false: start it by `{enable} && pulumi up`; without Pulumi at hand add "
+            "--anyway, and run `stop` before that"
+        )
+
+
+def _in_step(outputs: Outputs, api: heroku.Heroku, app: str, drain_id: str) -> tuple[str, str]:
+    return drain_state.forget(outputs, app), drain_state.adopt(outputs, app, api.app_id(app), drain_id)
+
+
+def _show(started: Started, state: list[str]) -> None:
+    for name, drain_id in started.running.items():
+        print(f"{'registered' if name in started.registered else 'was there  '}  {name}  drain {drain_id}")
+    for name, drain_id in started.leftovers:
+        print(f"also there  {name}  another token: heroku drains:remove {drain_id} --app {name}")
+    for name, reason in started.failed.items():
+        print(f"failed      {name}  {reason}")
+    if started.running:
+        print("\nBefore the next `pulumi up`, for the drains that it has not registered itself:")
+        print("\n".join(f"  {line}" for line in state))

@@ -1,0 +1,87 @@
+"""Stopping and starting drains: first a look, which is shown, then steps, each of which can be done again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runbook import drain_urls
+from runbook.errors import RunbookError
+from runbook.heroku import Drain, Heroku
+
+
+@dataclass(frozen=True)
+class AppDrains:
+    """An app's drains to this stack, and how many it has to elsewhere."""
+
+    app: str
+    ours: tuple[Drain, ...]
+    others: int
+
+    def has(self, url: str) -> bool:
+        """Whether one of ours has this URL."""
+        return any(drain.url == url for drain in self.ours)
+
+
+@dataclass
+class Outcome:
+    """The drains that were removed, with their apps, and why others could not be, by app."""
+
+    done: list[tuple[str, Drain]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Started:
+    """Apps that were registered; ids of the drains that run, by app; ours with other tokens; failures by app."""
+
+    registered: list[str] = field(default_factory=list)
+    running: dict[str, str] = field(default_factory=dict)
+    leftovers: list[tuple[str, str]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def look(heroku: Heroku, endpoint: str, apps: Iterable[str]) -> tuple[list[AppDrains], dict[str, str]]:
+    """Give the drains of apps, and why they could not be had by app; RunbookError when they could be of none."""
+    found: list[AppDrains] = []
+    errors: dict[str, RunbookError] = {}
+    for app in apps:
+        try:
+            drains = heroku.drains(app)
+        except RunbookError as error:
+            errors[app] = error
+            continue
+        # An add-on's drain is the add-on's, wherever it goes.
+        ours = tuple(each for each in drains if not each.addon and drain_urls.is_ours(each.url, endpoint))
+        found.append(AppDrains(app, ours, len(drains) - len(ours)))
+    if errors and not found:
+        raise next(iter(errors.values()))
+    return found, {app: str(error) for app, error in errors.items()}
+
+
+def stop(heroku: Heroku, plan: Sequence[AppDrains]) -> Outcome:
+    """Remove all our drains of apps; one that fails does not stop the others."""
+    outcome = Outcome()
+    for app, drain in [(each.app, drain) for each in plan for drain in each.ours]:
+        try:
+            heroku.remove_drain(app, drain.id)
+        except RunbookError as error:
+            outcome.failed[app] = str(error)
+        else:
+            outcome.done.append((app, drain))
+    return outcome
+
+
+def start(heroku: Heroku, plan: Sequence[AppDrains], urls: Mapping[str, str]) -> Started:
+    """Register a drain for each app that lacks the one of its URL; one that fails does not stop the others."""
+    started = Started()
+    for each in plan:
+        url = urls[each.app]
+        started.leftovers += [(each.app, drain.id) for drain in each.ours if drain.url != url]
+        try:
+            if not each.has(url):
+                started.running[each.app] = heroku.add_drain(each.app, url).id
+                started.registered.append(each.app)
+            else:
+                started.running[each.app] = next(drain.id for drain in each.ours if drain.url == url)
+        except RunbookError as error:
+            started.failed[each.app] = str(error)
+    return started
