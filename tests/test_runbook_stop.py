@@ -200,7 +200,7 @@ def test_without_a_key_nothing_can_be_told(runbook: Run, monkeypatch: pytest.Mon
 def test_what_was_interrupted_a_repeat_finishes(
     runbook: Run, stack: LocalStack, monkeypatch: pytest.MonkeyPatch, command: str, call: int, *, after: bool
 ) -> None:
-    """Ctrl-C at each call that changes something, before and after it is done; the repeat names all drains to Pulumi."""
+    """Ctrl-C at each call that changes something, before and after it is done; a repeat names all drains to Pulumi."""
     urls = stack.drain_urls
     if command == "start":
         runbook("stop", "--yes")
