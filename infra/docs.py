@@ -5,10 +5,11 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from contract.metrics import ANSWERS, Metric
 from contract.record import Reason
 from infra.outputs import MEANINGS
 from infra.settings import Rule, Settings, key_of
-from receiver.metrics import DEFAULT_NAMESPACE, Metric
+from receiver.metrics import DEFAULT_NAMESPACE
 
 PROJECT = "heroku-log-archive"
 _FOLDER = Path(__file__).parent.parent / "docs"
@@ -91,7 +92,7 @@ The last one needs no Pulumi: the reader role may call it, and gets all of them 
 _METRICS = """\
 # Metrics
 
-<!-- Written by `python -m infra.docs` from receiver/metrics.py. -->
+<!-- Written by `python -m infra.docs` from contract/metrics.py. -->
 
 What the receiver counts and measures. It writes them into its own log, in CloudWatch's Embedded Metric Format, and
 CloudWatch makes metrics of them: nobody waits for an API, and each number can be traced to the log line that it came
@@ -105,7 +106,7 @@ stranger's to choose:
 
 | Dimension | Values |
 | --- | --- |
-| `answer` | a status that the receiver gives: `200`, `401`, `404`, `405`, `503` |
+| `answer` | a status that the receiver gives: {answers} |
 | `app` | one of the stack's apps |
 | `reason` | {reasons} |
 
@@ -141,6 +142,7 @@ def pages() -> dict[str, str]:
             table=_table(("Metric", "Unit", "Dimension", "What it is"), *map(_metric, Metric)),
             namespace=f"{Settings().name_prefix}-receiver",
             elsewhere=DEFAULT_NAMESPACE,
+            answers=", ".join(f"`{answer}`" for answer in ANSWERS),
             reasons=", ".join(f"`{reason}`" for reason in Reason),
             fault='{"level": "ERROR", "reason": "s3-SlowDown", "app": "raxx-api-prod", "frame_id": "9f…"}',
         ),
