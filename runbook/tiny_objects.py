@@ -70,13 +70,17 @@ def verdict(a_day: Day, retention: Retention) -> Iterator[str]:
     least, size = break_even(retention), a_day.mean_bytes
     each, objects = move(size, retention), a_day.batches * MONTH_DAYS
     pays = f"it pays from {least / 1000:,.0f} KB on" if least else "it never pays, with so few days to be there"
-    worth = "more than it saves" if each.fee > each.saving else "less than it saves"
     yield (
-        f"objects have {size / 1000:,.1f} KB on average: to move them to Glacier costs {worth}, "
-        f"${each.fee * objects:,.2f} against ${each.saving * objects:,.2f} a month; {pays}"
+        f"objects have {size / 1000:,.1f} KB on average: to move a million of them to Glacier costs "
+        f"{_dollars(each.fee * prices.MILLION)} and saves {_dollars(each.saving * prices.MILLION)}, here "
+        f"{_dollars(each.fee * objects)} and {_dollars(each.saving * objects)} a month; {pays}"
     )
     if each.fee > each.saving and size < S3_LEAST_BYTES:
         yield (
             "no archiveAfterDays mends that, as each object moves once: leave transition_default_minimum_object_size "
             "out of infra/archive.py, and S3 keeps what is under 128 KB in Standard until it is deleted"
         )
+
+
+def _dollars(usd: float) -> str:
+    return f"-${-usd:,.2f}" if usd < 0 else f"${usd:,.2f}"

@@ -351,10 +351,13 @@ def test_a_day_in_glacier_never_pays() -> None:
         (Day(), []),
         (
             SEED,
-            ["costs more than it saves, $9.00 against $1.82 a month; it pays from 184 KB on", "no archiveAfterDays"],
+            [
+                "costs $30.00 and saves $6.08, here $9.00 and $1.82 a month; it pays from 184 KB on",
+                "no archiveAfterDays",
+            ],
         ),
-        (Day(objects=1000, bytes=150 * MB), ["costs more than it saves"]),
-        (Day(objects=1000, bytes=500 * MB), ["costs less than it saves, $0.90 against $2.58 a month"]),
+        (Day(objects=1000, bytes=150 * MB), ["here $0.90 and $0.72 a month"]),
+        (Day(objects=1000, bytes=500 * MB), ["here $0.90 and $2.58 a month"]),
     ],
 )
 def test_the_verdict_on_glacier_has_numbers_and_says_what_to_do(a_day: Day, says: list[str]) -> None:

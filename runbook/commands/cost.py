@@ -46,6 +46,7 @@ def cost(ctx: typer.Context, as_json: AsJson = False) -> None:
         for finding in findings:
             _say(finding, "bold red")
         if made.a_day.batches:
+            print()
             _print_small(made.a_day.mean_bytes, retention)
         for sentence in advice:
             _say(sentence)
@@ -106,8 +107,8 @@ def _print(made: Bill, limit_usd: float) -> None:
     ]
     rows.append(("total", "", "", "", *(_cents(bill.total(use)) for use in uses)))
     rows.append(("limit", "", "", "", *(_cents(limit_usd) for _ in uses)))
-    titles = (f"{name.replace('_', ' ')} $" for name in made.columns)
-    printing.table(("cost of", "known", "projected quantity", f"price of {prices.AS_OF}", *titles), rows)
+    months = ("last month $", "this month so far $", "projected $", "full archive $")
+    printing.table(("cost of", "known", "projected", f"price of {prices.AS_OF}", *months), rows)
 
 
 def _print_small(size: float, retention: Retention) -> None:
