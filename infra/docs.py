@@ -1,4 +1,4 @@
-"""Writes docs/settings.md, docs/outputs.md and docs/metrics.md from what the code says: `python -m infra.docs`."""
+"""Writes the pages of docs/ that the code knows better than we do: `python -m infra.docs`."""
 
 import json
 from dataclasses import Field, fields
@@ -7,6 +7,7 @@ from typing import Any
 
 from contract.metrics import ANSWERS, Metric
 from contract.record import Reason
+from infra import cost_page
 from infra.outputs import MEANINGS
 from infra.settings import Rule, Settings, key_of
 from receiver.metrics import DEFAULT_NAMESPACE
@@ -136,6 +137,7 @@ def pages() -> dict[str, str]:
     settings = _table(("Setting", "Default", "What it is", "Allowed"), *map(_setting, fields(Settings)))
     outputs = _table(("Output", "What it is"), *((f"`{name}`", meaning) for name, meaning in MEANINGS.items()))
     return {
+        "cost.md": cost_page.page(),
         "settings.md": _SETTINGS.format(table=settings, project=PROJECT),
         "outputs.md": _OUTPUTS.format(table=outputs, prefix=Settings().parameter_prefix),
         "metrics.md": _METRICS.format(

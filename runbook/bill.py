@@ -18,14 +18,16 @@ BATCH_LOG_BYTES = 1400
 # Lambda asks an empty queue with five requests at a time, which wait 20 s each; with fewer where it is held to a low
 # concurrency, but AWS does not say so.
 POLLS_A_DAY = 5 * 3 * 60 * 24
+# How far back Athena remembers queries (API reference, ListQueryExecutions).
+HISTORY_DAYS = 45
 
 # Metrics that every stored batch has.
 EVERY_BATCH = (
     *(Metric.REQUESTS, Metric.BATCHES, Metric.LINES, Metric.BYTES_RECEIVED),
     *(Metric.BYTES_STORED, Metric.LAG, Metric.WRITE_LATENCY),
 )
-_OF_APP = sum(metric.dimension == "app" for metric in EVERY_BATCH)
-_OF_ALL = len(EVERY_BATCH) - _OF_APP
+SERIES_OF_APP = sum(metric.dimension == "app" for metric in EVERY_BATCH)
+SERIES_OF_ALL = len(EVERY_BATCH) - SERIES_OF_APP
 
 
 class Known(StrEnum):
@@ -54,7 +56,7 @@ class Line:
 
 def _metric_months(use: Use) -> float:
     # Charged by the hour in which a series has a value.
-    return (use.added.hours * _OF_ALL + use.added.app_hours * _OF_APP) / (24 * use.month_days)
+    return (use.added.hours * SERIES_OF_ALL + use.added.app_hours * SERIES_OF_APP) / (24 * use.month_days)
 
 
 LINES = (
@@ -164,7 +166,7 @@ def total(use: Use) -> float:
 
 def rare_series(apps: int) -> int:
     """Count the time series that only exist where something is amiss: none of them is in the bill."""
-    return sum(series(metric, apps) for metric in Metric) - apps * _OF_APP - _OF_ALL
+    return sum(series(metric, apps) for metric in Metric) - apps * SERIES_OF_APP - SERIES_OF_ALL
 
 
 def _largest(use: Use) -> str:

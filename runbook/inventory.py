@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_athena.type_defs import QueryExecutionTypeDef
     from mypy_boto3_s3 import S3Client
 
-# How far back Athena knows its queries.
-HISTORY_DAYS = 45
 _LISTERS = 16
 
 Watch = Callable[[int], object]
@@ -109,7 +107,7 @@ def _day(found: Mapping[tuple[str, date], _Sum], day: date) -> Day:
 
 
 def of_workgroup(athena: "AthenaClient", workgroup: str) -> dict[date, Day]:
-    """Sum all queries of a workgroup by the UTC day on which they were asked: Athena remembers 45 days."""
+    """Sum all queries of a workgroup by the UTC day on which they were asked, as far back as Athena remembers."""
     days: dict[date, Day] = {}
     for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=workgroup):
         if ids := page.get("QueryExecutionIds"):

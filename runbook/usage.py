@@ -209,7 +209,7 @@ def _stored(
             size * period.months(born, min(moved, gone)),
             size * in_glacier,
             objects * in_glacier,
-            objects if period.begin <= moved < period.end else 0.0,
+            objects if period.begin <= moved < min(period.end, gone) else 0.0,
         )
     result_gone = day.toordinal() + retention.results_days + 1
     yield added.result_bytes * period.months(born, result_gone), 0.0, 0.0, 0.0

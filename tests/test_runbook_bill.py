@@ -163,6 +163,13 @@ def test_what_is_deleted_is_no_longer_charged() -> None:
     assert results.projected.standard_bytes == pytest.approx(10 * MB)
 
 
+def test_what_is_deleted_before_it_is_due_is_not_moved() -> None:
+    """The whole life in Standard: half a day and 365 of 0.5 GB."""
+    never = usage.steady(SEED, Retention(365, 365, 30))
+    assert (never.transitions, never.archived) == (0, 0)
+    assert amounts(never)["standard"] == pytest.approx(365.5 * 0.5 * 0.023)
+
+
 # ---------------------------------------------------------------- months
 
 

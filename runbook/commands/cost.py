@@ -81,8 +81,8 @@ def _notes(outputs: Outputs, retention: Retention, now: datetime) -> Iterator[st
             f"Glacier charges an object for {prices.GLACIER_LEAST_DAYS} days at least, and here it is deleted after "
             f"{kept}: what that costs more is not in this bill"
         )
-    if usage.moment(now) - usage.month_before(now).begin > inventory.HISTORY_DAYS:
-        yield f"Athena remembers {inventory.HISTORY_DAYS} days: last month's first queries are not in this bill"
+    if usage.moment(now) - usage.month_before(now).begin > bill.HISTORY_DAYS:
+        yield f"Athena remembers {bill.HISTORY_DAYS} days: last month's first queries are not in this bill"
     yield (
         f"nor are {bill.rare_series(len(outputs.apps))} metrics that come only where something is amiss "
         f"({prices.CLOUDWATCH_METRIC}), versions that were overwritten in the last week, and restores"
