@@ -242,7 +242,7 @@ def test_hours_are_counted_once_an_app_and_once_for_all() -> None:
             **lines(API, "2026/11/22", 1, 1, "2026-11-22T05:00"),
             **lines(API, "2026/11/22", 2, 1, "2026-11-22T05:59"),
             **lines(API, "2026/11/21", 3, 1, "2026-11-22T05:30"),
-            **lines(API, "2026/11/22", 4, 1, "2026-11-22T06:00"),
+            **lines(API, "2026/11/22", 4, 1, "2026-11-22T09:00"),
             **lines(CONSOLE, "2026/11/22", 5, 1, "2026-11-22T05:20"),
         }
     )
@@ -350,7 +350,7 @@ def test_a_query_that_has_no_statistics_yet_is_a_query() -> None:
         pytest.param("DML", "CANCELLED", 0, 0, id="cancelled-before-it-ran"),
         pytest.param("DML", "FAILED", 25 * MB, 0, id="failed"),
         pytest.param("DML", "RUNNING", 25 * MB, 0, id="not-over-yet"),
-        pytest.param("DDL", "SUCCEEDED", 0, 0, id="ddl"),
+        pytest.param("DDL", "SUCCEEDED", 25 * MB, 0, id="ddl"),
         pytest.param("UTILITY", "SUCCEEDED", 0, 0, id="show-tables"),
         pytest.param("UTILITY", "SUCCEEDED", 25 * MB, 25 * MB, id="explain-analyze"),
     ],
