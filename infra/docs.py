@@ -1,4 +1,4 @@
-"""Writes docs/settings.md, outputs.md, metrics.md and doctor.md from what the code says: `python -m infra.docs`."""
+"""Writes the pages of docs/ that the code knows better than we do: `python -m infra.docs`."""
 
 import json
 import re
@@ -6,10 +6,12 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from contract.metrics import ANSWERS, Metric
 from contract.record import Reason
+from infra import cost_page
 from infra.outputs import MEANINGS
 from infra.settings import Rule, Settings, key_of
-from receiver.metrics import DEFAULT_NAMESPACE, Metric
+from receiver.metrics import DEFAULT_NAMESPACE
 from runbook.doctor.catalogue import CHECKS, IDENTITIES, Check, Fault
 
 PROJECT = "heroku-log-archive"
@@ -93,7 +95,7 @@ The last one needs no Pulumi: the reader role may call it, and gets all of them 
 _METRICS = """\
 # Metrics
 
-<!-- Written by `python -m infra.docs` from receiver/metrics.py. -->
+<!-- Written by `python -m infra.docs` from contract/metrics.py. -->
 
 What the receiver counts and measures. It writes them into its own log, in CloudWatch's Embedded Metric Format, and
 CloudWatch makes metrics of them: nobody waits for an API, and each number can be traced to the log line that it came
@@ -107,7 +109,7 @@ stranger's to choose:
 
 | Dimension | Values |
 | --- | --- |
-| `answer` | a status that the receiver gives: `200`, `401`, `404`, `405`, `503` |
+| `answer` | a status that the receiver gives: {answers} |
 | `app` | one of the stack's apps |
 | `reason` | {reasons} |
 
@@ -165,6 +167,7 @@ def pages() -> dict[str, str]:
     settings = _table(("Setting", "Default", "What it is", "Allowed"), *map(_setting, fields(Settings)))
     outputs = _table(("Output", "What it is"), *((f"`{name}`", meaning) for name, meaning in MEANINGS.items()))
     return {
+        "cost.md": cost_page.page(),
         "settings.md": _SETTINGS.format(table=settings, project=PROJECT),
         "outputs.md": _OUTPUTS.format(table=outputs, prefix=Settings().parameter_prefix),
         "doctor.md": _DOCTOR.format(
@@ -179,6 +182,7 @@ def pages() -> dict[str, str]:
             table=_table(("Metric", "Unit", "Dimension", "What it is"), *map(_metric, Metric)),
             namespace=f"{Settings().name_prefix}-receiver",
             elsewhere=DEFAULT_NAMESPACE,
+            answers=", ".join(f"`{answer}`" for answer in ANSWERS),
             reasons=", ".join(f"`{reason}`" for reason in Reason),
             fault='{"level": "ERROR", "reason": "s3-SlowDown", "app": "raxx-api-prod", "frame_id": "9f…"}',
         ),

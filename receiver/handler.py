@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from contract.metrics import Metric
 from receiver import losses, metrics, request, spill
 from receiver.aws import Archive, Parameter, Queue, Unavailable
 from receiver.batch import Batch, StoredObject, objects
 from receiver.deadline import Deadline, DeadlineExceeded
 from receiver.drain_keys import DrainKeys
-from receiver.metrics import Metric, Point
+from receiver.metrics import Point
 from receiver.settings import Settings
 
 # Logplex gives up after 5 s and then tries again at once. 4 s from its POST's arrival leave it a second for the

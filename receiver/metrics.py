@@ -1,16 +1,15 @@
-"""What the receiver counts and measures: one table, and its lines in CloudWatch's Embedded Metric Format.
+"""What the receiver counts and measures, as lines in CloudWatch's Embedded Metric Format.
 
 Such a line on stdout is a log line that CloudWatch makes metrics of ("Specification: Embedded metric format"): no call
-of an API, and nothing to wait for. A metric without a dimension costs once; one with it, once for each value, so
-every dimension has few values, none of which a stranger can choose.
+of an API, and nothing to wait for.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from enum import Enum
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from contract.metrics import Dimension, Metric
 from contract.record import Reason
 from receiver.batch import Batch, StoredObject
 from receiver.framing import next_frame
@@ -21,33 +20,6 @@ DEFAULT_NAMESPACE = "heroku-log-receiver"
 
 _DAY_MS = 86_400_000
 _FRAMING_FAULTS = {Reason.BAD_BASE64, Reason.BAD_COUNT, Reason.TRUNCATED}
-
-Unit = Literal["Count", "Bytes", "Milliseconds"]
-Dimension = Literal["answer", "app", "reason"]
-
-
-class Metric(Enum):
-    """Every metric there is: its name in CloudWatch, its unit, its dimension if it has one, its meaning."""
-
-    REQUESTS = "Requests", "Count", "answer", "Requests that were answered, by HTTP status."
-    UNAUTHORISED = "Unauthorised", "Count", None, "Requests answered 401: no token, a wrong one, or an unknown app."
-    BATCHES = "Batches", "Count", "app", "Batches that were answered 200, stored or spilled."
-    LINES = "Lines", "Count", "app", "Lines of these batches, quarantine lines included."
-    BYTES_RECEIVED = "BytesReceived", "Bytes", "app", "Bodies of these batches."
-    BYTES_STORED = "BytesStored", "Bytes", "app", "Objects written to S3, compressed; at once or by a redrive."
-    QUARANTINED = "Quarantined", "Count", "reason", "Quarantine lines in batches that were answered 200."
-    LINES_LOST = "LinesLost", "Count", "app", "Messages that Logplex (L10) or log-shuttle (L12, L13) say were dropped."
-    COUNT_MISMATCH = (
-        "CountMismatch", "Count", "app",
-        "Batches with more or fewer frames than Logplex-Msg-Count says; a leading L10 may be one too many.",
-    )  # fmt: skip
-    LAG = "Lag", "Milliseconds", "app", "From the time of a batch's newest line to the arrival of its POST."
-    WRITE_LATENCY = "WriteLatency", "Milliseconds", None, "From the first byte to S3 until all is stored or given up."
-    SPILLED = "Spilled", "Count", None, "Batches that S3 did not take in time and the spill queue did."
-    REDRIVEN = "Redriven", "Count", None, "Spilled batches that were stored after all."
-
-    def __init__(self, title: str, unit: Unit, dimension: Dimension | None, meaning: str) -> None:
-        self.title, self.unit, self.dimension, self.meaning = title, unit, dimension, meaning
 
 
 class Point(NamedTuple):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.metrics import Metric
 from contract.record import Reason
 from local.logplex.field_bodies import FieldBody, field_bodies
 from receiver import handler as entry
@@ -17,7 +18,7 @@ from receiver.batch import Batch, objects
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver, handler
 from receiver.losses import announced_frames
-from receiver.metrics import Metric, Point, lines, of_answer, of_batch
+from receiver.metrics import Point, lines, of_answer, of_batch
 from receiver.settings import Settings
 from tests.fakes import APP, KEY, QUERY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
 from tests.logplex_frames import NOON, NOON_MS, body, l10, message

@@ -26,6 +26,11 @@ KNOW_THE_APPS = {
 }
 
 
+def tells(output: str) -> dict[str, set[str]]:
+    """What changes with a setting that the operator's tools are told of."""
+    return {"parameters-outputs": {"value"}, "stack outputs": {output}}
+
+
 @dataclass(frozen=True)
 class Changes:
     """A plan, by names: what is created, what is deleted, and which inputs of what are changed."""
@@ -106,7 +111,7 @@ def test_an_app_that_is_removed_loses_its_drain_and_nothing_else_goes(production
 def test_the_emergency_stop_removes_the_drains_only(production: Run) -> None:
     """Keys and drain URLs stay, so that the same drains come back."""
     stopped = run({"drainsEnabled": "false"})
-    assert changes(production, stopped) == Changes(removed={"drains", *DRAINS})
+    assert changes(production, stopped) == Changes(removed={"drains", *DRAINS}, changed=tells("drainsEnabled"))
     assert not [lookup for lookup in stopped.lookups if lookup.startswith("heroku:")]
 
 
@@ -124,9 +129,18 @@ def test_an_app_whose_uuid_is_given_is_not_looked_up(production: Run) -> None:
 @pytest.mark.parametrize(
     ("key", "text", "changed"),
     [
-        pytest.param("archiveAfterDays", "60", {"archive-lifecycle": {"rules"}}, id="archiving"),
-        pytest.param("expireAfterDays", "400", {"archive-lifecycle": {"rules"}}, id="expiry"),
-        pytest.param("resultsExpireAfterDays", "7", {"archive-lifecycle": {"rules"}}, id="results"),
+        pytest.param(
+            "archiveAfterDays", "60", {"archive-lifecycle": {"rules"}, **tells("archiveAfterDays")}, id="archiving"
+        ),
+        pytest.param(
+            "expireAfterDays", "400", {"archive-lifecycle": {"rules"}, **tells("expireAfterDays")}, id="expiry"
+        ),
+        pytest.param(
+            "resultsExpireAfterDays",
+            "7",
+            {"archive-lifecycle": {"rules"}, **tells("resultsExpireAfterDays")},
+            id="results",
+        ),
         pytest.param("scanLimitGib", "20", {"athena-workgroup": {"configuration"}}, id="scan-limit"),
         pytest.param("receiverMemoryMb", "1024", {"receiver-function": {"memorySize"}}, id="memory"),
         pytest.param(
