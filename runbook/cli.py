@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook import aws
-from runbook.commands import drain_url, lines, query, sql
+from runbook.commands import drain_url, lines, query, render, sql
 from runbook.errors import RunbookError
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
@@ -74,6 +74,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sql": sql.sql,
     "lines": lines.lines,
     "drain-url": drain_url.drain_url,
+    "render": render.render,
 }
 for _name, _command in COMMANDS.items():
     # A docstring with \\b, after which a paragraph keeps its lines, has to be a raw one.
