@@ -88,6 +88,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "spill_queue_name": _last(outputs.spill_queue),
         "dead_letter_queue_name": _last(outputs.dead_letter_queue),
         "log_group": f"/aws/lambda/{outputs.receiver}",
+        "access_log_group": f"/aws/apigateway/{outputs.name_prefix}-drain",
         "drain_path": urlsplit(outputs.endpoint).path,
         "placeholders": [name for name in ("<account-id>", "<api-id>") if name in str(outputs)],
         "logs_prefix": LOGS_PREFIX,

@@ -9,6 +9,7 @@ from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
+    AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
     AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
 
@@ -31,3 +32,11 @@ def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, in
     if all(resource.arn != arn for resource in resources):
         return response.error(f"Athena Resource, {arn} Does Not Exist", 400)
     return json.dumps(backend.list_tags_for_resource(arn) or {"Tags": []})
+
+
+def _batch_get_named_query(response: AthenaResponse) -> str:
+    """moto has GetNamedQuery only."""
+    stored = response.athena_backend.named_queries
+    found = [stored[asked] for asked in response._get_param("NamedQueryIds") if asked in stored]
+    queries = [{"NamedQueryId": query.id, "Name": query.name, "QueryString": query.query_string} for query in found]
+    return json.dumps({"NamedQueries": queries, "UnprocessedNamedQueryIds": []})
