@@ -70,7 +70,7 @@ def render(outputs: Outputs) -> str:
         "code": lambda text: f"`{text}`",
         "dollars": printing.dollars,
     }
-    return environment.get_template(_TEMPLATE).render(asdict(outputs) | _facts(outputs))
+    return environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
 
 
 def outputs_of(text: str) -> Outputs:

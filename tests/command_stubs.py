@@ -1,7 +1,7 @@
 """Stand-ins of the commands that RUNBOOK.md runs and this machine need not have: `command_stubs.py TOOL ARGUMENT...`.
 
-heroku asks the local stack's Heroku, pulumi knows the outputs, make says what it would do, aws is the real one. Whatever
-a tool would not accept is told on stderr, with exit code 64.
+heroku asks the local stack's Heroku, pulumi knows the outputs, make says what it would do, aws is the real one. What
+the tool would not accept is told on stderr, and the exit code is not 0.
 """
 
 import json
@@ -44,7 +44,7 @@ STACK = frozenset({"--stack", "-s"})
 PULUMI = {
     "config set": Usage(1, 2, valued=STACK | {"--type"}, plain=frozenset({"--path", "--plaintext", "--secret"})),
     "preview": Usage(valued=STACK, plain=frozenset({"--diff", "--refresh", "--json"})),
-    "stack output": Usage(0, 1, valued=STACK, plain=frozenset({"--json", "-j", "--show-secrets"})),
+    "stack output": Usage(0, 1, valued=STACK, plain=frozenset({"--json", "-j", "--show-secrets", "--non-interactive"})),
     "stack select": Usage(0, 1, valued=STACK, plain=frozenset({"--create", "-c"})),
     "up": Usage(valued=STACK, plain=frozenset({"--yes", "-y", "--refresh", "--diff", "--skip-preview"})),
 }

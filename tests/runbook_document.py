@@ -22,7 +22,7 @@ class Block(NamedTuple):
 
     @property
     def commands(self) -> list[list[str]] | None:
-        """The arguments of each `python -m runbook`, for a block that has nothing else; None for a block for a shell."""
+        """The arguments of each `python -m runbook` of a block of nothing else; None for one that needs a shell."""
         try:
             lines = [shlex.split(line) for line in re.split(r"\n(?=python -m)", self.text.rstrip("\n"))]
         except ValueError:

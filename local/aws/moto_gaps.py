@@ -35,7 +35,7 @@ def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, in
 
 
 def _batch_get_named_query(response: AthenaResponse) -> str:
-    """moto has GetNamedQuery only."""
+    """AWS gives several at once; moto has GetNamedQuery only."""
     stored = response.athena_backend.named_queries
     found = [stored[asked] for asked in response._get_param("NamedQueryIds") if asked in stored]
     queries = [{"NamedQueryId": query.id, "Name": query.name, "QueryString": query.query_string} for query in found]
