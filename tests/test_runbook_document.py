@@ -151,9 +151,10 @@ def test_drains_that_are_stopped_are_told_first(other: Outputs) -> None:
 
 
 def test_what_only_a_deployment_knows_is_told_until_it_is_known(other: Outputs) -> None:
-    assert "Written before the deployment" not in render(other)
+    told = f"`{planned.API_ID}` is known once the stack is deployed"
+    assert told not in render(other)
     planned_ = render(parsed(planned.outputs("prod")))
-    assert "Written before the deployment: `<account-id>` and `<api-id>`" in " ".join(planned_.split())
+    assert told in planned_
     # Nor need anybody put them in before a command can be pasted.
     assert not [block for block in blocks(planned_) if block.kind == "sh" and "-id>" in block.text]
 
@@ -205,11 +206,15 @@ def test_a_block_can_be_pasted_into_any_shell(block: Any) -> None:
     assert not re.search(r"(?:^|\s)#|(?<!\\)!(?!=)|\bjq\b|^\$ ", block.text, re.MULTILINE)
 
 
-def test_emergency_commands_stand_alone() -> None:
-    """Whoever pastes the block that stops must not start again."""
+def test_nothing_follows_what_asks_or_stops() -> None:
+    """Whoever pastes the block that stops must not start again, nor answer a question with the next line."""
     for block in blocks(RUNBOOK):
-        if re.search(r"runbook (?:start|stop)|drains:(?:add|remove)|restore-object|drainsEnabled", block.text):
-            assert len(re.findall(r"runbook (?:start|stop)|heroku drains:|restore-object", block.text)) <= 1
+        asks = re.findall(
+            r"runbook (?:--assume )?(?:start|stop|restore)\b|heroku drains:\w+|restore-object|pulumi up", block.text
+        )
+        assert len(asks) <= 1
+        if asks and asks[0] not in {"restore-object", "heroku drains:add", "heroku drains:remove"}:
+            assert asks[0] in block.text.rstrip("\n").splitlines()[-1]
 
 
 def test_costs_are_those_of_the_price_list() -> None:
