@@ -3,13 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo up test test-trino bench-load bench-trino check bench format lock clean
+RUNBOOK ?= RUNBOOK.md
+
+.PHONY: demo up runbook test test-trino bench-load bench-trino check bench format lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
 	$(BIN)/python -m local demo $(ARGS)
 
 up: $(INSTALLED)  ## the stack on this machine, until Ctrl-C
 	$(BIN)/python -m local up $(ARGS)
+
+runbook: $(INSTALLED)  ## RUNBOOK.md, of the selected Pulumi stack; where none answers, of what production will have
+	@if outputs=$$(pulumi stack output --json --non-interactive 2>/dev/null) && [ "$$outputs" != "{}" ]; then :; \
+	    else outputs=$$($(BIN)/python -m local outputs); fi && \
+	    printf '%s' "$$outputs" | $(BIN)/python -m runbook render --to $(RUNBOOK)
 
 test: $(INSTALLED)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)

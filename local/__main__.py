@@ -1,5 +1,6 @@
 """`python -m local`: the whole stack on one machine, without an AWS or Heroku account."""
 
+import json
 import signal
 import sys
 import threading
@@ -11,7 +12,7 @@ from typing import Annotated
 try:
     import typer
 
-    from local import demo, report
+    from local import demo, planned, report
     from local.child import LocalError
     from local.stack import LocalStack, Options
 except ModuleNotFoundError as missing:
@@ -83,6 +84,15 @@ def up(
         report.addresses(report.console(), running)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
+
+
+@app.command("outputs")
+def print_outputs(stack: Stack = "prod", config: Config = []) -> None:  # noqa: B006  typer copies it
+    """Print the outputs that the stack will have, as `pulumi stack output --json` does once it is deployed.
+
+    <account-id> and <api-id> stand where only a deployment knows.
+    """
+    print(json.dumps(planned.outputs(stack, _settings(config)), indent=2, sort_keys=True))
 
 
 def _settings(config: list[str]) -> dict[str, str]:

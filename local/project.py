@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from infra.settings import InvalidSettings, Settings
 from local.child import LocalError
 
 FOLDER = Path(__file__).parent.parent
@@ -39,6 +40,14 @@ def load(stack: str, overrides: Mapping[str, str] | None = None) -> Project:
     for key, text in (overrides or {}).items():
         config[_qualified(name, key)] = text
     return Project(name, stack, config)
+
+
+def settings(loaded: Project) -> Settings:
+    """The settings of a stack; LocalError when they cannot be deployed."""
+    try:
+        return Settings.read(loaded.name, loaded.config.get, loaded.config)
+    except InvalidSettings as error:
+        raise LocalError(str(error)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:

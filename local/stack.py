@@ -11,9 +11,8 @@ from typing import Any, Self
 
 import boto3
 
-from infra.settings import InvalidSettings, Settings
 from local import program, project
-from local.child import Child, LocalError
+from local.child import Child
 from local.cloud.account import Account, Stage
 from local.cloud.local_cloud import LocalCloud
 from local.heroku import Heroku
@@ -40,10 +39,7 @@ class LocalStack:
         """Read the settings; LocalError when they cannot be deployed."""
         self._options = options
         self._project = project.load(options.stack, options.config)
-        try:
-            self.settings = Settings.read(self._project.name, self._project.config.get, self._project.config)
-        except InvalidSettings as error:
-            raise LocalError(str(error)) from None
+        self.settings = project.settings(self._project)
         self._running = ExitStack()
 
     def __enter__(self) -> Self:

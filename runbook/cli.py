@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook import aws
-from runbook.commands import cost, doctor, drain_url, lines, query, sql, start, stop
+from runbook.commands import cost, doctor, drain_url, lines, query, render, sql, start, stop
 from runbook.errors import RunbookError
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
@@ -78,6 +78,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stop": stop.stop,
     "start": start.start,
     "drain-url": drain_url.drain_url,
+    "render": render.render,
 }
 for _name, _command in COMMANDS.items():
     # A docstring with \\b, after which a paragraph keeps its lines, has to be a raw one.

@@ -19,41 +19,12 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 
-from local import project
+from local import planned, project
 
 UNKNOWN = rpc.UNKNOWN
 
 _STACK = "pulumi:pulumi:Stack"
-_PLACE = "us-east-1:123456789012"
-# Type -> output -> what it is made of: inputs, and `key`, 32 bytes that only depend on the resource's name. A type that
-# is not here has an id and no other output.
-_COMPUTED = {
-    "aws:s3/bucket:Bucket": {"arn": "arn:aws:s3:::{bucket}"},
-    "aws:glue/catalogDatabase:CatalogDatabase": {"arn": f"arn:aws:glue:{_PLACE}:database/{{name}}"},
-    "aws:glue/catalogTable:CatalogTable": {"arn": f"arn:aws:glue:{_PLACE}:table/{{databaseName}}/{{name}}"},
-    "aws:athena/workgroup:Workgroup": {"arn": f"arn:aws:athena:{_PLACE}:workgroup/{{name}}"},
-    "aws:iam/role:Role": {"arn": "arn:aws:iam::123456789012:role/{name}"},
-    "aws:iam/user:User": {"arn": "arn:aws:iam::123456789012:user/{name}"},
-    "aws:ssm/parameter:Parameter": {"arn": f"arn:aws:ssm:{_PLACE}:parameter{{name}}"},
-    "aws:sqs/queue:Queue": {
-        "arn": f"arn:aws:sqs:{_PLACE}:{{name}}",
-        "url": "https://sqs.us-east-1.amazonaws.com/123456789012/{name}",
-    },
-    "aws:sns/topic:Topic": {"arn": f"arn:aws:sns:{_PLACE}:{{name}}"},
-    "aws:cloudwatch/metricAlarm:MetricAlarm": {"arn": f"arn:aws:cloudwatch:{_PLACE}:alarm:{{name}}"},
-    "aws:cloudwatch/logGroup:LogGroup": {"arn": f"arn:aws:logs:{_PLACE}:log-group:{{name}}"},
-    "aws:lambda/function:Function": {
-        "arn": f"arn:aws:lambda:{_PLACE}:function:{{name}}",
-        "invokeArn": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{name}/invocations",
-    },
-    "aws:apigatewayv2/api:Api": {"executionArn": f"arn:aws:execute-api:{_PLACE}:a1b2c3d4e5"},
-    "aws:apigatewayv2/stage:Stage": {"invokeUrl": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/{name}"},
-    "random:index/randomBytes:RandomBytes": {"base64": "{key}"},
-}
-_LOOK_UPS = {
-    "aws:iam/getUser:getUser": {"arn": "arn:aws:iam::123456789012:user/{userName}"},
-    "heroku:app/getApp:getApp": {"uuid": "uuid-of-{name}"},
-}
+_PLACE = {"account": "123456789012", "region": "us-east-1", "api": "a1b2c3d4e5"}
 
 
 @dataclass(frozen=True)
@@ -197,7 +168,7 @@ class _Monitor(MockMonitor):
         arguments = _read(request.args)
         self._recorded.lookups.append(f"{request.tok} {' '.join(map(str, arguments.values()))}")
         answer = struct_pb2.Struct()
-        answer.update({name: text.format(**arguments) for name, text in _LOOK_UPS[request.tok].items()})
+        answer.update(planned.made_of(planned.LOOK_UPS[request.tok], arguments, _PLACE))
         return resource_pb2.ResourceInvokeResponse(**{"return": answer})
 
 
@@ -210,9 +181,9 @@ def _inputs(request: Any) -> dict[str, Any]:
 
 
 def _computed(request: Any) -> dict[str, str]:
-    known = {name: value for name, value in _read(request.object).items() if isinstance(value, str)}
-    known["key"] = b64encode(hashlib.sha256(request.name.encode()).digest()).decode()
-    return {output: text.format(**known) for output, text in _COMPUTED.get(request.type, {}).items()}
+    # Only depends on the resource's name.
+    key = b64encode(hashlib.sha256(request.name.encode()).digest()).decode()
+    return planned.made_of(planned.COMPUTED.get(request.type, {}), _read(request.object), _PLACE | {"key": key})
 
 
 def _read(properties: Any) -> dict[str, Any]:

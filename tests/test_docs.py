@@ -12,7 +12,7 @@ from infra.settings import Settings, key_of
 from tests.recording_monitor import Run, run
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "RUNBOOK.md", *sorted((ROOT / "docs").glob("*.md"))]
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 SETTINGS = {key_of(setting, docs.PROJECT).removeprefix(f"{docs.PROJECT}:") for setting in fields(Settings)}
@@ -39,7 +39,8 @@ def test_generated_pages_are_what_the_code_says(name: str) -> None:
 
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)]+)\)", prose):
         if not link.startswith("https://"):
             path, _, anchor = link.partition("#")
             target = page.parent / path if path else page

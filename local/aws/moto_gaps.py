@@ -12,6 +12,7 @@ from moto.s3.responses import S3Response
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
+    AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
     AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
     IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
@@ -77,3 +78,11 @@ def _decision(policies: list[IAMPolicy], action: str, resource: str) -> str:
     if PermissionResult.DENIED in found:
         return "explicitDeny"
     return "allowed" if PermissionResult.PERMITTED in found else "implicitDeny"
+
+
+def _batch_get_named_query(response: AthenaResponse) -> str:
+    """AWS gives several at once; moto has GetNamedQuery only."""
+    stored = response.athena_backend.named_queries
+    found = [stored[asked] for asked in response._get_param("NamedQueryIds") if asked in stored]
+    queries = [{"NamedQueryId": query.id, "Name": query.name, "QueryString": query.query_string} for query in found]
+    return json.dumps({"NamedQueries": queries, "UnprocessedNamedQueryIds": []})

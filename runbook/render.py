@@ -1,0 +1,148 @@
+"""The runbook for people, RUNBOOK.md, with the names of one stack. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from contract.keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
+from runbook import prices, printing
+from runbook.outputs import Outputs, output_name
+from runbook.prices import GB, Price
+from runbook.queries import saved_queries
+
+_FOLDER = Path(__file__).parent / "templates"
+_TEMPLATE = "RUNBOOK.md.j2"
+_BEGIN, _END = "<!-- outputs\n", "\n-->\n"
+
+# Options that a query needs, and those of a second example.
+_REQUIRED = {
+    "request": " --request-id 0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77",
+    "around": " --around 2026-06-17T15:00",
+}
+_NARROWER = {
+    "errors-by-surface": "--last 3h --app {app} --chart",
+    "latency-outliers": "--last 1h --app {app}",
+    "security-events": "--last 1h",
+    "recent-deploys": "--app {app}",
+    "slow-endpoints": "--last 24h --app {app}",
+    "errors-by-code": "--last 3h",
+    "around": "--minutes 10 --app {app}",
+}
+
+# S3 user guide, "Archive retrieval options", of Flexible Retrieval.
+_TIERS = {
+    "bulk": ("5 to 12 hours", prices.RESTORE_BULK_REQUEST, prices.RESTORE_BULK_BYTES),
+    "standard": ("3 to 5 hours", prices.RESTORE_STANDARD_REQUEST, prices.RESTORE_STANDARD_BYTES),
+    "expedited": ("1 to 5 minutes", prices.RESTORE_EXPEDITED_REQUEST, prices.RESTORE_EXPEDITED_BYTES),
+}
+
+# The volume that the table of costs is for.
+_BYTES_A_DAY, _OBJECTS_A_DAY, _DAYS = 500 * 10**6, 10_000, 30
+_SCANNED, _READ = 5 * GB, 50_000
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the table of costs."""
+
+    what: str
+    volume: str
+    usd: float
+
+
+def render(outputs: Outputs) -> str:
+    """Write the runbook of a stack, in Markdown. It ends with the outputs, which `outputs_of` reads back."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  Markdown
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "anchor": lambda name: f"[`{name}`](#{name})",
+        "code": lambda text: f"`{text}`",
+        "dollars": printing.dollars,
+    }
+    return environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
+
+
+def outputs_of(text: str) -> Outputs:
+    """Read back the outputs that a runbook was written from; RunbookError when there are none in it."""
+    return Outputs.parse(text.rpartition(_BEGIN)[2].removesuffix(_END), "the runbook")
+
+
+def _facts(outputs: Outputs) -> Mapping[str, Any]:
+    """What the template says beside the outputs themselves."""
+    return {
+        "document": _document(outputs),
+        "partition": outputs.reader_role_arn.split(":")[1],
+        "reader_role": _last(outputs.reader_role_arn),
+        "writer_user": _last(outputs.writer_user_arn),
+        "spill_queue_name": _last(outputs.spill_queue),
+        "dead_letter_queue_name": _last(outputs.dead_letter_queue),
+        "log_group": f"/aws/lambda/{outputs.receiver}",
+        "access_log_group": f"/aws/apigateway/{outputs.name_prefix}-drain",
+        "drain_path": urlsplit(outputs.endpoint).path,
+        "logs_prefix": LOGS_PREFIX,
+        "results_prefix": RESULTS_PREFIX,
+        "years": PROJECTED_YEARS,
+        "queries": [query.on_table(outputs.database, outputs.table) for query in saved_queries()],
+        "required": _REQUIRED,
+        "narrower": {name: options.format(app=outputs.apps[0]) for name, options in _NARROWER.items()},
+        "tiers": [
+            {"name": name, "hours": hours, "usd": request.cost(1000) + size.cost(GB)}
+            for name, (hours, request, size) in _TIERS.items()
+        ],
+        "cost": _cost(outputs),
+        "volume": {"megabytes": _BYTES_A_DAY // 10**6, "objects": _OBJECTS_A_DAY},
+        "prices_as_of": prices.AS_OF,
+        "prices_region": prices.REGION,
+    }
+
+
+def _document(outputs: Outputs) -> str:
+    # A > could end the comment.
+    values = {output_name(name): value for name, value in asdict(outputs).items()}
+    return json.dumps(values, indent=2).replace(">", "\\u003e")
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _cost(outputs: Outputs) -> list[Item]:
+    objects = _OBJECTS_A_DAY * _DAYS
+    standard = _BYTES_A_DAY * outputs.archive_after_days
+    archived_days = outputs.expire_after_days - outputs.archive_after_days
+    archived = _OBJECTS_A_DAY * archived_days
+    in_glacier = _BYTES_A_DAY * archived_days + archived * prices.GLACIER_OVERHEAD_BYTES
+    in_standard = archived * prices.GLACIER_STANDARD_OVERHEAD_BYTES
+    return [
+        _stored(f"S3 Standard, days 0 to {outputs.archive_after_days}", standard, prices.S3_STANDARD),
+        _stored(
+            f"S3 Glacier, days {outputs.archive_after_days} to {outputs.expire_after_days}",
+            in_glacier,
+            prices.S3_GLACIER,
+        ),
+        _stored("Glacier's index, in S3 Standard", in_standard, prices.S3_STANDARD),
+        _counted("transitions to Glacier", objects, prices.S3_TO_GLACIER),
+        _counted("PUT requests", objects, prices.S3_PUT),
+        _counted("requests to the HTTP API", objects, prices.HTTP_API),
+        _counted("GET requests by Athena", _READ, prices.S3_GET),
+        _stored("scanned by Athena", _SCANNED, prices.ATHENA_SCAN),
+    ]
+
+
+def _stored(what: str, size: int, price: Price) -> Item:
+    return Item(what, printing.size(size), price.cost(size))
+
+
+def _counted(what: str, count: int, price: Price) -> Item:
+    return Item(what, f"{count:,}", price.cost(count))
