@@ -92,16 +92,18 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
     parameter = Parameter(f"{stack.outputs['parameterPrefix']}drain_keys")
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-        resource = {
-            "PutObject": lambda: f"{BUCKET}/{params['Key']}",
-            "GetParameter": lambda: KEYS.partition("/")[0] + params["Name"],
-            "SendMessage": lambda: f"{QUEUE.rpartition(':')[0]}:{params['QueueUrl'].rpartition('/')[2]}",
-        }[model.name]
-        asks.append(Ask(f"{model.service_model.service_name}:{model.name}", resource()))
+        match model.name:
+            case "PutObject":
+                resource = f"{BUCKET}/{params['Key']}"
+            case "GetParameter":
+                resource = KEYS.partition("/")[0] + params["Name"]
+            case _:
+                resource = f"{QUEUE.rpartition(':')[0]}:{params['QueueUrl'].rpartition('/')[2]}"
+        asks.append(Ask(f"{model.service_model.service_name}:{model.name}", resource))
 
-    clients: list[Any] = [archive._s3, queue._sqs, parameter._ssm]
-    for client in clients:
-        client.meta.events.register("before-parameter-build", note)
+    for client in (archive._s3, queue._sqs, parameter._ssm):
+        events: Any = client.meta.events
+        events.register("before-parameter-build", note)
     event = drain_event(body(message()), query=urlsplit(stack.drain_urls[APP]).query)
     for bucket in (archive, FakeArchive(Unavailable("s3-SlowDown", ""))):
         receiver = Receiver(frozenset({APP}), DrainKeys(parameter.read), bucket, queue)
