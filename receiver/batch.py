@@ -68,7 +68,7 @@ def objects(batch: Batch, proceed: Callable[[], None] = lambda: None) -> list[St
     for entry, believed_us in _dated(batch):
         if (time_us := believed_us) is None:
             if reference_us is None:
-                reference_us = _reference_us(batch)
+                reference_us = _reference_us(batch, proceed)
             time_us = reference_us
         draft = drafts[day_number(time_us // 1000)]
         if isinstance(entry, Run):
@@ -146,8 +146,13 @@ class _Draft:
         self._block.clear()
 
 
-def _reference_us(batch: Batch) -> int:
-    return max((time for _, time in _dated(batch) if time is not None), default=_midnight_us(batch.arrival_ms))
+def _reference_us(batch: Batch, proceed: Callable[[], None]) -> int:
+    newest_us = None
+    for _, time_us in _dated(batch):
+        proceed()
+        if time_us is not None and (newest_us is None or time_us > newest_us):
+            newest_us = time_us
+    return _midnight_us(batch.arrival_ms) if newest_us is None else newest_us
 
 
 def _dated(batch: Batch) -> Iterator[_Dated]:

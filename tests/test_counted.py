@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from receiver import counted, framing, runs
 from receiver.batch import Batch, StoredObject, objects
 from receiver.counted import Headless
+from receiver.deadline import DeadlineExceeded
 from receiver.runs import Run
 from tests.logplex_frames import NOON, NOON_MS, body, l10, message
 from tests.test_runs import FRAMES, USUAL
@@ -86,3 +87,13 @@ def test_most_of_a_body_that_is_no_run_is_not_read_frame_by_frame(kind: bytes) -
         [only] = stored(body(l10(NOON), *[kind] * 999))
     assert only.lines == 1000
     assert next_frame.call_count < 20
+
+
+@pytest.mark.parametrize("sent", [b"1 x" * 100_000, body(*[message(b"an old one", NOON.replace(year=2020))] * 1000)])
+def test_the_time_that_is_left_is_asked_for_while_the_reference_is_looked_for(sent: bytes) -> None:
+    """Such a body is read a first time before any line of it is made, which can take seconds."""
+    made = mock.Mock(side_effect=DeadlineExceeded)
+    with mock.patch("receiver.batch.quarantine") as quarantined, pytest.raises(DeadlineExceeded):
+        objects(Batch("raxx-api-prod", "frame", NOON_MS, b"1 x" + sent), made)
+    assert made.call_count == 1
+    assert not quarantined.called
