@@ -1,7 +1,7 @@
 """Reading many frames at once: the usual ones, at a fraction of what each costs by itself.
 
 A window of the body is taken apart as a whole, and the frames at its beginning that are of the usual kind are its run;
-the first that is not is read by itself. Both ways give the same lines.
+`counted` reads on from the first that is not. A frame that is read by itself gives the same lines.
 """
 
 import re
