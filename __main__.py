@@ -10,6 +10,7 @@ from infra.drains import Drains, DrainsArgs
 from infra.endpoint import Endpoint, EndpointArgs
 from infra.function import ReceiverFunction, ReceiverFunctionArgs
 from infra.identities import Identities, IdentitiesArgs
+from infra.outside import OutsideReceiver, OutsideReceiverArgs
 from infra.parameters import Parameters, ParametersArgs
 from infra.providers import providers
 from infra.settings import Settings
@@ -77,6 +78,12 @@ drain_keys = DrainKeys(
     opts,
 )
 spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix), opts)
+if settings.writer_runs_receiver:
+    OutsideReceiver(
+        "outside-receiver",
+        OutsideReceiverArgs(writer=identities.writer, keys_parameter=drain_keys.parameter, spill_queue=spill.queue),
+        opts,
+    )
 receiver = ReceiverFunction(
     "receiver",
     ReceiverFunctionArgs(

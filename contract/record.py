@@ -75,14 +75,19 @@ def from_frame(frame: bytes) -> Record:
     header = _HEADER.match(frame)
     if not header:
         raise Malformed(Reason.BAD_TIME if _HEADER_OF_ANY_TIME.match(frame) else Reason.BAD_HEADER)
-    message = frame[header.end() :]
-    if message[-1:] == b"\n":
-        message = message[: -2 if message[-2:] == b"\r\n" else -1]
+    message = without_line_end(frame[header.end() :])
     try:
         time_us = epoch_us(header[1])
     except ValueError:
         raise Malformed(Reason.BAD_TIME) from None
     return Record(header[0] + b" -", message, time_us)
+
+
+def without_line_end(message: bytes) -> bytes:
+    """Take off the one LF or CRLF that ends a message."""
+    if message[-1:] == b"\n":
+        return message[: -2 if message[-2:] == b"\r\n" else -1]
+    return message
 
 
 def epoch_us(timestamp: bytes) -> int:

@@ -120,6 +120,8 @@ stranger's to choose:
   is heard of it.
 - A batch that was kept, but too late for Logplex, is tried again: it is counted again, and stored once.
 - A redrive counts in `Redriven` and `BytesStored`; what it stores was in the other metrics when it was spilled.
+- `Requests` with `answer` 503 were kept nowhere, and Logplex tries each three times in all. The faults say why:
+  `spill-too-large` is a batch that S3 did not take and that is too large for a message of the queue.
 - `Spilled` without as many `Redriven` means that batches wait in the spill queue, or lie among its dead letters.
 - `Lag` is missing where no line of a batch had a time to be believed, and is never below 0.
 

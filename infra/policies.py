@@ -26,6 +26,14 @@ def log_writer(bucket_arn: str) -> Policy:
     return _policy({"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"})
 
 
+def outside_receiver(keys_parameter_arn: str, queue_arn: str) -> Policy:
+    """Allow what a receiver outside Lambda does beside writing: read the drain keys and spill. It redrives nothing."""
+    return _policy(
+        {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
+        {"Sid": "Spill", "Action": "sqs:SendMessage", "Resource": queue_arn},
+    )
+
+
 def archive_bucket(bucket_arn: str) -> Policy:
     """Refuse everybody who comes without TLS, or with one older than 1.2, or with an object that is none of ours.
 

@@ -154,6 +154,12 @@ class Settings:
         "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
         _matches(_IAM_NAME),
     )
+    writer_runs_receiver: bool = _setting(
+        False,
+        "Whether that user may also read the drain keys and fill the spill queue, as a receiver outside Lambda has to.",
+        "true or false",
+        lambda _: True,
+    )
     break_glass_user: str = _setting(
         "claude-infisical-bootstrap",
         "IAM user that may assume the reader role; looked up, unless breakGlassArn is set.",

@@ -32,3 +32,17 @@ def next_frame(body: bytes, start: int) -> tuple[bytes | Fault, int] | None:
     if remainder := body[start:].lstrip(b"\r\n"):
         return Fault(Reason.TRUNCATED if count else Reason.BAD_COUNT, remainder), size
     return None
+
+
+def next_frames(body: bytes, start: int, size: int) -> tuple[list[bytes], list[int]]:
+    """Give the messages of the frames at an offset of a body that lie in so many bytes, and the offsets where they end.
+
+    There may be none.
+    """
+    messages, ends = [], []
+    last = min(start + size, len(body))
+    while (count := _COUNT.match(body, start)) and (end := count.end() + int(count[1])) <= last:
+        messages.append(body[count.end() : end])
+        ends.append(end)
+        start = end
+    return messages, ends

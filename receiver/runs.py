@@ -1,7 +1,7 @@
 """Reading many frames at once: the usual ones, at a fraction of what each costs by itself.
 
 A window of the body is taken apart as a whole, and the frames at its beginning that are of the usual kind are its run;
-the first that is not is read by itself. Both ways give the same lines.
+`counted` reads on from the first that is not. A frame that is read by itself gives the same lines.
 """
 
 import re
@@ -47,7 +47,7 @@ def read(body: bytes, start: int, size: int) -> Run | None:
     counts = list(map(int, pieces[1::_PIECES]))
     if (lines := _leading_equal(counts, _lengths(pieces))) < len(counts):
         del pieces[1 + lines * _PIECES :], counts[lines:]
-    if not lines or (times := _one_day(pieces[3::_PIECES])) is None:
+    if not lines or (times := one_day(pieces[3::_PIECES])) is None:
         return None
     end = start + sum(map(len, pieces[1::_PIECES])) + lines + sum(counts)
     if b"\n" in b"".join(pieces[_PIECES::_PIECES]):
@@ -73,7 +73,8 @@ def _leading_equal(some: list[int], others: list[int]) -> int:
     return next(number for number, (one, other) in enumerate(zip(some, others, strict=True)) if one != other)
 
 
-def _one_day(times: list[bytes]) -> tuple[int, int] | None:
+def one_day(times: list[bytes]) -> tuple[int, int] | None:
+    """Give the oldest and the newest of times without a zone, in microseconds since 1970; None unless of one day."""
     oldest, newest = min(times), max(times)
     if oldest[:_DATE] != newest[:_DATE]:
         return None

@@ -11,7 +11,8 @@ import zlib
 from receiver.batch import Batch
 
 _VERSION = 1
-# SQS, "Message quotas". A body of Logplex's size stays under it even if nothing of it can be compressed.
+# What a queue takes by pulumi-aws's default; SQS allows four times that since 2025 ("Message quotas"). A body of
+# Logplex's size stays under it even if nothing of it can be compressed.
 MAX_BYTES = 256 * 1024
 
 

@@ -165,12 +165,14 @@ before = peak_bytes()
 shape, size = sys.argv[1], 6_000_000
 body = {
     "frames-between-line-ends": lambda: b"1 x\\n" * (size // 4),
+    "frames-of-one-byte": lambda: b"1 x" * (size // 3),
     "NUL": lambda: b"5999992 " + bytes(size - 8),
     "0xFF": lambda: b"5999992 " + b"\\xff" * (size - 8),
     "LF": lambda: b"5999992 " + b"\\n" * (size - 8),
     "no-framing": lambda: b"\\xff" * size,
     "one-line": lambda: b"4000036 <190>1 2026-11-24T12:00:00Z h a p - " + b"x" * 4_000_000,
     "counts-of-zero": lambda: b"0 " * 1_000_000,
+    "no-line-ends": lambda: b"45 <190>1 2026-11-24T12:00:00Z h app web.1 - a b" * (size // 48),
     "headers": lambda: b"32 <0>1 2026-11-24T12:00:00Z a b c d" * (size // 35),
 }[shape]()
 size = len(body)
@@ -190,12 +192,14 @@ print((peak_bytes() - before) / size)
     "shape",
     [
         "frames-between-line-ends",
+        "frames-of-one-byte",
         "NUL",
         "0xFF",
         "LF",
         "no-framing",
         "one-line",
         "counts-of-zero",
+        "no-line-ends",
         "headers",
     ],
 )

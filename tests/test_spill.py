@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from receiver.aws import Unavailable
 from receiver.batch import Batch
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
-from tests.fakes import APP, KEY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
+from receiver.metrics import Metric, Point
+from tests.fakes import APP, FRAME_ID, KEY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
 from tests.logplex_frames import NOON_MS, body, message
 
 SLOW_DOWN = Unavailable("s3-SlowDown", "please")
@@ -91,6 +93,17 @@ def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.Capture
     assert queue.sent == []
     assert "spill-too-large" in capsys.readouterr().out
     spill.encode(Batch(APP, "f" * 32, NOON_MS, noise[:110_000]))
+
+
+def test_what_does_not_fit_a_message_is_counted_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the answer's metric; the fault's line says which batch it was, and why."""
+    points: list[Point] = []
+    keys = DrainKeys(FakeParameter(json.dumps([KEY])).read)
+    refusing = Receiver(frozenset({APP}), keys, FakeArchive(SLOW_DOWN), FakeQueue(), points.extend)
+    refusing.receive(drain_event(os.urandom(spill.MAX_BYTES)))
+    assert Point(Metric.REQUESTS, 1, "503") in points
+    faults = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert faults[-1] == {"level": "ERROR", "reason": "spill-too-large", "app": APP, "frame_id": FRAME_ID}
 
 
 @pytest.mark.parametrize(
