@@ -54,7 +54,7 @@ class Check:
 
 DRAIN_MISSING = Fault(
     "drain-missing",
-    "{app} has no drain to this stack; it has {others}",
+    "{app} has no drain to this stack, and {others} to elsewhere",
     "nothing of it is kept; register its drain",
     "python -m runbook start --app {app}",
 )

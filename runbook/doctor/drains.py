@@ -34,8 +34,7 @@ def _app(surroundings: Surroundings, app: str, ours: list[Drain], others: int) -
         yield from (Finding.of(catalogue.DRAIN_DESPITE_STOP, app=app, id=each.id) for each in ours)
         return
     if not ours:
-        told = f"{others} to elsewhere" if others else "none at all"
-        yield Finding.of(catalogue.DRAIN_MISSING, app=app, others=told)
+        yield Finding.of(catalogue.DRAIN_MISSING, app=app, others=others or "none")
         return
     try:
         url, keys = expected_url(surroundings, app), drain_keys(surroundings)

@@ -48,4 +48,4 @@ def alarms(surroundings: Surroundings) -> Examination:
         if alarm["StateValue"] == "ALARM":
             reason = " ".join(alarm.get("StateReason", "").split())
             yield Finding.of(catalogue.ALARM_FIRING, alarm=alarm["AlarmName"], reason=reason)
-    return f"{counted(known, 'alarm', 'alarms')}, and none fires"
+    return f"none fires, of {counted(known, 'alarm', 'alarms')}"
