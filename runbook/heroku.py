@@ -7,6 +7,7 @@ gives in clear: it is in no message of an error and in no repr.
 import json
 import netrc
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -20,6 +21,7 @@ _API = "https://api.heroku.com"
 _LOG_IN = "set HEROKU_API_KEY, or log in with `heroku login`"
 _TIMEOUT_S = 10.0
 _TRIES = 3
+_KEY = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,12 @@ def from_environment() -> Heroku:
     RunbookError when there is neither.
     """
     url = os.environ.get("HEROKU_API_URL") or _API
-    key = os.environ.get("HEROKU_API_KEY") or _login(urlsplit(url).hostname or "")
+    key = os.environ.get("HEROKU_API_KEY", "").strip() or _login(urlsplit(url).hostname or "")
     if not key:
         raise RunbookError(f"there is no Heroku key: {_LOG_IN}")
+    # As a header's value it would be refused by an error that quotes it.
+    if not _KEY.fullmatch(key):
+        raise RunbookError(f"the Heroku key has spaces or signs that no key has: {_LOG_IN}")
     return Heroku(key, url)
 
 

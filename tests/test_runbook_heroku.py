@@ -191,6 +191,14 @@ def test_without_a_key_it_is_said_how_to_get_one(
         heroku.from_environment()
 
 
+@pytest.mark.parametrize("key", ["a-secret key", "a-secret\nkey", "a-secret-k\u00e9y"])
+def test_a_key_that_is_none_is_refused_unquoted(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("HEROKU_API_KEY", key)
+    with pytest.raises(RunbookError, match="no key has") as raised:
+        heroku.from_environment()
+    assert "a-secret" not in str(raised.value)
+
+
 # ---------------------------------------------------------------- URLs
 
 ENDPOINT = "https://a.execute-api.us-east-1.amazonaws.com/prod/drain"
