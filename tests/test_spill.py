@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from contract.metrics import Metric
 from receiver import spill
 from receiver.aws import Unavailable
 from receiver.batch import Batch
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
-from receiver.metrics import Metric, Point
+from receiver.metrics import Point
 from tests.fakes import APP, FRAME_ID, KEY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
 from tests.logplex_frames import NOON_MS, body, message
 
