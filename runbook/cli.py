@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook import aws
-from runbook.commands import drain_url, lines, query, sql
+from runbook.commands import drain_url, lines, query, restore, sql
 from runbook.errors import RunbookError
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
@@ -73,6 +73,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "query": query.query,
     "sql": sql.sql,
     "lines": lines.lines,
+    "restore": restore.restore,
     "drain-url": drain_url.drain_url,
 }
 for _name, _command in COMMANDS.items():

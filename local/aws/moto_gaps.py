@@ -2,15 +2,19 @@
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from moto.athena.responses import AthenaResponse
+from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.s3.responses import S3Response
 
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
     AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
+    S3Response.serialized = _with_restore_status  # type: ignore[method-assign, assignment]
 
 
 _is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted
@@ -31,3 +35,23 @@ def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, in
     if all(resource.arn != arn for resource in resources):
         return response.error(f"Athena Resource, {arn} Does Not Exist", 400)
     return json.dumps(backend.list_tags_for_resource(arn) or {"Tags": []})
+
+
+_serialized = S3Response.serialized
+
+
+def _with_restore_status(response: S3Response, action: ActionResult) -> Any:
+    """AWS lists with each restored object that it is, to whoever asks for that; moto has it in HeadObject only."""
+    asked = response.headers.get("x-amz-optional-object-attributes", "")
+    result: Any = action.result
+    if response.data.get("Action") == "ListObjectsV2" and "RestoreStatus" in asked:
+        keys = response.backend.get_bucket(response.bucket_name).keys
+        for listed in result["Contents"]:
+            stored = keys.get(unquote(listed["Key"]) if "EncodingType" in result else listed["Key"])
+            if stored is not None and stored._expiry is not None:
+                ready = stored.status == "RESTORED"
+                listed["RestoreStatus"] = {
+                    "IsRestoreInProgress": not ready,
+                    **({"RestoreExpiryDate": stored._expiry} if ready else {}),
+                }
+    return _serialized(response, action)
