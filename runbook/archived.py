@@ -112,3 +112,8 @@ def _survey(s3: "S3Client", bucket: str, prefix: str, wanted: Callable[[Stored],
         if wanted(each):
             chosen += one
     return Survey(states, chosen, (prefix,) if chosen.objects else ())
+
+
+def objects(count: int) -> str:
+    """Write a number of objects."""
+    return "1 object" if count == 1 else f"{count:,} objects"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runbook import again, chart, confirm, prices, printing
+from runbook import again, archived, chart, confirm, prices, printing
 from runbook.athena import Athena, Progress, Result
 from runbook.errors import RunbookError
 from runbook.estimate import Estimate
@@ -101,8 +101,8 @@ def tell_archived(session: Session, estimate: Estimate, app: str | None, window:
     if estimate.archived_objects:
         restore = again.command_line(session, "restore", *again.scope(app, window))
         printing.note(
-            f"this is not all: {estimate.archived_objects:,} objects of these days are archived, and their lines are "
-            f"not in the answer; bring them back by `{restore}`"
+            f"this is not all: the lines of {archived.objects(estimate.archived_objects)} of these days are archived; "
+            f"bring them back by `{restore}`"
         )
 
 

@@ -68,7 +68,7 @@ def restore(
     if status:
         raise typer.Exit(_show_status(session, found, app, window))
     cost = _cost(found, restores.TIERS[tier], days)
-    _agree(found, cost, tier, days, yes=yes, yes_really=yes_really)
+    _agree(session, found, cost, tier, days, yes=yes, yes_really=yes_really)
     # Listed anew, as it may be a while since: what others asked for meanwhile is not asked for again, and what came to
     # lie in Glacier meanwhile was not agreed to.
     chosen = filter(wanted, archived.stored(s3, outputs.bucket, found.prefixes))
@@ -100,25 +100,25 @@ def _cost(found: Survey, tier: Tier, days: int) -> Cost:
     )
 
 
-def _agree(found: Survey, cost: Cost, tier: str, days: int, *, yes: bool, yes_really: bool) -> None:
+def _agree(session: Session, found: Survey, cost: Cost, tier: str, days: int, *, yes: bool, yes_really: bool) -> None:
     """Ask, if there is something to restore; RunbookError when it is refused."""
     wanted = found.wanted
     if not wanted.objects:
         return
     if tier == "expedited" and cost.total > _EXPEDITED_LIMIT_USD and not yes_really:
         raise RunbookError(
-            f"an expedited restore of {_objects(wanted.objects)} costs {printing.dollars(cost.total)}, over the limit "
-            f"of ${_EXPEDITED_LIMIT_USD}: choose --tier standard, or add --yes-really"
+            f"an expedited restore of {archived.objects(wanted.objects)} costs {printing.dollars(cost.total)}, over "
+            f"the limit of ${_EXPEDITED_LIMIT_USD}: choose --tier standard, or add --yes-really"
         )
     extended = wanted.objects - found.states[State.ARCHIVED].objects
     told = (
-        f"{_objects(wanted.objects)}, {printing.size(wanted.bytes)}"
-        + (f", {extended:,} of which are ready and kept longer" if extended else "")
-        + f"; tier {tier}, which takes {restores.TIERS[tier].takes}; about {printing.dollars(cost.total)} "
+        f"{archived.objects(wanted.objects)}, {printing.size(wanted.bytes)}"
+        + (f", {extended:,} of them ready and kept longer" if extended else "")
+        + f"; tier {tier}, which takes {restores.TIERS[tier].takes}, for {printing.dollars(cost.total)} "
         f"(requests {printing.dollars(cost.requests)}, retrieval {printing.dollars(cost.retrieval)}, "
         f"copies for {_days(days)} {printing.dollars(cost.copies)})"
     )
-    if yes:
+    if yes and not session.as_json:
         printing.note(f"to restore: {told}")
     confirm.ask(f"To restore: {told}. Go on?", yes=yes)
 
@@ -193,8 +193,8 @@ def _report(
     if not found.wanted.objects:
         print(f"nothing to ask for: {_in_words(found)}")
     else:
-        before = f", {in_progress:,} were by others" if in_progress else ""
-        print(f"asked for {_objects(taken)}{before}; ready in {restores.TIERS[tier].takes}, for {_days(days)}")
+        before = f", others for {in_progress:,}" if in_progress else ""
+        print(f"asked for {archived.objects(taken)}{before}; ready in {restores.TIERS[tier].takes}, for {_days(days)}")
     for code, count in sorted(outcomes.items()):
         print(f"failed: {count:,} {printing.printable(code)}: {restores.ADVICE.get(code, restores.ADVICE_ELSE)}")
     if found.wanted.objects or found.states[State.IN_PROGRESS].objects:
@@ -247,10 +247,6 @@ def _in_words(found: Survey) -> str:
         for state, count in _shown(found)
     ]
     return ", ".join(words) or "there are no objects on these days"
-
-
-def _objects(count: int) -> str:
-    return "1 object" if count == 1 else f"{count:,} objects"
 
 
 def _days(count: int) -> str:
