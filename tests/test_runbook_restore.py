@@ -190,7 +190,8 @@ def check(name: str, arguments: list[str], answer: Answer) -> None:
 def test_a_restore_from_the_question_to_the_search(archive: LocalStack, runbook: Run) -> None:
     """Each answer names the next command, which the next step runs as it stands."""
     searched = ["lines", *SCOPE]
-    check("restore-needed", searched, runbook(*searched))
+    needed = runbook(*searched)
+    check("restore-needed", searched, needed)
     asked = ["restore", *SCOPE]
     check("restore-unanswered", asked, runbook(*asked))
     take_hours(archive)
@@ -198,6 +199,7 @@ def test_a_restore_from_the_question_to_the_search(archive: LocalStack, runbook:
     check("restore", asked, runbook(*asked))
     looked = ["restore", "--status", *SCOPE]
     check("restore-status", looked, runbook(*looked))
+    assert runbook(*searched).out == needed.out, "what is in progress cannot be read yet"
     unhurry(archive)
     check("restore-status-ready", looked, runbook(*looked))
     again_ = runbook(*asked)
@@ -576,9 +578,11 @@ def test_a_hostile_key_is_restored_as_it_is_and_never_printed(stack: LocalStack,
     keys = [partition_prefix(API, date(2026, 8, 20)) + name for name in HOSTILE]
     for each in keys:
         s3.put_object(Bucket=bucket, Key=each, Body=b"x", StorageClass="GLACIER")
-    answer = runbook("restore", "--app", API, "--from", "2026-08-20", "--to", "2026-08-20T23:00", "--yes")
+    day = ["--app", API, "--from", "2026-08-20", "--to", "2026-08-20T23:00"]
+    answer = runbook("restore", *day, "--yes")
     assert (answer.code, answer.out.partition(";")[0]) == (0, f"asked for {len(keys)} objects")
     assert not [name for name in HOSTILE if name in answer.out + answer.err]
+    assert json.loads(runbook("restore", "--status", *day, "--json").out)["ready"]["objects"] == len(keys)
     for each in keys:
         assert 'ongoing-request="false"' in s3.head_object(Bucket=bucket, Key=each)["Restore"]
         s3.delete_object(Bucket=bucket, Key=each)
