@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from runbook import chart, confirm, prices, printing
+from runbook import again, archived, chart, confirm, prices, printing
 from runbook.athena import Athena, Progress, Result
 from runbook.errors import RunbookError
 from runbook.estimate import Estimate
 from runbook.session import Session
+from runbook.window import Window
 
 CONFIRM_OVER = "1GB"
 
@@ -93,6 +94,16 @@ def summary(result: Result) -> str:
         f"{rows}, {printing.size(result.scanned_bytes)} scanned in {result.milliseconds / 1000:.1f} s, "
         f"{printing.dollars(result.usd)}"
     )
+
+
+def tell_archived(session: Session, estimate: Estimate, app: str | None, window: Window) -> None:
+    """Say what of a window cannot be in an answer, as it lies in Glacier, and how to bring it back."""
+    if estimate.archived_objects:
+        restore = again.command_line(session, "restore", *again.scope(app, window))
+        printing.note(
+            f"this is not all: the lines of {archived.objects(estimate.archived_objects)} of these days are archived; "
+            f"bring them back by `{restore}`"
+        )
 
 
 @contextmanager

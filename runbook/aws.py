@@ -103,6 +103,11 @@ def explain(error: BaseException) -> RunbookError | None:
     return _of_boto(error) if isinstance(error, BotoCoreError) else None
 
 
+def refuses_all(code: str) -> bool:
+    """Whether a code of AWS's refuses whoever asks, so that each other request of the kind would get it too."""
+    return code in _DENIED or code in _INVALID_CREDENTIALS
+
+
 def _of_answer(error: "ClientError") -> RunbookError:
     code, message = (str(error.response.get("Error", {}).get(key, "")) for key in ("Code", "Message"))
     if code in _DENIED:

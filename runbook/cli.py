@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook import aws
-from runbook.commands import cost, doctor, drain_url, lines, query, render, sql, start, stop
+from runbook.commands import cost, doctor, drain_url, lines, query, render, restore, sql, start, stop
 from runbook.errors import RunbookError
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
@@ -74,6 +74,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "query": query.query,
     "sql": sql.sql,
     "lines": lines.lines,
+    "restore": restore.restore,
     "cost": cost.cost,
     "stop": stop.stop,
     "start": start.start,

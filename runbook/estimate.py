@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from contract.keys import LOGS_PREFIX, PROJECTED_YEARS, partition_prefix
-from runbook import prices
+from runbook import archived, prices
 from runbook.errors import RunbookError
 from runbook.window import Window
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 _LISTERS = 16
 # Of an archive of very many objects it is enough to know that there are so many.
 _MOST_PAGES = 10
-# Athena reads these where they were restored; then they count for what is scanned, but here for nothing.
-_ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KB|MB|GB|TB)", re.IGNORECASE)
 _UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Objects and their bytes, those in Glacier apart; where `complete` is false there are more than were counted."""
+    """Objects that a query reads and their bytes; `archived_objects` lie in Glacier and are not restored (yet).
+
+    Where `complete` is false there are more than were counted.
+    """
 
     objects: int = 0
     scanned_bytes: int = 0
@@ -89,10 +90,9 @@ def _sum(
 
 def _list(s3: "S3Client", bucket: str, prefix: str, most_pages: int | None) -> Estimate:
     total = Estimate()
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    for number, page in enumerate(pages, start=1):
+    for number, page in enumerate(archived.pages(s3, bucket, prefix), start=1):
         stored = page.get("Contents", [])
-        readable = [found["Size"] for found in stored if found.get("StorageClass") not in _ARCHIVED]
+        readable = [found["Size"] for found in stored if archived.state(found) in archived.READABLE]
         total += Estimate(len(readable), sum(readable), len(stored) - len(readable))
         if number == most_pages and page.get("IsTruncated"):
             return total + Estimate(complete=False)

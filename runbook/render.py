@@ -12,6 +12,7 @@ from runbook import prices, printing
 from runbook.outputs import Outputs, output_name
 from runbook.prices import GB, Price
 from runbook.queries import saved_queries
+from runbook.restores import TIERS
 
 _FOLDER = Path(__file__).parent / "templates"
 _TEMPLATE = "RUNBOOK.md.j2"
@@ -30,13 +31,6 @@ _NARROWER = {
     "slow-endpoints": "--last 24h --app {app}",
     "errors-by-code": "--last 3h",
     "around": "--minutes 10 --app {app}",
-}
-
-# S3 user guide, "Archive retrieval options", of Flexible Retrieval.
-_TIERS = {
-    "bulk": ("5 to 12 hours", prices.RESTORE_BULK_REQUEST, prices.RESTORE_BULK_BYTES),
-    "standard": ("3 to 5 hours", prices.RESTORE_STANDARD_REQUEST, prices.RESTORE_STANDARD_BYTES),
-    "expedited": ("1 to 5 minutes", prices.RESTORE_EXPEDITED_REQUEST, prices.RESTORE_EXPEDITED_BYTES),
 }
 
 # The volume that the table of costs is for.
@@ -97,8 +91,8 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "required": _REQUIRED,
         "narrower": {name: options.format(app=outputs.apps[0]) for name, options in _NARROWER.items()},
         "tiers": [
-            {"name": name, "hours": hours, "usd": request.cost(1000) + size.cost(GB)}
-            for name, (hours, request, size) in _TIERS.items()
+            {"name": name, "takes": tier.takes, "usd": tier.a_request.cost(1000) + tier.a_byte.cost(GB)}
+            for name, tier in TIERS.items()
         ],
         "cost": _cost(outputs),
         "volume": {"megabytes": _BYTES_A_DAY // 10**6, "objects": _OBJECTS_A_DAY},

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from moto.athena.responses import AthenaResponse
 from moto.core.responses import ActionResult
@@ -18,6 +19,7 @@ def close() -> None:
     IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
     S3Response._bucket_response_put = _remember_minimum_size  # type: ignore[method-assign, assignment]
     S3Response.get_bucket_lifecycle = _tell_minimum_size  # type: ignore[method-assign, assignment]
+    S3Response.serialized = _with_restore_status  # type: ignore[method-assign, assignment]
 
 
 _is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted
@@ -86,3 +88,23 @@ def _batch_get_named_query(response: AthenaResponse) -> str:
     found = [stored[asked] for asked in response._get_param("NamedQueryIds") if asked in stored]
     queries = [{"NamedQueryId": query.id, "Name": query.name, "QueryString": query.query_string} for query in found]
     return json.dumps({"NamedQueries": queries, "UnprocessedNamedQueryIds": []})
+
+
+_serialized = S3Response.serialized
+
+
+def _with_restore_status(response: S3Response, action: ActionResult) -> Any:
+    """AWS lists with each restored object that it is, to whoever asks for that; moto has it in HeadObject only."""
+    asked = response.headers.get("x-amz-optional-object-attributes", "")
+    result: Any = action.result
+    if response.data.get("Action") == "ListObjectsV2" and "RestoreStatus" in asked:
+        keys = response.backend.get_bucket(response.bucket_name).keys
+        for listed in result["Contents"]:
+            stored = keys.get(unquote(listed["Key"]) if "EncodingType" in result else listed["Key"])
+            if stored is not None and stored._expiry is not None:
+                ready = stored.status == "RESTORED"
+                listed["RestoreStatus"] = {
+                    "IsRestoreInProgress": not ready,
+                    **({"RestoreExpiryDate": stored._expiry} if ready else {}),
+                }
+    return _serialized(response, action)

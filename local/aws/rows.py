@@ -34,7 +34,9 @@ def stored_objects(s3: "S3Client", table: Table) -> list[StoredObject]:
     Athena skips archived objects, and restored ones unless the table has read_restored_glacier_objects (Athena user
     guide, "Query restored Amazon S3 Glacier objects").
     """
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=table.bucket, Prefix=table.prefix)
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=table.bucket, Prefix=table.prefix, OptionalObjectAttributes=["RestoreStatus"]
+    )
     found = []
     for page in pages:
         for each in page.get("Contents", ()):
@@ -42,15 +44,11 @@ def stored_objects(s3: "S3Client", table: Table) -> list[StoredObject]:
             if partition is None:
                 continue
             if each.get("StorageClass") in _ARCHIVED and not (
-                table.reads_restored and _restored(s3, table, each["Key"])
+                table.reads_restored and each.get("RestoreStatus", {}).get("IsRestoreInProgress") is False
             ):
                 continue
             found.append(StoredObject(each["Key"], each["ETag"], each["Size"], partition))
     return found
-
-
-def _restored(s3: "S3Client", table: Table, key: str) -> bool:
-    return 'ongoing-request="false"' in s3.head_object(Bucket=table.bucket, Key=key).get("Restore", "")
 
 
 class Rows:

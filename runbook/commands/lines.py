@@ -67,7 +67,8 @@ def lines(
         # One more than is shown says whether there are more.
         limit=limit + 1,
     )
-    asking.agree(estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, window), over_bytes, yes=yes)
+    stored = estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, window)
+    asking.agree(stored, over_bytes, yes=yes)
     result = asking.run(session, sql, most_rows=limit)
     shown = list(reversed(result.rows))
     if session.as_json:
@@ -75,6 +76,7 @@ def lines(
             {
                 "window": {"from": window.since, "to": window.until},
                 "lines": [_as_dict(row) for row in shown],
+                "archived_objects": stored.archived_objects,
                 **asking.statistics(result),
             }
         )
@@ -83,6 +85,7 @@ def lines(
     if not result.complete:
         printing.note(f"there are older lines than these {limit:,} in the window: narrow it, or raise --limit")
     printing.note(asking.summary(result))
+    asking.tell_archived(session, stored, app, window)
 
 
 def _as_dict(row: "Sequence[Value]") -> dict[str, Any]:

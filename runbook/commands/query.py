@@ -69,12 +69,21 @@ def query(
     apps = outputs.apps if app is None else (outputs.check_app(app),)
     chosen = chosen.on_table(outputs.database, outputs.table)
     scope = window or default_window(chosen, now)
-    asking.agree(estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, scope), over_bytes, yes=yes)
+    stored = estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, scope)
+    asking.agree(stored, over_bytes, yes=yes)
     result = asking.run(session, chosen.sql)
-    about = {"query": chosen.name, "title": chosen.title, "window": chosen.window, "sql": chosen.sql}
+    about = {
+        "query": chosen.name,
+        "title": chosen.title,
+        "window": chosen.window,
+        "sql": chosen.sql,
+        "archived_objects": stored.archived_objects,
+    }
     if not (session.as_json or as_csv):
         printing.note(f"{chosen.title}, {chosen.window}")
     asking.show(session, result, about, as_csv=as_csv, as_chart=as_chart)
+    if not session.as_json:
+        asking.tell_archived(session, stored, app, scope)
 
 
 def find(name: str) -> SavedQuery:
