@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from infra.settings import Settings
-from runbook import bill, prices, tiny_objects, usage
+from runbook import bill, prices, scenario, tiny_objects, usage
 from runbook.bill import LINES
-from runbook.usage import MONTH_DAYS, RATE_DAYS, Day, Retention
+from runbook.usage import MONTH_DAYS, RATE_DAYS, Retention
 
-_BYTES_A_DAY, _SCANNED = 0.5 * prices.GB, 5 * prices.GB
-_MANY, _FEW = 10_000, 1_000
+_MANY, _FEW = scenario.OBJECTS_A_DAY, scenario.OBJECTS_A_DAY // 10
 _STORAGE = ("standard", "glacier", "glacier-overhead", "standard-overhead", "transitions")
 
 _PAGE = """\
@@ -22,7 +21,7 @@ page is its model. Prices are those of {region} without free tiers, last compare
 
 ## Small objects
 
-The system that this replaces was estimated at $1.80 a month, for {many:,} objects and 500 MB a day of {apps}
+The system that this replaces was estimated at $1.80 a month, for {many:,} objects and {megabytes} MB a day of {apps}
 apps, and 5 GB scanned a month. By today's prices and with a full archive that is ${many_total:.2f}, and the same
 bytes in {few:,} objects a day are ${few_total:.2f}:
 
@@ -75,8 +74,8 @@ ${ten_ms:.2f} at ten million batches. PUTs are most of it at any size, and there
 
 - **Storage** is the mean over the month, as S3 charges it. What comes on a day comes at noon. A move or a
   deletion is due at the midnight after its days have passed, and is charged as if it were done then. What should
-  have moved two days ago and did not is taken to stay. A GB is {gb_bytes:,} bytes, where AWS counts 2^30: that is
-  up to 7 % too much, and never too little.
+  have moved two days ago and did not is taken to stay. A GB of a price is AWS's, {gb_bytes:,} bytes; sizes are shown
+  in powers of a thousand.
 - **Moves to Glacier** of a month are the objects that were due in it. They stay {kept} days of the {least} that
   Glacier charges at least, so no deletion is early; with fewer the command says so.
 - **Queries** are charged for 10 MB at least. What was cancelled is charged for what it had scanned; what failed,
@@ -105,7 +104,7 @@ def page() -> str:
     settings = Settings()
     kept = Retention(settings.archive_after_days, settings.expire_after_days, settings.results_expire_after_days)
     apps = len(settings.apps)
-    many, few = (usage.steady(_day(objects, apps), kept) for objects in (_MANY, _FEW))
+    many, few = (scenario.month(objects, apps, kept) for objects in (_MANY, _FEW))
     usd = {line.name: line.usd(many) for line in LINES}
     break_even = tiny_objects.break_even(kept) or 0.0
     move = tiny_objects.move(50_000, kept)
@@ -114,6 +113,7 @@ def page() -> str:
         as_of=prices.AS_OF,
         apps=apps,
         many=_MANY,
+        megabytes=scenario.MEGABYTES_A_DAY,
         few=_FEW,
         many_total=bill.total(many),
         few_total=bill.total(few),
@@ -156,21 +156,8 @@ def page() -> str:
     )
 
 
-def _day(objects: int, apps: int) -> Day:
-    scanned = _SCANNED / MONTH_DAYS
-    return Day(
-        objects=objects,
-        bytes=_BYTES_A_DAY,
-        hours=24,
-        app_hours=24 * apps,
-        queries=1,
-        scanned_bytes=scanned,
-        charged_bytes=scanned,
-    )
-
-
 def _never_moved(apps: int, kept: Retention) -> float:
-    use = usage.steady(_day(_MANY, apps), Retention(kept.expire_days, kept.expire_days, kept.results_days))
+    use = scenario.month(_MANY, apps, Retention(kept.expire_days, kept.expire_days, kept.results_days))
     return sum(line.usd(use) for line in LINES if line.name in _STORAGE)
 
 

@@ -83,7 +83,7 @@ def statistics(result: Result) -> dict[str, Any]:
         "query_execution_id": result.id,
         "scanned_bytes": result.scanned_bytes,
         "milliseconds": result.milliseconds,
-        "cost_usd": result.usd,
+        "cost_usd": round(result.usd, 6),
     }
 
 

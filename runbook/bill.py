@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from contract.metrics import Metric, series
-from runbook import prices, usage
+from runbook import prices, printing, usage
 from runbook.prices import Price
 from runbook.usage import Days, Retention, Use
 
@@ -52,6 +52,13 @@ class Line:
     def usd(self, use: Use) -> float:
         """What a period's use of it costs, in US dollars."""
         return self.price.cost(self.quantity(use))
+
+    def amount(self, use: Use) -> str:
+        """A period's use of it, in words."""
+        quantity = self.quantity(use)
+        if self.price.per in {prices.GB, prices.TB}:
+            return printing.size(round(quantity))
+        return f"{quantity:,.0f}" if quantity >= 100 or quantity == round(quantity) else f"{quantity:,.1f}"
 
 
 def _metric_months(use: Use) -> float:

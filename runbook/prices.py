@@ -7,8 +7,9 @@ REGION = "us-east-1"
 # The day on which all prices were last compared with their pages.
 AS_OF = date(2026, 11, 24)
 
-GB = 10**9
-TB = 10**12
+# As AWS counts them.
+GB = 2**30
+TB = 2**40
 MILLION = 10**6
 
 
@@ -70,7 +71,7 @@ GLACIER_OVERHEAD_BYTES = 32 * 1024
 GLACIER_STANDARD_OVERHEAD_BYTES = 8 * 1024
 GLACIER_LEAST_DAYS = 90
 
-ATHENA_LEAST_BYTES = 10 * 10**6
+ATHENA_LEAST_BYTES = 10 * 2**20
 
 
 def query_cost(scanned_bytes: int) -> float:

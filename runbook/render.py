@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from contract.keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
-from runbook import prices, printing
+from runbook import bill, prices, printing, scenario
 from runbook.outputs import Outputs, output_name
-from runbook.prices import GB, Price
+from runbook.prices import GB
 from runbook.queries import saved_queries
 from runbook.restores import TIERS
+from runbook.usage import Retention
 
 _FOLDER = Path(__file__).parent / "templates"
 _TEMPLATE = "RUNBOOK.md.j2"
@@ -32,19 +33,6 @@ _NARROWER = {
     "errors-by-code": "--last 3h",
     "around": "--minutes 10 --app {app}",
 }
-
-# The volume that the table of costs is for.
-_BYTES_A_DAY, _OBJECTS_A_DAY, _DAYS = 500 * 10**6, 10_000, 30
-_SCANNED, _READ = 5 * GB, 50_000
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of the table of costs."""
-
-    what: str
-    volume: str
-    usd: float
 
 
 def render(outputs: Outputs) -> str:
@@ -95,7 +83,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
             for name, tier in TIERS.items()
         ],
         "cost": _cost(outputs),
-        "volume": {"megabytes": _BYTES_A_DAY // 10**6, "objects": _OBJECTS_A_DAY},
+        "volume": {"megabytes": scenario.MEGABYTES_A_DAY, "objects": scenario.OBJECTS_A_DAY},
         "prices_as_of": prices.AS_OF,
         "prices_region": prices.REGION,
     }
@@ -111,32 +99,8 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _cost(outputs: Outputs) -> list[Item]:
-    objects = _OBJECTS_A_DAY * _DAYS
-    standard = _BYTES_A_DAY * outputs.archive_after_days
-    archived_days = outputs.expire_after_days - outputs.archive_after_days
-    archived = _OBJECTS_A_DAY * archived_days
-    in_glacier = _BYTES_A_DAY * archived_days + archived * prices.GLACIER_OVERHEAD_BYTES
-    in_standard = archived * prices.GLACIER_STANDARD_OVERHEAD_BYTES
-    return [
-        _stored(f"S3 Standard, days 0 to {outputs.archive_after_days}", standard, prices.S3_STANDARD),
-        _stored(
-            f"S3 Glacier, days {outputs.archive_after_days} to {outputs.expire_after_days}",
-            in_glacier,
-            prices.S3_GLACIER,
-        ),
-        _stored("Glacier's index, in S3 Standard", in_standard, prices.S3_STANDARD),
-        _counted("transitions to Glacier", objects, prices.S3_TO_GLACIER),
-        _counted("PUT requests", objects, prices.S3_PUT),
-        _counted("requests to the HTTP API", objects, prices.HTTP_API),
-        _counted("GET requests by Athena", _READ, prices.S3_GET),
-        _stored("scanned by Athena", _SCANNED, prices.ATHENA_SCAN),
-    ]
-
-
-def _stored(what: str, size: int, price: Price) -> Item:
-    return Item(what, printing.size(size), price.cost(size))
-
-
-def _counted(what: str, count: int, price: Price) -> Item:
-    return Item(what, f"{count:,}", price.cost(count))
+def _cost(outputs: Outputs) -> list[dict[str, Any]]:
+    """The lines of a bill, as the template prints them, without those that nothing is paid for."""
+    kept = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
+    month = scenario.month(scenario.OBJECTS_A_DAY, len(outputs.apps), kept)
+    return [{"what": line.what, "volume": line.amount(month), "usd": line.usd(month)} for line in bill.LINES]

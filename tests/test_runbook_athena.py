@@ -105,7 +105,7 @@ def test_a_query_runs_in_the_stacks_workgroup_and_database_and_gives_typed_rows(
     assert result.columns == (Column("a", "varchar"), Column("n", "bigint"))
     assert result.rows == (("x", 1), (None, None))
     assert (result.scanned_bytes, result.milliseconds) == (20_000_000, 1500)
-    assert result.usd == pytest.approx(0.0001)
+    assert result.usd == pytest.approx(20 * 10**6 / 2**40 * 5)
     assert [each.state for each in seen] == ["QUEUED", "RUNNING"]
     assert "stop_query_execution" not in fake.names
 

@@ -27,6 +27,7 @@ from tests.recording_monitor import run
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 KEPT = Retention(archive_days=90, expire_days=365, results_days=30)
 MB = 10**6
+GB = 2**30  # as AWS counts them
 # The scenario of the runbook's cost table: 10,000 objects and 500 MB a day of three apps, 5 GB scanned a month.
 SEED = Day(
     objects=10_000, bytes=500 * MB, hours=24, app_hours=72, queries=1, scanned_bytes=5e9 / 30, charged_bytes=5e9 / 30
@@ -56,21 +57,22 @@ def test_ten_thousand_objects_a_day_cost_nine_dollars_a_month_in_moves_alone() -
     """Each line worked out by hand, for a month of 30 days with a full archive."""
     assert amounts(usage.steady(SEED, KEPT)) == pytest.approx(
         {
-            "standard": 1.04075,  # half of the day it comes on and 90 more: 90.5 x 0.5 GB x $0.023
-            "glacier": 0.495,  # the other 275 days: 137.5 GB x $0.0036
-            "glacier-overhead": 0.3244032,  # 2,750,000 objects x 32,768 bytes = 90.112 GB x $0.0036
-            "standard-overhead": 0.518144,  # 2,750,000 objects x 8,192 bytes = 22.528 GB x $0.023
+            "standard": 90.5 * 500 * MB / GB * 0.023,  # half of the day it comes on and 90 more
+            "glacier": 275 * 500 * MB / GB * 0.0036,  # the other days
+            "glacier-overhead": 83.923 * 0.0036,  # 2,750,000 objects x 32,768 bytes = 83.923 GB
+            "standard-overhead": 20.981 * 0.023,  # 2,750,000 objects x 8,192 bytes = 20.981 GB
             "transitions": 9.00,  # 300,000 x $0.03 a thousand
             "puts": 1.50,  # 300,000 x $0.005 a thousand
             "gets": 0.04,  # 5 GB are 100,000 objects of 50 KB x $0.0004 a thousand
-            "scans": 0.025,  # 5 GB of a TB for $5
+            "scans": 5e9 / (1024 * GB) * 5,  # 5 GB of a TB for $5
             "api": 0.30,  # 300,000 x $1 a million
             "invocations": 0.06,  # 300,000 x $0.20 a million
             "compute": 0.1000005,  # 300,000 x 0.05 s x 0.5 GB x $0.0000133334
-            "logs": 0.21,  # 300,000 x 1,400 bytes = 0.42 GB x $0.50
+            "logs": 0.391155 * 0.50,  # 300,000 x 1,400 bytes
             "metrics": 5.10,  # five of each of three apps and two more: 17 x $0.30
             "polls": 0.2592,  # five every 20 s, for 30 days: 648,000 x $0.40 a million
-        }
+        },
+        rel=1e-5,
     )
 
 
@@ -167,7 +169,7 @@ def test_what_is_deleted_before_it_is_due_is_not_moved() -> None:
     """The whole life in Standard: half a day and 365 of 0.5 GB."""
     never = usage.steady(SEED, Retention(365, 365, 30))
     assert (never.transitions, never.archived) == (0, 0)
-    assert amounts(never)["standard"] == pytest.approx(365.5 * 0.5 * 0.023)
+    assert amounts(never)["standard"] == pytest.approx(365.5 * 500 * MB / GB * 0.023)
 
 
 # ---------------------------------------------------------------- months
@@ -254,9 +256,9 @@ def test_an_empty_archive_costs_what_stands_there() -> None:
 
 
 def test_queries_without_objects_read_nothing() -> None:
-    found = used({date(2026, 10, 5): Day(queries=1, scanned_bytes=100, charged_bytes=10 * MB)})
+    found = used({date(2026, 10, 5): Day(queries=1, scanned_bytes=100, charged_bytes=GB)})
     assert found.last.objects_read == 0
-    assert amounts(found.last)["scans"] == pytest.approx(0.00005)
+    assert amounts(found.last)["scans"] == pytest.approx(5 / 1024)
 
 
 days_of_an_archive = st.dictionaries(
@@ -319,7 +321,7 @@ def test_a_finding_names_the_largest_line() -> None:
     days = every_day(SEED, date(2026, 11, 1), date(2026, 11, 23))
     [finding] = used(days).over(15)
     assert finding == (
-        "over the limit of $15.00: a month with a full archive, at today's rate, costs $18.97, "
+        "over the limit of $15.00: a month with a full archive, at today's rate, costs $18.79, "
         "of which $9.00 for objects moved to Glacier"
     )
 
@@ -327,13 +329,13 @@ def test_a_finding_names_the_largest_line() -> None:
 # ---------------------------------------------------------------- small objects
 
 
-def test_an_object_pays_for_its_move_from_184_kb_on() -> None:
+def test_an_object_pays_for_its_move_from_197_kb_on() -> None:
     """275 days are 9.1667 months of 30.
 
     A move costs $0.00003. Of an object's overhead 8,192 bytes cost $0.023 and 32,768 cost $0.0036 a GB and month,
-    $0.000002808 in all; a byte saves ($0.023 - $0.0036) / 10^9 x 9.1667 = $1.7783e-10.
+    $0.000002616 in all; a byte saves ($0.023 - $0.0036) / 2^30 x 9.1667 = $1.6562e-10.
     """
-    assert tiny_objects.break_even(KEPT) == pytest.approx((0.00003 + 0.000002808491) / 1.77833333e-10)
+    assert tiny_objects.break_even(KEPT) == pytest.approx((0.00003 + 0.0000026156) / 1.656202e-10, rel=1e-5)
 
 
 @given(st.integers(1, 300), st.integers(90, 3000))
@@ -359,12 +361,12 @@ def test_a_day_in_glacier_never_pays() -> None:
         (
             SEED,
             [
-                "costs $30.00 and saves $6.08, here $9.00 and $1.82 a month; it pays from 184 KB on",
+                "costs $30.00 and saves $5.67, here $9.00 and $1.70 a month; it pays from 197 KB on",
                 "no archiveAfterDays",
             ],
         ),
-        (Day(objects=1000, bytes=150 * MB), ["here $0.90 and $0.72 a month"]),
-        (Day(objects=1000, bytes=500 * MB), ["here $0.90 and $2.58 a month"]),
+        (Day(objects=1000, bytes=150 * MB), ["here $0.90 and $0.67 a month"]),
+        (Day(objects=1000, bytes=500 * MB), ["here $0.90 and $2.41 a month"]),
     ],
 )
 def test_the_verdict_on_glacier_has_numbers_and_says_what_to_do(a_day: Day, says: list[str]) -> None:

@@ -344,8 +344,8 @@ def test_a_query_that_has_no_statistics_yet_is_a_query() -> None:
     ("statement", "state", "scanned", "charged"),
     [
         pytest.param("DML", "SUCCEEDED", 25 * MB, 25 * MB, id="what-it-scanned"),
-        pytest.param("DML", "SUCCEEDED", 1, 10 * MB, id="10-MB-at-least"),
-        pytest.param("DML", "SUCCEEDED", 0, 10 * MB, id="10-MB-of-no-object"),
+        pytest.param("DML", "SUCCEEDED", 1, 10 * 2**20, id="10-MB-at-least"),
+        pytest.param("DML", "SUCCEEDED", 0, 10 * 2**20, id="10-MB-of-no-object"),
         pytest.param("DML", "CANCELLED", 25 * MB, 25 * MB, id="cancelled"),
         pytest.param("DML", "CANCELLED", 0, 0, id="cancelled-before-it-ran"),
         pytest.param("DML", "FAILED", 25 * MB, 0, id="failed"),

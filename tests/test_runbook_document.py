@@ -220,12 +220,16 @@ def test_nothing_follows_what_asks_or_stops() -> None:
 def test_costs_are_those_of_the_price_list() -> None:
     """500 MB and 10,000 objects a day, by hand."""
     rows = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| \$([\d.]+) \|$", RUNBOOK, re.MULTILINE))
-    assert rows["S3 Standard, days 0 to 90"] == f"{45 * 0.023:.2f}"
-    glacier_gb = 0.5 * 275 + 10_000 * 275 * 32 * 1024 / 1e9
-    assert rows["S3 Glacier, days 90 to 365"] == f"{glacier_gb * 0.0036:.2f}"
-    assert rows["transitions to Glacier"] == "9.00"
-    assert rows["PUT requests"] == "1.50"
+    assert rows["Lines in S3, and results"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
+    assert rows["Objects moved to Glacier"] == "9.00"
+    assert rows["Objects and results written"] == "1.50"
     assert rows["`expedited`"] == "10.03"
+
+
+def test_both_documents_say_the_same_of_a_month() -> None:
+    [runbooks] = re.findall(r"\| \*\*Together\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
+    costs = (PATH.parent / "docs" / "cost.md").read_text(encoding="utf-8")
+    assert f"with a full archive that is {runbooks}," in costs
 
 
 # ---------------------------------------------------------------- the command

@@ -41,11 +41,12 @@ def test_a_quantity_costs_what_the_page_says(price: Price, quantity: float, usd:
 
 
 @pytest.mark.parametrize(
-    ("scanned", "usd"),
-    [(0, 0.00005), (1, 0.00005), (10**7, 0.00005), (2 * 10**7, 0.0001), (10**12, 5.0), (10 * 1024**3, 0.0536870912)],
+    ("scanned", "charged_mb"),
+    [(0, 10), (1, 10), (10 * 2**20, 10), (20 * 2**20, 20), (2**40, 2**20), (10 * 2**30, 10 * 2**10)],
 )
-def test_a_query_is_charged_for_ten_megabytes_at_least(scanned: int, usd: float) -> None:
-    assert prices.query_cost(scanned) == pytest.approx(usd)
+def test_a_query_is_charged_for_ten_megabytes_at_least(scanned: int, charged_mb: int) -> None:
+    """A TB, of which a MB is the 2^20th part, is $5."""
+    assert prices.query_cost(scanned) == pytest.approx(charged_mb / 2**20 * 5)
 
 
 def test_a_price_says_itself_in_words() -> None:

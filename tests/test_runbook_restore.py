@@ -456,7 +456,7 @@ def test_bytes_that_are_only_kept_longer_leave_glacier_no_second_time(
     fake.states = {key(0): SOON}
     answer = runbook("restore", *SCOPE, "--extend", "--days", "10")
     assert answer.err.startswith(
-        "error: To restore: 2 objects, 60.0 GB, 1 of them ready and kept longer; tier standard, which takes 3 to "
+        "error: To restore: 2 objects, 64.4 GB, 1 of them ready and kept longer; tier standard, which takes 3 to "
         "5 hours, for $0.76 (requests less than $0.01, retrieval $0.30, copies for 10 days $0.46). Go on?"
     )
     assert (answer.code, fake.asked) == (2, [])

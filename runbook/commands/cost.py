@@ -13,7 +13,7 @@ from runbook import bill, inventory, prices, printing, times, tiny_objects, usag
 from runbook.bill import Bill, Line
 from runbook.outputs import Outputs
 from runbook.session import AsJson, Session, session_of
-from runbook.usage import Retention, Use
+from runbook.usage import Retention
 
 
 def cost(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -99,7 +99,7 @@ def _print(made: Bill, limit_usd: float) -> None:
         (
             line.what,
             line.known.value,
-            _amount(line, made.projected),
+            line.amount(made.projected),
             str(line.price),
             *(_cents(line.usd(use)) for use in uses),
         )
@@ -126,13 +126,6 @@ def _say(sentence: str, style: str = "") -> None:
     printing.show(Text(sentence[0].upper() + sentence[1:] + ".", style))
 
 
-def _amount(line: Line, use: Use) -> str:
-    quantity = line.quantity(use)
-    if line.price.per in {prices.GB, prices.TB}:
-        return _size(quantity)
-    return f"{quantity:,.0f}" if quantity >= 100 or quantity == round(quantity) else f"{quantity:,.1f}"
-
-
 def _size(size: float) -> str:
     return printing.size(round(size))
 
@@ -150,7 +143,7 @@ def _document(made: Bill, outputs: Outputs, retention: Retention) -> dict[str, A
         "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
         "limit_usd": outputs.budget_usd,
         "lines": [_line(line, made) for line in bill.LINES],
-        "total_usd": {name: bill.total(use) for name, use in made.columns.items()},
+        "total_usd": {name: round(bill.total(use), 6) for name, use in made.columns.items()},
         "a_day": asdict(made.a_day),
         "small_objects": {
             "mean_bytes": made.a_day.mean_bytes,
@@ -170,5 +163,5 @@ def _line(line: Line, made: Bill) -> dict[str, Any]:
         "known": line.known.value,
         "price": {**asdict(line.price), "as_of": prices.AS_OF},
         "quantity": {name: line.quantity(use) for name, use in made.columns.items()},
-        "usd": {name: line.usd(use) for name, use in made.columns.items()},
+        "usd": {name: round(line.usd(use), 6) for name, use in made.columns.items()},
     }
