@@ -119,10 +119,10 @@ def test_json_says_of_each_line_what_its_price_is_and_of_when(runbook: Run, scen
     for line in document["lines"]:
         assert line["price"]["as_of"] == document["prices"]["as_of"]
         assert line["usd"]["last_month"] == pytest.approx(
-            line["quantity"]["last_month"] / line["price"]["per"] * line["price"]["usd"]
+            line["quantity"]["last_month"] / line["price"]["per"] * line["price"]["usd"], abs=1e-6
         )
     for month, usd in document["total_usd"].items():
-        assert usd == pytest.approx(sum(line["usd"][month] for line in document["lines"]))
+        assert usd == pytest.approx(sum(line["usd"][month] for line in document["lines"]), abs=1e-5)
 
 
 def test_the_reader_roles_rights_suffice(runbook: Run, asked: list[Ask], reader: dict[str, Any]) -> None:

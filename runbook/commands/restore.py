@@ -181,7 +181,7 @@ def _report(
                 "days": days,
                 "objects": found.wanted.objects,
                 "bytes": found.wanted.bytes,
-                "cost_usd": cost.total,
+                "cost_usd": round(cost.total, 6),
                 "requested": taken,
                 "requested_before": in_progress,
                 "failed": dict(sorted(outcomes.items())),
