@@ -24,8 +24,8 @@ def layouts(new_world: NewWorld) -> tuple[World, World]:
     made = [_to_ten_minutes(line) for line in story.generate(few_large.apps, NOW, 1200)]
     made += [line for line in made if line.time > NOW - timedelta(hours=6)]
     made.sort(key=lambda line: line.time)
-    few_large.store_in_batches_of(100_000, made)
-    many_small.store_in_batches_of(9, made)
+    few_large.store(made, 100_000)
+    many_small.store(made, 30)
     return few_large, many_small
 
 
@@ -46,8 +46,7 @@ def attacked(new_world: NewWorld) -> World:
     """More refusals in one minute than security-events shows."""
     world = new_world("attacked")
     addresses = [f"198.51.100.{number}" for number in range(25)]
-    world.store_in_batches_of(
-        1000,
+    world.store(
         [_refused(world.apps[0], number, addresses[number * number % len(addresses)]) for number in range(900)],
     )
     return world

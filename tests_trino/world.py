@@ -2,13 +2,14 @@
 
 import gzip
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from local.answers import Answer
 from local.aws.engine import Engine
-from local.logplex.batches import Batch, batches
+from local.logplex.batches import Batch
 from local.stack import LocalStack
 from local.traffic import truth
 from local.traffic.facts import RequestNote
@@ -52,10 +53,13 @@ class World:
         self.quarantined: list[Quarantined] = []
         self._trino = trino
         self._engine = Engine(self._read)
-        self._answers: dict[tuple[str, str], TrinoAnswer] = {}
+        # One query at a time leaves much of two cores idle.
+        self._asking = ThreadPoolExecutor(2)
+        self._answers: dict[str, Future[TrinoAnswer]] = {}
 
     def close(self) -> None:
-        """Forget the local engine's rows."""
+        """Ask no more, and forget the local engine's rows."""
+        self._asking.shutdown(cancel_futures=True)
         self._engine.close()
 
     # ------------------------------------------------------------ storing
@@ -68,14 +72,12 @@ class World:
         """Store lines past the receiver, packed as it packs them."""
         self.put(key, gzip.compress(lines))
 
-    def store(self, lines: Sequence[Line]) -> None:
-        """Let the receiver store lines, in the batches that Logplex sends."""
-        self.deliver(batch for app in self.apps for batch in batches([line for line in lines if line.app == app]))
-        self.lines += lines
+    def store(self, lines: Sequence[Line], batch_lines: int = 500) -> None:
+        """Let the receiver store lines in batches of that size, newest first; smaller where they would be too old.
 
-    def store_in_batches_of(self, size: int, lines: Sequence[Line]) -> None:
-        """Let the receiver store lines in batches of this size, newest first; sooner where they would be too old."""
-        self.deliver(reversed([batch for app in self.apps for batch in _batches_of(size, app, lines)]))
+        It is larger than most of Logplex's: each object is a request of S3 in each query.
+        """
+        self.deliver(reversed([batch for app in self.apps for batch in _batches_of(batch_lines, app, lines)]))
         self.lines += lines
 
     def deliver(self, sent: Iterable[Batch]) -> None:
@@ -94,10 +96,14 @@ class World:
 
     def answer(self, query: SavedQuery, now: datetime) -> TrinoAnswer:
         """Give Trino's answer to a saved query at a time."""
+        return self.begin(query, now).result()
+
+    def begin(self, query: SavedQuery, now: datetime) -> "Future[TrinoAnswer]":
+        """Let Trino begin, if it has not, with what `answer` gives."""
         sql = at_clock(self.filled_in(query, now).sql, now)
-        if (query.name, sql) not in self._answers:
-            self._answers[query.name, sql] = self.ask(sql)
-        return self._answers[query.name, sql]
+        if sql not in self._answers:
+            self._answers[sql] = self._asking.submit(self.ask, sql)
+        return self._answers[sql]
 
     def local_answer(self, query: SavedQuery, now: datetime) -> Answer:
         """Give the local engine's answer."""

@@ -73,7 +73,8 @@ class Trino:
         }
 
     def _jvm_options(self) -> list[str]:
-        return [f"-Xmx{self._heap}", *(["-XX:TieredStopAtLevel=1"] if self._brief else [])]
+        brief = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if self._brief else []
+        return [f"-Xmx{self._heap}", *brief]
 
     def _wait(self, pid: int, log: Path) -> None:
         deadline = time.monotonic() + _PATIENCE_S
