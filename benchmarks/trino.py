@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contract.keys import partition_prefix
+from contract.record import from_frame
 from contract.table import COLUMNS, ROW_PATTERN
 from local.child import LocalError
 from local.logplex.batches import batches
@@ -25,6 +26,7 @@ from local.stack import LocalStack, Options
 from local.traffic import story
 from local.traffic.facts import RequestNote
 from local.traffic.lines import Line
+from local.traffic.shapes import LONG, SHAPES
 from local.trino import catalog
 from local.trino.query import Client, at_clock
 from local.trino.server import Trino
@@ -39,6 +41,7 @@ DAY = date(2026, 11, 24)
 LINES_A_STORY = 100_000
 ONE_OBJECT_BYTES = 50_000_000
 SMALL_OBJECTS = 10_000
+SHAPE_LINES = 200
 SAME = {"one": "one object of 50 MB", "many": f"{SMALL_OBJECTS:,} objects"}
 
 # The measured pattern as it was before each line had `-` for STRUCTURED-DATA, and what is least to do.
@@ -100,6 +103,17 @@ def write_again(source: Path, folder: Path, app: str) -> int:
     return len(lines)
 
 
+def write_shapes(folder: Path, app: str) -> dict[str, date]:
+    """Write an object of each hostile shape, on a day of its own; the days, by shape."""
+    days = {name: date(2026, 11, number) for number, name in enumerate(SHAPES, 1)}
+    for name, message in SHAPES.items():
+        line = from_frame(b"<158>1 2026-11-01T00:00:00+00:00 host heroku router - " + message).line + b"\n"
+        path = folder / "shapes" / partition_prefix(app, days[name]) / "0.gz"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(gzip.compress(line * (SHAPE_LINES if len(message) < 2 * LONG else 1), receiver.GZIP_LEVEL))
+    return days
+
+
 def with_pattern(glue: "GlueClient", database: str, table: str, name: str, pattern: str, columns: list[str]) -> None:
     """A table over the same objects with another pattern."""
     registered: Any = glue.get_table(DatabaseName=database, Name=table)["Table"]
@@ -139,7 +153,8 @@ def main(
             objects, size = objects + written, size + written_bytes
             notes += [line.facts.request_id for line in some if isinstance(line.facts, RequestNote)]
         again = write_again(folder / "archive", folder, settings.apps[0])
-        for copy in ("archive", *SAME):
+        shapes = write_shapes(folder, settings.apps[0])
+        for copy in ("archive", "shapes", *SAME):
             catalog.copy(
                 glue,
                 database,
@@ -152,6 +167,7 @@ def main(
             with_pattern(glue, "archive", table, f"pattern_{number}", pattern, columns)
         with Trino(catalog.properties(stack.aws_url, settings.region, folder), heap=heap) as trino:
             report(trino.client, table, settings.apps[0], objects, size, notes[-1], again)
+            report_shapes(trino.client, table, settings.apps[0], shapes)
 
 
 def report(client: Client, table: str, app: str, objects: int, size: int, request_id: str, again: int) -> None:
@@ -178,10 +194,24 @@ def report(client: Client, table: str, app: str, objects: int, size: int, reques
         [taken] = seconds(client, [sql], 1)
         print(f"{query.name:<34}{taken:>8.1f}{read / taken:>12,.0f}")
     print(f"\n{f'{again:,} lines, of a day':<34}{'s':>8}{'rows/s':>12}{'ratio':>8}")
-    day = f"app = '{app}' AND year = '{DAY:%Y}' AND month = '{DAY:%m}' AND day = '{DAY:%d}'"
-    times = seconds(client, [f"SELECT count(message), count(status) FROM {name}.{table} WHERE {day}" for name in SAME])
+    same = [f"SELECT count(message), count(status) FROM {name}.{table} WHERE {_on(app, DAY)}" for name in SAME]
+    times = seconds(client, same)
     for what, taken in zip(SAME.values(), times, strict=True):
         print(f"{what:<34}{taken:>8.1f}{again / taken:>12,.0f}{times[0] / taken:>8.2f}")
+
+
+def report_shapes(client: Client, table: str, app: str, days: dict[str, date]) -> None:
+    """Ask for what is hostile, and print."""
+    print(f"\n{f'{SHAPE_LINES} lines of 10 KB each, but one of 1 MB':<42}{'s':>8}")
+    queries = [
+        f"SELECT count(status), max(length(message)) FROM shapes.{table} WHERE {_on(app, day)}" for day in days.values()
+    ]
+    for name, taken in zip(days, seconds(client, queries), strict=True):
+        print(f"{name:<42}{taken:>8.2f}")
+
+
+def _on(app: str, day: date) -> str:
+    return f"app = '{app}' AND year = '{day:%Y}' AND month = '{day:%m}' AND day = '{day:%d}'"
 
 
 if __name__ == "__main__":
