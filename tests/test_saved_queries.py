@@ -4,12 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from textwrap import dedent
 
 import pytest
 import sqlglot
-from sqlglot import TokenType, exp
+from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
 from contract import view
@@ -246,26 +245,7 @@ def test_the_window_is_by_the_lines_own_time_and_a_bad_time_fails_no_query(query
     assert f"AND try(from_iso8601_timestamp(log_ts)) BETWEEN now() - interval {span} AND now()" in query.sql
 
 
-# ---------------------------------------------------------------- dialect
-
-# Athena engine v3 answers with Trino's functions; these are in its list ("Functions in Amazon Athena").
-DOCUMENTED = {
-    *("approx_percentile", "avg", "coalesce", "concat", "count", "count_if", "date_format", "date_trunc"),
-    *("from_iso8601_timestamp", "max", "now", "regexp_extract", "regexp_like", "round", "strpos", "sum"),
-    *("cast", "try", "try_cast"),
-}
-KEYWORDS = {"and", "or", "in", "by", "where", "as", "when", "not", "timestamp"}
-
-
-@each_query
-def test_the_functions_are_ones_that_athena_documents(query: SavedQuery) -> None:
-    stream = sqlglot.tokenize(query.sql, read="trino")
-    called = {
-        name.text.lower()
-        for name, bracket in pairwise(stream)
-        if bracket.token_type is TokenType.L_PAREN and re.fullmatch(r"\w+", name.text)
-    }
-    assert called - KEYWORDS <= DOCUMENTED
+# ---------------------------------------------------------------- mistakes
 
 
 # The wrong answers of the queries that these replace.

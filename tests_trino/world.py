@@ -113,15 +113,16 @@ class World:
 
     def expected(self, query: SavedQuery, now: datetime) -> Sequence[Mapping[str, object]]:
         """Give the answer that follows from the records of what was stored."""
-        return truth.expected(self.lines, now, self.quarantined, self._told_request(now))[query.name]
+        return truth.expected(self.lines, now, self.quarantined, self.request_id(now))[query.name]
 
     def filled_in(self, query: SavedQuery, now: datetime) -> SavedQuery:
         """The query as it stands, of this world's table; `request` alone has to be told which one."""
         asked = query.on_table(self.database, self.table)
-        request_id = self._told_request(now)
+        request_id = self.request_id(now)
         return asked.with_parameters(request_id=request_id) if query.name == "request" and request_id else asked
 
-    def _told_request(self, now: datetime) -> str | None:
+    def request_id(self, now: datetime) -> str | None:
+        """The last request until then of which an application wrote, if there is any."""
         notes = (line.facts for line in reversed(self.lines) if line.time <= now)
         return next((facts.request_id for facts in notes if isinstance(facts, RequestNote)), None)
 

@@ -1,10 +1,10 @@
 """What each saved query must answer, computed from the lines' facts and so without any parsing or SQL."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
 from local.traffic.facts import (
     ERROR_DESCRIPTIONS,
@@ -44,6 +44,14 @@ class Percentile:
         return cls(ranked[place], ranked[max(0, place - spread)], ranked[min(len(ranked) - 1, place + spread)])
 
 
+class _Stored(NamedTuple):
+    """The lines of a window, and the request that is asked for."""
+
+    lines: list[Line]
+    quarantined: list[Quarantined]
+    request_id: str | None
+
+
 _AROUND = timedelta(minutes=10)
 _DAY = timedelta(hours=24)
 _WEEK = timedelta(days=7)
@@ -67,22 +75,27 @@ def expected(
     query `request` asks for; as it stands it asks for none that there is. Times of rows are as the query has them:
     `log_ts` the text of TIME, `hour_utc` a naive UTC datetime.
     """
-    week = [line for line in lines if now - _WEEK <= line.time <= now]
-    day = [line for line in week if line.time >= now - _DAY]
-    stored: list[Line | Quarantined] = [*day, *quarantined]
-    return {
-        "errors-by-surface": _errors_by_surface(day),
-        "latency-outliers": _latency_outliers(week),
-        "security-events": _security_events(day)[:500],
-        "security-by-ip": _security_by_ip(day),
-        "recent-deploys": _recent_deploys(week),
-        "slow-endpoints": _slow_endpoints(week),
-        "unstructured-share": _unstructured_share(day, sum(now - _DAY <= line.time <= now for line in quarantined)),
-        "errors-by-code": _errors_by_code(day),
-        "request": _log(line for line in week if request_id and _request_id(line) == request_id),
-        "around": _log(line for line in stored if now - _AROUND <= line.time <= now)[:1000],
-        "lines-lost": _lines_lost(week),
-    }
+    held = list(lines)
+    return {name: within(name, held, now - span, now, quarantined, request_id) for name, (span, _) in _QUERIES.items()}
+
+
+def within(
+    name: str,
+    lines: Iterable[Line],
+    since: datetime,
+    until: datetime,
+    quarantined: Iterable[Quarantined] = (),
+    request_id: str | None = None,
+) -> list[Row]:
+    """Give the rows that one saved query answers of the lines from `since` to `until`, both included."""
+    _, rows = _QUERIES[name]
+    return rows(
+        _Stored(
+            [line for line in lines if since <= line.time <= until],
+            [line for line in quarantined if since <= line.time <= until],
+            request_id,
+        )
+    )
 
 
 def stored_per_day(lines: Iterable[Line]) -> Counter[tuple[str, date]]:
@@ -200,13 +213,13 @@ def _slow_endpoints(lines: Iterable[Line]) -> list[Row]:
     ]
 
 
-def _unstructured_share(lines: Sequence[Line], quarantined: int) -> list[Row]:
-    total = len(lines) + quarantined
+def _unstructured_share(stored: _Stored) -> list[Row]:
+    total = len(stored.lines) + len(stored.quarantined)
     return [
         {
             "total": total,
-            "unstructured_count": total - sum(1 for _ in _requests(lines)),
-            "quarantined_count": quarantined,
+            "unstructured_count": total - sum(1 for _ in _requests(stored.lines)),
+            "quarantined_count": len(stored.quarantined),
         }
     ]
 
@@ -227,6 +240,11 @@ def _error_code(line: Line) -> str | None:
 
 def _request_id(line: Line) -> str | None:
     return line.facts.request_id if isinstance(line.facts, Request | RequestNote) else None
+
+
+def _request(stored: _Stored) -> list[Row]:
+    asked = stored.request_id
+    return _log(line for line in stored.lines if asked and _request_id(line) == asked)
 
 
 def _log(lines: Iterable[Line | Quarantined]) -> list[Row]:
@@ -280,3 +298,19 @@ def _prefix(path: str) -> str:
     """Give the first two segments of a path, without its query string or fragment."""
     segments = path.partition("?")[0].partition("#")[0].split("/")
     return "/".join(segments[:3])
+
+
+# In the runbook's order: how far back each looks as it stands, and its rows.
+_QUERIES: dict[str, tuple[timedelta, Callable[[_Stored], list[Row]]]] = {
+    "errors-by-surface": (_DAY, lambda stored: _errors_by_surface(stored.lines)),
+    "latency-outliers": (_WEEK, lambda stored: _latency_outliers(stored.lines)),
+    "security-events": (_DAY, lambda stored: _security_events(stored.lines)[:500]),
+    "security-by-ip": (_DAY, lambda stored: _security_by_ip(stored.lines)),
+    "recent-deploys": (_WEEK, lambda stored: _recent_deploys(stored.lines)),
+    "slow-endpoints": (_WEEK, lambda stored: _slow_endpoints(stored.lines)),
+    "unstructured-share": (_DAY, _unstructured_share),
+    "errors-by-code": (_DAY, lambda stored: _errors_by_code(stored.lines)),
+    "request": (_WEEK, _request),
+    "around": (_AROUND, lambda stored: _log([*stored.lines, *stored.quarantined])[:1000]),
+    "lines-lost": (_WEEK, lambda stored: _lines_lost(stored.lines)),
+}

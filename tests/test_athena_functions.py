@@ -1,0 +1,46 @@
+"""What is asked of Athena uses functions that its engine documents: the Trino of the other tests is a later one."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import TokenType
+
+from contract import view
+from runbook import line_search
+from runbook.queries import saved_queries
+from runbook.window import Window
+
+DOCUMENTED = {
+    name
+    for line in (Path(__file__).parent / "golden" / "athena_functions.txt").read_text("utf-8").splitlines()
+    if not line.startswith("#")
+    for name in line.split()
+}
+# What stands before a bracket and calls nothing; timestamp(3) is a type.
+KEYWORDS = {"and", "as", "by", "in", "not", "or", "timestamp", "when", "where"}
+HOUR = Window.last(timedelta(hours=1), datetime(2026, 11, 24, 12, tzinfo=UTC))
+ASKED = {
+    **{query.name: query.sql for query in saved_queries()},
+    "a window written out": saved_queries()[0].with_parameters(window=HOUR).sql,
+    "the view": view.sql("some_logs", "lines"),
+    "a search of lines": line_search.sql("t", HOUR, dyno="web", match="x", ignore_case=True, limit=1),
+}
+
+
+def called(sql: str) -> set[str]:
+    """The names that stand before a bracket, keywords aside."""
+    return {
+        name.text.lower()
+        for name, bracket in pairwise(sqlglot.tokenize(sql, read="trino"))
+        if bracket.token_type is TokenType.L_PAREN and re.fullmatch(r"\w+", name.text)
+    } - KEYWORDS
+
+
+@pytest.mark.parametrize("sql", ASKED.values(), ids=ASKED)
+def test_the_functions_are_ones_that_athena_documents(sql: str) -> None:
+    assert called(sql)
+    assert called(sql) <= DOCUMENTED
