@@ -68,6 +68,8 @@ class Trino:
             "node.internal-address": _HOST,
             "discovery.uri": self.url,
             "node.environment": "local",
+            # By default it logs each request into the folder that it is started in.
+            "http-server.log.enabled": "false",
             "plugin.dir": str(server / "plugin"),
             "catalog.config-dir": str(folder / "catalog"),
         }
