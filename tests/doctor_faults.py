@@ -277,6 +277,13 @@ def _only_yesterdays_object(world: World) -> None:
     world.put(key(VELVET, 6 * 60), packed(line(VELVET, 6 * 60)))
 
 
+@_breaks(catalogue.APP_SILENT)
+def _silent_for_longer_than_a_day(world: World) -> None:
+    """Athena has no line of the last 24 hours, and need not have: there is no object of them."""
+    world.take_away(VELVET)
+    world.put(key(VELVET, 28 * 60), packed(line(VELVET, 28 * 60)))
+
+
 @_breaks(catalogue.APP_UNKNOWN)
 def _objects_of_an_app_that_was_removed(world: World) -> None:
     world.put(key("raxx-former-prod", 5), packed("x"))

@@ -125,7 +125,8 @@ ANSWERS = {
     "CAST('2026-1-2 03:04' AS timestamp)": "2026-01-02 03:04:00",
     "try(CAST('12x' AS integer))": None,
     "TRY_CAST('1.5' AS bigint)": None,
-    "TRY_CAST(' 12' AS bigint)": None,
+    "TRY_CAST(' 12' AS bigint)": 12,
+    "TRY_CAST('1 2' AS bigint)": None,
     "TRY_CAST('99999999999' AS integer)": None,
     "TRY_CAST('1e3' AS double)": 1000.0,
     "TRY_CAST('yes' AS boolean)": None,
@@ -167,6 +168,8 @@ ANSWERS = {
     "'10x' LIKE '10!%' ESCAPE '!'": False,
     r"'a\b' LIKE 'a\b'": True,
     "cardinality(ARRAY[1, 2])": 2,
+    "array_join(array_distinct(ARRAY[2, 1, 2]), ',')": "2,1",
+    "cardinality(array_distinct(ARRAY['a', NULL, NULL]))": 2,
     "contains(ARRAY['x'], 'x')": True,
 }
 

@@ -94,6 +94,12 @@ class World:
         """Ask Trino."""
         return self._trino.client.ask(sql, time_zone)
 
+    def ask_local(self, sql: str, now: datetime) -> Answer:
+        """Ask the local engine, whose clock can be set."""
+        asked = self._engine.query()
+        result = asked.run(sql, self.database, self.glue, self.s3, now)
+        return Answer([column.name for column in result.columns], result.rows, asked.scanned, 0)
+
     def answer(self, query: SavedQuery, now: datetime) -> TrinoAnswer:
         """Give Trino's answer to a saved query at a time."""
         return self.begin(query, now).result()
@@ -107,9 +113,7 @@ class World:
 
     def local_answer(self, query: SavedQuery, now: datetime) -> Answer:
         """Give the local engine's answer."""
-        asked = self._engine.query()
-        result = asked.run(self.filled_in(query, now).sql, self.database, self.glue, self.s3, now)
-        return Answer([column.name for column in result.columns], result.rows, asked.scanned, 0)
+        return self.ask_local(self.filled_in(query, now).sql, now)
 
     def expected(self, query: SavedQuery, now: datetime) -> Sequence[Mapping[str, object]]:
         """Give the answer that follows from the records of what was stored."""

@@ -4,7 +4,8 @@ sqlglot parses with Trino's grammar and resolves names; the rules here and in tr
 differently. Whatever has no rule is refused: an error is better than a wrong answer.
 
 Known to differ: a timestamp with time zone is an instant, shown in UTC (Trino shows the zone that it was read
-with); patterns are RE2's, so one with lookaround fails; names of columns come out in lower case.
+with); a timestamp literal is of milliseconds (Trino's of as many digits as it has); patterns are RE2's, so one with
+lookaround fails; names of columns come out in lower case.
 """
 
 from collections import Counter

@@ -6,7 +6,7 @@ CREATE MACRO trino_refuse(reason) AS CAST('INVALID: ' || reason AS BIGINT);
 -- ---------------------------------------------------------------- casts (Trino's are stricter about strings)
 
 CREATE MACRO trino_bigint
-    (x VARCHAR) AS CASE WHEN regexp_full_match(x, '[+-]?[0-9]+') THEN CAST(x AS BIGINT)
+    (x VARCHAR) AS CASE WHEN regexp_full_match(trim(x), '[+-]?[0-9]+') THEN CAST(trim(x) AS BIGINT)
                         ELSE trino_refuse('Cannot cast ''' || x || ''' to BIGINT') END,
     (x BOOLEAN) AS CAST(x AS BIGINT),
     (x BIGINT) AS x,
@@ -14,7 +14,7 @@ CREATE MACRO trino_bigint
     (x DOUBLE) AS CAST(round(x) AS BIGINT);
 
 CREATE MACRO trino_integer
-    (x VARCHAR) AS CASE WHEN regexp_full_match(x, '[+-]?[0-9]+') THEN CAST(x AS INTEGER)
+    (x VARCHAR) AS CASE WHEN regexp_full_match(trim(x), '[+-]?[0-9]+') THEN CAST(trim(x) AS INTEGER)
                         ELSE CAST(trino_refuse('Cannot cast ''' || x || ''' to INT') AS INTEGER) END,
     (x BOOLEAN) AS CAST(x AS INTEGER),
     (x BIGINT) AS CAST(x AS INTEGER),
@@ -162,6 +162,8 @@ CREATE MACRO trino_substr
 
 CREATE MACRO trino_element_at(x, i) AS
     CASE WHEN i = 0 THEN x[CAST(trino_refuse('SQL array indices start at 1') AS BIGINT)] ELSE x[i] END;
+
+CREATE MACRO trino_array_distinct(x) AS list_filter(x, lambda v, i: list_position(x, v) = i);
 
 CREATE MACRO trino_sequence
     (a BIGINT, b BIGINT) AS CASE WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END,

@@ -261,7 +261,7 @@ FUNCTIONS: dict[str, Function] = {
     "cardinality": Function(_as("len", 1), "another name"),
     "contains": Function(_as("list_contains", 2), "DuckDB's contains is of strings as well"),
     "array_join": Function(_as("array_to_string", 2), "another name"),
-    "array_distinct": Function(_as("list_distinct", 1), "another name"),
+    "array_distinct": Function(_as("trino_array_distinct", 1), "keeps order and NULL; DuckDB's list_distinct neither"),
     "element_at": Function(_as("trino_element_at", 2), "an index of 0 is an error in Trino"),
     "sequence": Function(_as("trino_sequence", 2, 3), "a sequence of dates stays one of dates"),
 }

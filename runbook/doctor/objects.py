@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from contract.keys import LOGS_PREFIX, PROJECTED_YEARS, ObjectKey, partition_prefix
 from runbook.doctor import catalogue
 from runbook.doctor.examination import Examination, Finding, Surroundings
+from runbook.window import Window
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,6 +50,12 @@ def _newest(s3: "S3Client", bucket: str, app: str, now: datetime) -> datetime | 
         if last:
             return last.time
     return None
+
+
+def count(s3: "S3Client", bucket: str, app: str, window: Window) -> int:
+    """Count an app's objects that have a line in a window: their newest one, at the least."""
+    listed = (stored for day in window.days for stored in _objects(s3, bucket, partition_prefix(app, day)))
+    return sum(1 for stored in listed if (key := _parse(stored["Key"])) and window.since <= key.time <= window.until)
 
 
 def _parse(key: str) -> ObjectKey | None:

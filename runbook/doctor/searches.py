@@ -6,9 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from contract.keys import RESULTS_PREFIX
-from runbook import estimate, queries
+from runbook import queries
 from runbook.athena import Athena, Result
-from runbook.doctor import catalogue
+from runbook.doctor import catalogue, objects
 from runbook.doctor.examination import Examination, Finding, Surroundings, counted, explained
 from runbook.errors import RunbookError
 from runbook.window import Window
@@ -57,10 +57,10 @@ def lines(surroundings: Surroundings) -> Examination:
         return ""
     s3 = surroundings.reader.client("s3")
     for app in outputs.apps:
-        if not found.get(app) and (objects := estimate.of_window(s3, outputs.bucket, [app], window).objects):
+        if not found.get(app) and (stored := objects.count(s3, outputs.bucket, app, window)):
             yield Finding.of(
                 catalogue.LINES_INVISIBLE,
-                app=app, objects=counted(objects, "object", "objects"),
+                app=app, objects=counted(stored, "object", "objects"),
                 year=f"{now:%Y}", month=f"{now:%m}", day=f"{now:%d}",
             )  # fmt: skip
     told = (f"{app} {counted(found[app], 'line', 'lines')}" for app in outputs.apps if app in found)
