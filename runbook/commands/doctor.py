@@ -107,10 +107,12 @@ def _show(session: Session, reports: "list[Report]") -> None:
 
 
 def _summary(reports: "list[Report]") -> str:
+    from runbook.doctor.examination import counted
+
     wrong = sum(bool(report.findings) for report in reports)
     untold = sum(bool(report.unknown) for report in reports)
     told = [f"{wrong} found something wrong"] * (wrong > 0) + [f"{untold} could not tell all"] * (untold > 0)
-    return f"{len(reports)} checks: {', '.join(told) or 'all is well'}"
+    return f"{counted(len(reports), 'check', 'checks')}: {', '.join(told) or 'all is well'}"
 
 
 def _line(verdict: str, style: str, report: "Report | None", text: str, *, bold: bool = False) -> None:
