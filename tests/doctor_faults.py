@@ -188,6 +188,16 @@ def _another_apps_url(world: World) -> None:
     world.set_drains(API, world.url(CONSOLE, world.keys()[0]))
 
 
+@_breaks(catalogue.DRAIN_REFUSED)
+def _a_token_twice(world: World) -> None:
+    world.set_drains(API, world.url(API, world.keys()[0]) + "&token=x")
+
+
+@_breaks(catalogue.DRAIN_REFUSED)
+def _no_token(world: World) -> None:
+    world.set_drains(API, world.stack.outputs["endpoint"])
+
+
 @_breaks(catalogue.DRAIN_NOT_ROTATED)
 def _a_token_of_another_generation(world: World) -> None:
     world.set_drains(API, world.url(API, world.keys()[1]))

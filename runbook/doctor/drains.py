@@ -63,7 +63,8 @@ def _tokens(app: str, ours: list[Drain], url: str, keys: tuple[str, ...]) -> Ite
 
 def _accepted(app: str, url: str, keys: tuple[str, ...]) -> bool:
     query = parse_qs(urlsplit(url).query)
-    if query.get("app") != [app]:
+    tokens = query.get("token", [])
+    # The receiver refuses what is given twice.
+    if query.get("app") != [app] or len(tokens) != 1:
         return False
-    [token] = query.get("token") or [""]
-    return any(hmac.compare_digest(drain.token(key, app).encode(), token.encode()) for key in keys)
+    return any(hmac.compare_digest(drain.token(key, app).encode(), tokens[0].encode()) for key in keys)
