@@ -31,10 +31,11 @@ class Outcome:
 
 @dataclass
 class Started:
-    """Apps that were registered; ids of the drains that run, by app; ours with other tokens; failures by app."""
+    """Apps that were registered; ids of drains that run, and UUIDs, by app; ours with other tokens; failures by app."""
 
     registered: list[str] = field(default_factory=list)
     running: dict[str, str] = field(default_factory=dict)
+    app_ids: dict[str, str] = field(default_factory=dict)
     leftovers: list[tuple[str, str]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -77,6 +78,8 @@ def start(heroku: Heroku, plan: Sequence[AppDrains], urls: Mapping[str, str]) ->
         url = urls[each.app]
         started.leftovers += [(each.app, drain.id) for drain in each.ours if drain.url != url]
         try:
+            # First: without it Pulumi cannot be told of the drain.
+            started.app_ids[each.app] = heroku.app_id(each.app)
             if not each.has(url):
                 started.running[each.app] = heroku.add_drain(each.app, url).id
                 started.registered.append(each.app)

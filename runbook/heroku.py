@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     import urllib3
 
 _API = "https://api.heroku.com"
-_LOG_IN = "set HEROKU_API_KEY, or log in with `heroku login`"
+_LOG_IN = 'log in by `heroku login`, and export HEROKU_API_KEY="$(heroku auth:token)"'
 _TIMEOUT_S = 10.0
 _TRIES = 3
 _KEY = re.compile(r"[!-~]+")
+_PLAIN_WORD = re.compile(r"[\w.,:;'()-]{1,24}")
+_OTHER = "Heroku's API answered something that it does not say of itself: see status.heroku.com, and HEROKU_API_URL"
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,14 @@ class Heroku:
 
     def app_id(self, app: str) -> str:
         """The UUID of an app. RunbookError, Denied."""
-        return str(self._ask("GET", app)["id"])
+        return _field(self._ask("GET", app), "id")
 
     def drains(self, app: str) -> tuple[Drain, ...]:
-        """All drains of an app, as the API lists them. RunbookError, Denied."""
-        return tuple(map(_drain, self._ask("GET", app, "/log-drains")))
+        """All drains of an app, oldest first. RunbookError, Denied."""
+        listed = self._ask("GET", app, "/log-drains")
+        if not isinstance(listed, list):
+            raise RunbookError(_OTHER)
+        return tuple(map(_drain, sorted(listed, key=lambda found: _field(found, "created_at", ""))))
 
     def add_drain(self, app: str, url: str) -> Drain:
         """Register a drain. RunbookError, Denied."""
@@ -65,7 +70,8 @@ class Heroku:
         while ranges:
             answer = self._request(method, f"/apps/{quote(app, safe='')}{path}", body, ranges)
             if gone_is_fine and answer.status == 404:
-                return None
+                # Unless it is the app that is not there, which this says.
+                return self.drains(app)
             page = _read(answer, app)
             found = found + page if found else page
             # 206: there is more ("Ranges").
@@ -100,7 +106,11 @@ def from_environment() -> Heroku:
     RunbookError when there is neither.
     """
     url = os.environ.get("HEROKU_API_URL") or _API
-    key = os.environ.get("HEROKU_API_KEY", "").strip() or _login(urlsplit(url).hostname or "")
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        raise RunbookError(f"HEROKU_API_URL is {url!r}, which is no URL: unset it") from None
+    key = os.environ.get("HEROKU_API_KEY", "").strip() or _login(host)
     if not key:
         raise RunbookError(f"there is no Heroku key: {_LOG_IN}")
     # As a header's value it would be refused by an error that quotes it.
@@ -117,8 +127,15 @@ def _login(host: str) -> str | None:
     return found[2] if found else None
 
 
-def _drain(found: dict[str, Any]) -> Drain:
-    return Drain(found["id"], found["url"], found.get("addon") is not None)
+def _drain(found: Any) -> Drain:
+    return Drain(_field(found, "id"), _field(found, "url"), found.get("addon") is not None)
+
+
+def _field(found: Any, name: str, default: str | None = None) -> str:
+    value = found.get(name, default) if isinstance(found, dict) else None
+    if not isinstance(value, str):
+        raise RunbookError(_OTHER)
+    return value
 
 
 def _read(answer: "urllib3.BaseHTTPResponse", app: str) -> Any:
@@ -144,5 +161,5 @@ def _read(answer: "urllib3.BaseHTTPResponse", app: str) -> Any:
 
 
 def _printable(text: str) -> str:
-    """What Heroku says, on one line, without a URL that it may repeat."""
-    return " ".join("(URL)" if "://" in word else word for word in str(text).split())
+    """What Heroku says, on one line, without a URL or a token that it may repeat."""
+    return " ".join(word if _PLAIN_WORD.fullmatch(word) else "(…)" for word in str(text).split())

@@ -507,6 +507,7 @@ _TABLE_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "projection": lambda table: table["Parameters"].update({"projection.year.range": "2026,2050"}),
     "restored": lambda table: table["Parameters"].pop("read_restored_glacier_objects"),
     "columns": lambda table: table["StorageDescriptor"]["Columns"].append({"Name": "more", "Type": "string"}),
+    "location": lambda table: table["StorageDescriptor"].update(Location="s3://raxx-heroku-logs-prod/"),
     "partition_keys": lambda table: table["PartitionKeys"].reverse(),
 }
 for _name, _change in _TABLE_CHANGES.items():

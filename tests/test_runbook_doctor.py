@@ -122,9 +122,10 @@ def test_a_stopped_stack_is_well_without_drains_and_objects(runbook: Run, world:
     assert runbook("doctor").code == 0
 
 
-def test_a_file_name_cannot_break_out_of_the_command(runbook: Run, world: World) -> None:
+@pytest.mark.parametrize("name", ["$(touch x)'; &.txt", "$(touch x)'; \x1b[2J&\u2028.txt"])
+def test_a_file_name_cannot_break_out_of_the_command(runbook: Run, world: World, name: str) -> None:
     """It is pasted into a shell."""
-    key = "logs/$(touch x)'; \x1b[2J&\u2028.txt"
+    key = f"logs/{name}"
     world.put(key, b"x")
     [finding] = json.loads(runbook("doctor", "--json", "--only", "layout").out)["findings"]
     assert finding["command"].isprintable()

@@ -83,6 +83,27 @@ def test_a_drain_that_is_gone_is_removed(stand_in: StandIn) -> None:
     Heroku(KEY, stand_in.url).remove_drain(APP, "no-such-drain")
 
 
+def test_a_drain_of_an_app_that_is_not_there_is_not_removed(stand_in: StandIn) -> None:
+    with pytest.raises(RunbookError, match="no app another-app"):
+        Heroku(KEY, stand_in.url).remove_drain("another-app", "x")
+
+
+@pytest.mark.parametrize("document", [{}, [1], [{"id": "a"}], "x", None])
+def test_an_answer_of_another_shape_is_said(script: Script, document: object) -> None:
+    api, _ = script(said(200, document))
+    with pytest.raises(RunbookError):
+        api.drains(APP)
+
+
+def test_a_token_alone_is_not_repeated_either(script: Script) -> None:
+    api, _ = script(
+        said(422, {"message": "Url ?token=a-secret-token taken, a-secret-token-that-is-as-long-as-ours-are"})
+    )
+    with pytest.raises(RunbookError) as raised:
+        api.add_drain(APP, URL)
+    assert "a-secret" not in str(raised.value)
+
+
 def test_an_apps_id_is_its_uuid(stand_in: StandIn) -> None:
     assert Heroku(KEY, stand_in.url).app_id(APP) == stand_in.app_id(APP)
 
@@ -119,14 +140,14 @@ def test_a_post_is_not(script: Script) -> None:
         (
             said(401, {"id": "unauthorized", "message": "no"}),
             RunbookError,
-            "does not accept the key: set HEROKU_API_KEY",
+            "accept the key: .*HEROKU_API_KEY",
         ),
         (said(403, {"id": "forbidden"}), Denied, "a member who may manage raxx-api-prod may"),
         (said(404, {"id": "not_found"}), RunbookError, "no app raxx-api-prod to this key: check its name"),
         (
             said(422, {"message": f"{URL} has already been taken"}),
             RunbookError,
-            r"refuses .*: \(URL\) has already been",
+            r"refuses .*: \(…\) has already been",
         ),
         (said(429, {}), RunbookError, "try again in a minute"),
         (Answer(200, [], b"<html>"), RunbookError, "answered 200"),
@@ -187,7 +208,7 @@ def test_without_a_key_it_is_said_how_to_get_one(
     monkeypatch.setenv("HOME", str(tmp_path))
     if text:
         (tmp_path / ".netrc").write_text(text)
-    with pytest.raises(RunbookError, match="HEROKU_API_KEY, or log in with `heroku login`"):
+    with pytest.raises(RunbookError, match="log in by `heroku login`, and export HEROKU_API_KEY"):
         heroku.from_environment()
 
 
@@ -214,6 +235,8 @@ ENDPOINT = "https://a.execute-api.us-east-1.amazonaws.com/prod/drain"
         (ENDPOINT + "2?app=x", False),
         ("syslog://a.example.com:514", False),
         (ENDPOINT.replace("//", "//user@"), False),
+        (ENDPOINT.replace("//a.", "//A.").replace(".com/", ".com:443/"), True),
+        ("https://[", False),
     ],
 )
 def test_a_drain_is_ours_by_scheme_host_and_path(url: str, ours: bool) -> None:

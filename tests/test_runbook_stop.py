@@ -75,7 +75,8 @@ def test_one_apps_drain_is_stopped(runbook: Run, stack: LocalStack) -> None:
 def test_drains_to_elsewhere_stay(runbook: Run, stack: LocalStack) -> None:
     """Somebody else's, and an add-on's wherever it goes."""
     add(stack, API, FOREIGN)
-    add(stack, API, stack.drain_urls[API] + "&x", addon={"id": "x"})
+    add(stack, API, stack.outputs["endpoint"] + "?app=x", addon={"id": "x"})
+    assert all(drain.addon for drain in Heroku("local", stack.heroku.url).drains(API) if drain.id == "more-2")
     answer = runbook("stop", "--app", API, "--yes")
     assert [drain["id"] for drain in stack.heroku.drains(API)] == ["more-1", "more-2"]
     assert f"to stay: {API}  2 to elsewhere" in answer.err
@@ -184,6 +185,20 @@ def test_an_app_that_cannot_be_seen_does_not_keep_the_others(runbook: Run, stack
         assert all(bool(stack.heroku.drains(app)) == (command == "start") for app in (CONSOLE, VELVET))
     finally:
         stack.heroku._drains[API] = drains
+
+
+def test_an_app_whose_url_is_not_there_does_not_keep_the_others(runbook: Run, stack: LocalStack) -> None:
+    runbook("stop", "--yes")
+    ssm, name = stack.client("ssm"), f"/raxx/log-drain/drain_url/{API}"
+    url = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    ssm.put_parameter(Name=name, Value="https://example.com/prod/drain?token=x", Type="SecureString", Overwrite=True)
+    try:
+        answer = runbook("start", "--yes")
+        assert answer.code == 1
+        assert f"{API}  SSM has a URL of another endpoint" in answer.out
+        assert set(stack.drain_urls) == {CONSOLE, VELVET}
+    finally:
+        ssm.put_parameter(Name=name, Value=url, Type="SecureString", Overwrite=True)
 
 
 def test_without_a_key_nothing_can_be_told(runbook: Run, monkeypatch: pytest.MonkeyPatch) -> None:

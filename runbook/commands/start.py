@@ -1,10 +1,12 @@
 """`start`: the apps drain again."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from runbook import confirm, drain_state, drain_switch, drain_url_parameters, drain_urls, heroku, printing
+from runbook.aws import Aws
 from runbook.drain_switch import Started
 from runbook.errors import RunbookError
 from runbook.outputs import Outputs
@@ -32,16 +34,16 @@ def start(
     apps = outputs.apps if app is None else (outputs.check_app(app),)
     _check_enabled(outputs, anyway=anyway)
     api = heroku.from_environment()
-    urls = {each: drain_url_parameters.read(session.own_aws, outputs, each) for each in apps}
-    plan, unseen = drain_switch.look(api, outputs.endpoint, apps)
+    urls, unknown = _urls(session.own_aws, outputs, apps)
+    plan, unseen = drain_switch.look(api, outputs.endpoint, urls)
     missing = [each.app for each in plan if not each.has(urls[each.app])]
     for name in missing:
         printing.note(f"to register: {name}  {drain_urls.masked(urls[name])}")
     if missing:
         confirm.ask("Register these drains?", yes=yes)
     started = drain_switch.start(api, plan, urls)
-    started.failed |= unseen
-    state = [line for name, id_ in started.running.items() for line in _in_step(outputs, api, name, id_)]
+    started.failed |= unknown | unseen
+    state = [line for name in started.running for line in _in_step(outputs, started, name)]
     if len(started.running) == len(outputs.apps):
         state.append(drain_state.ENABLE.format("true"))
     if session.as_json:
@@ -62,8 +64,26 @@ def _check_enabled(outputs: Outputs, *, anyway: bool) -> None:
         )
 
 
-def _in_step(outputs: Outputs, api: heroku.Heroku, app: str, drain_id: str) -> tuple[str, str]:
-    return drain_state.forget(outputs, app), drain_state.adopt(outputs, app, api.app_id(app), drain_id)
+def _urls(operator: Aws, outputs: Outputs, apps: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Drain URLs by app, and why there are none of others; RunbookError when there are none at all."""
+    urls: dict[str, str] = {}
+    errors: dict[str, RunbookError] = {}
+    for app in apps:
+        try:
+            url = drain_url_parameters.read(operator, outputs, app)
+            if not drain_urls.is_ours(url, outputs.endpoint):
+                raise RunbookError("SSM has a URL of another endpoint: see `doctor --only parameters`")
+            urls[app] = url
+        except RunbookError as error:
+            errors[app] = error
+    if errors and not urls:
+        raise next(iter(errors.values()))
+    return urls, {app: str(error) for app, error in errors.items()}
+
+
+def _in_step(outputs: Outputs, started: Started, app: str) -> tuple[str, str]:
+    adopted = drain_state.adopt(outputs, app, started.app_ids[app], started.running[app])
+    return drain_state.forget(outputs, app), adopted
 
 
 def _show(started: Started, state: list[str]) -> None:

@@ -44,7 +44,7 @@ def stop(
         removed = [{"app": name, "id": drain.id} for name, drain in outcome.done]
         printing.document({"removed": removed, "stopped": stopped, "failed": outcome.failed, "state": state})
     else:
-        _show(outcome, stopped, state)
+        _show(outcome, stopped, state, come_back=len(stopped) < len(outputs.apps))
     if outcome.failed:
         printing.note("not all could be stopped: repeat this when the reason is gone")
         raise typer.Exit(1)
@@ -58,7 +58,7 @@ def _show_plan(plan: list[AppDrains]) -> None:
             printing.note(f"to stay: {each.app}  {each.others} to elsewhere")
 
 
-def _show(outcome: Outcome, stopped: list[str], state: list[str]) -> None:
+def _show(outcome: Outcome, stopped: list[str], state: list[str], *, come_back: bool) -> None:
     for name, drain in outcome.done:
         print(f"removed  {name}  drain {drain.id}")
     for name in stopped:
@@ -66,5 +66,6 @@ def _show(outcome: Outcome, stopped: list[str], state: list[str]) -> None:
     for name, reason in outcome.failed.items():
         print(f"failed   {name}  {reason}")
     if stopped:
-        print("\nBefore the next `pulumi up`, so that it neither fails on these drains nor brings them back:")
+        effect = "which then registers these drains again" if come_back else "which then leaves them stopped"
+        print(f"\nPulumi does not see that they are gone, and can fail on it. Before its next `up`, {effect}:")
         print("\n".join(f"  {line}" for line in state))
