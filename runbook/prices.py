@@ -71,6 +71,7 @@ GLACIER_OVERHEAD_BYTES = 32 * 1024
 GLACIER_STANDARD_OVERHEAD_BYTES = 8 * 1024
 GLACIER_LEAST_DAYS = 90
 
+# Above that Athena rounds up to whole megabytes, which is left out. Its megabyte is taken to be 2^20 bytes.
 ATHENA_LEAST_BYTES = 10 * 2**20
 
 

@@ -103,4 +103,8 @@ def _cost(outputs: Outputs) -> list[dict[str, Any]]:
     """The lines of a bill, as the template prints them, without those that nothing is paid for."""
     kept = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
     month = scenario.month(scenario.OBJECTS_A_DAY, len(outputs.apps), kept)
-    return [{"what": line.what, "volume": line.amount(month), "usd": line.usd(month)} for line in bill.LINES]
+    return [
+        {"what": line.what, "volume": line.amount(month), "usd": line.usd(month)}
+        for line in bill.LINES
+        if line.usd(month)
+    ]

@@ -49,6 +49,12 @@ def test_a_query_is_charged_for_ten_megabytes_at_least(scanned: int, charged_mb:
     assert prices.query_cost(scanned) == pytest.approx(charged_mb / 2**20 * 5)
 
 
+def test_a_gigabyte_is_1024_to_the_third() -> None:
+    """S3's own example: 107,374,182,400 bytes are 100 GB."""
+    assert prices.S3_STANDARD.cost(107_374_182_400) == pytest.approx(2.30)
+    assert prices.ATHENA_SCAN.cost(1_099_511_627_776) == pytest.approx(5.00)
+
+
 def test_a_price_says_itself_in_words() -> None:
     assert str(prices.ATHENA_SCAN) == "$5.00 a TB scanned"
     assert str(prices.S3_GLACIER) == "$0.0036 a GB and month"
