@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from runbook import printing
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
@@ -116,4 +118,4 @@ def _survey(s3: "S3Client", bucket: str, prefix: str, wanted: Callable[[Stored],
 
 def objects(count: int) -> str:
     """Write a number of objects."""
-    return "1 object" if count == 1 else f"{count:,} objects"
+    return printing.counted(count, "object", "objects")

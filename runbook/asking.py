@@ -83,13 +83,13 @@ def statistics(result: Result) -> dict[str, Any]:
         "query_execution_id": result.id,
         "scanned_bytes": result.scanned_bytes,
         "milliseconds": result.milliseconds,
-        "cost_usd": round(result.usd, 6),
+        "cost_usd": printing.rounded(result.usd),
     }
 
 
 def summary(result: Result) -> str:
     """What a query took, in one line."""
-    rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows):,} rows"
+    rows = printing.counted(len(result.rows), "row", "rows")
     return (
         f"{rows}, {printing.size(result.scanned_bytes)} scanned in {result.milliseconds / 1000:.1f} s, "
         f"{printing.dollars(result.usd)}"
@@ -108,9 +108,5 @@ def tell_archived(session: Session, estimate: Estimate, app: str | None, window:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[Progress], None]]:
-    console = printing.console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("asking Athena") as status:
-        yield lambda seen: status.update(f"{seen.state.lower()}, {printing.size(seen.scanned_bytes)} scanned")
+    with printing.status("asking Athena") as say:
+        yield lambda seen: say(f"{seen.state.lower()}, {printing.size(seen.scanned_bytes)} scanned")

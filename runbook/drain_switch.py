@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runbook import drain_urls
-from runbook.errors import RunbookError
+from runbook.errors import RunbookError, of_each
 from runbook.heroku import Drain, Heroku
 
 
@@ -42,20 +42,14 @@ class Started:
 
 def look(heroku: Heroku, endpoint: str, apps: Iterable[str]) -> tuple[list[AppDrains], dict[str, str]]:
     """Give the drains of apps, and why they could not be had by app; RunbookError when they could be of none."""
-    found: list[AppDrains] = []
-    errors: dict[str, RunbookError] = {}
-    for app in apps:
-        try:
-            drains = heroku.drains(app)
-        except RunbookError as error:
-            errors[app] = error
-            continue
-        # An add-on's drain is the add-on's, wherever it goes.
-        ours = tuple(each for each in drains if not each.addon and drain_urls.is_ours(each.url, endpoint))
-        found.append(AppDrains(app, ours, len(drains) - len(ours)))
-    if errors and not found:
-        raise next(iter(errors.values()))
-    return found, {app: str(error) for app, error in errors.items()}
+    found, failed = of_each(apps, heroku.drains)
+    return [_of_app(app, drains, endpoint) for app, drains in found.items()], failed
+
+
+def _of_app(app: str, drains: tuple[Drain, ...], endpoint: str) -> AppDrains:
+    # An add-on's drain is the add-on's, wherever it goes.
+    ours = tuple(each for each in drains if not each.addon and drain_urls.is_ours(each.url, endpoint))
+    return AppDrains(app, ours, len(drains) - len(ours))
 
 
 def stop(heroku: Heroku, plan: Sequence[AppDrains]) -> Outcome:

@@ -69,6 +69,16 @@ class Outputs:
         return cls(**{**found, "apps": tuple(found["apps"])})
 
     @property
+    def partition(self) -> str:
+        """AWS's partition, as ARNs have it."""
+        return self.reader_role_arn.split(":")[1]
+
+    @property
+    def bucket_arn(self) -> str:
+        """ARN of the archive's bucket."""
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
     def stage_url(self) -> str:
         """The endpoint without its path, as drain URLs are made of it."""
         return self.endpoint.removesuffix(DRAIN_PATH)

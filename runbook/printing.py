@@ -5,7 +5,8 @@ import json
 import math
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,17 @@ def console(*, stderr: bool = False) -> "Console":
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
     return Console(stderr=stderr, highlight=False, width=None if terminal else _PIPE_WIDTH, legacy_windows=False)
+
+
+@contextmanager
+def status(text: str) -> Iterator[Callable[[str], None]]:
+    """Say on a terminal what is under way, until the block ends; gives what says how far it is."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        yield lambda _: None
+        return
+    with out.status(text) as shown:
+        yield shown.update
 
 
 def note(text: str) -> None:
@@ -126,6 +138,16 @@ def size(count: int) -> str:
 def dollars(usd: float) -> str:
     """An amount of money: to the cent, and what is less than half of one as less."""
     return f"${usd:,.2f}" if usd == 0 or usd >= 0.005 else "less than $0.01"
+
+
+def rounded(usd: float) -> float:
+    """An amount of money for a JSON document: to the millionth of a dollar."""
+    return round(usd, 6)
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number of things: `1 object`, `2,000 objects`."""
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def is_number(value: object) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from contract.keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
 from runbook import bill, prices, printing, scenario
-from runbook.outputs import Outputs, output_name
+from runbook.outputs import Outputs, output_names
 from runbook.prices import GB
 from runbook.queries import saved_queries
 from runbook.restores import TIERS
@@ -64,7 +64,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
     """What the template says beside the outputs themselves."""
     return {
         "document": _document(outputs),
-        "partition": outputs.reader_role_arn.split(":")[1],
+        "partition": outputs.partition,
         "reader_role": _last(outputs.reader_role_arn),
         "writer_user": _last(outputs.writer_user_arn),
         "spill_queue_name": _last(outputs.spill_queue),
@@ -91,8 +91,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
 
 def _document(outputs: Outputs) -> str:
     # A > could end the comment.
-    values = {output_name(name): value for name, value in asdict(outputs).items()}
-    return json.dumps(values, indent=2).replace(">", "\\u003e")
+    return json.dumps(output_names(outputs), indent=2).replace(">", "\\u003e")
 
 
 def _last(name: str) -> str:

@@ -65,12 +65,8 @@ def _days(session: Session) -> usage.Days:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
-    console = printing.console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("listing the archive") as status:
-        yield lambda count: status.update(f"listing the archive, {count:,} objects")
+    with printing.status("listing the archive") as say:
+        yield lambda count: say(f"listing the archive, {count:,} objects")
 
 
 def _notes(outputs: Outputs, retention: Retention, now: datetime) -> Iterator[str]:
@@ -143,7 +139,7 @@ def _document(made: Bill, outputs: Outputs, retention: Retention) -> dict[str, A
         "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
         "limit_usd": outputs.budget_usd,
         "lines": [_line(line, made) for line in bill.LINES],
-        "total_usd": {name: round(bill.total(use), 6) for name, use in made.columns.items()},
+        "total_usd": {name: printing.rounded(bill.total(use)) for name, use in made.columns.items()},
         "a_day": asdict(made.a_day),
         "small_objects": {
             "mean_bytes": made.a_day.mean_bytes,
@@ -163,5 +159,5 @@ def _line(line: Line, made: Bill) -> dict[str, Any]:
         "known": line.known.value,
         "price": {**asdict(line.price), "as_of": prices.AS_OF},
         "quantity": {name: line.quantity(use) for name, use in made.columns.items()},
-        "usd": {name: round(line.usd(use), 6) for name, use in made.columns.items()},
+        "usd": {name: printing.rounded(line.usd(use)) for name, use in made.columns.items()},
     }

@@ -67,8 +67,7 @@ def _examine(session: Session, chosen: list[Check], seconds: float) -> "list[Rep
     from runbook.doctor.examination import Surroundings, examine
 
     surroundings = Surroundings(session.outputs, session.aws, session.own_aws, heroku.from_environment, times.now())
-    console = printing.console(stderr=True)
-    with console.status(f"making {len(chosen)} checks side by side"):
+    with printing.status(f"making {len(chosen)} checks side by side"):
         return examine({check: FUNCTIONS[check] for check in chosen}, surroundings, seconds)
 
 
@@ -107,12 +106,10 @@ def _show(session: Session, reports: "list[Report]") -> None:
 
 
 def _summary(reports: "list[Report]") -> str:
-    from runbook.doctor.examination import counted
-
     wrong = sum(bool(report.findings) for report in reports)
     untold = sum(bool(report.unknown) for report in reports)
     told = [f"{wrong} found something wrong"] * (wrong > 0) + [f"{untold} could not tell all"] * (untold > 0)
-    return f"{counted(len(reports), 'check', 'checks')}: {', '.join(told) or 'all is well'}"
+    return f"{printing.counted(len(reports), 'check', 'checks')}: {', '.join(told) or 'all is well'}"
 
 
 def _line(verdict: str, style: str, report: "Report | None", text: str, *, bold: bool = False) -> None:

@@ -181,7 +181,7 @@ def _report(
                 "days": days,
                 "objects": found.wanted.objects,
                 "bytes": found.wanted.bytes,
-                "cost_usd": round(cost.total, 6),
+                "cost_usd": printing.rounded(cost.total),
                 "requested": taken,
                 "requested_before": in_progress,
                 "failed": dict(sorted(outcomes.items())),
@@ -250,4 +250,4 @@ def _in_words(found: Survey) -> str:
 
 
 def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+    return printing.counted(count, "day", "days")

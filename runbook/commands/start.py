@@ -1,6 +1,6 @@
 """`start`: the apps drain again."""
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -8,7 +8,7 @@ import typer
 from runbook import confirm, drain_state, drain_switch, drain_url_parameters, drain_urls, heroku, printing
 from runbook.aws import Aws
 from runbook.drain_switch import Started
-from runbook.errors import RunbookError
+from runbook.errors import RunbookError, of_each
 from runbook.outputs import Outputs
 from runbook.session import AsJson, Yes, session_of
 
@@ -34,7 +34,7 @@ def start(
     apps = outputs.apps if app is None else (outputs.check_app(app),)
     _check_enabled(outputs, anyway=anyway)
     api = heroku.from_environment()
-    urls, unknown = _urls(session.own_aws, outputs, apps)
+    urls, unknown = of_each(apps, partial(_url, session.own_aws, outputs))
     plan, unseen = drain_switch.look(api, outputs.endpoint, urls)
     missing = [each.app for each in plan if not each.has(urls[each.app])]
     for name in missing:
@@ -64,21 +64,11 @@ def _check_enabled(outputs: Outputs, *, anyway: bool) -> None:
         )
 
 
-def _urls(operator: Aws, outputs: Outputs, apps: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Drain URLs by app, and why there are none of others; RunbookError when there are none at all."""
-    urls: dict[str, str] = {}
-    errors: dict[str, RunbookError] = {}
-    for app in apps:
-        try:
-            url = drain_url_parameters.read(operator, outputs, app)
-            if not drain_urls.is_ours(url, outputs.endpoint):
-                raise RunbookError("SSM has a URL of another endpoint: see `doctor --only parameters`")
-            urls[app] = url
-        except RunbookError as error:
-            errors[app] = error
-    if errors and not urls:
-        raise next(iter(errors.values()))
-    return urls, {app: str(error) for app, error in errors.items()}
+def _url(operator: Aws, outputs: Outputs, app: str) -> str:
+    url = drain_url_parameters.read(operator, outputs, app)
+    if not drain_urls.is_ours(url, outputs.endpoint):
+        raise RunbookError("SSM has a URL of another endpoint: see `doctor --only parameters`")
+    return url
 
 
 def _in_step(outputs: Outputs, started: Started, app: str) -> tuple[str, str]:

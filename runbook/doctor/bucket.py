@@ -42,8 +42,7 @@ def _policy(answer: Mapping[str, Any], outputs: Outputs) -> Iterator[Finding]:
     if not answer:
         yield Finding.of(catalogue.POLICY_DIFFERS, difference="is not there")
         return
-    partition = outputs.reader_role_arn.split(":")[1]
-    declared = _by_name(policies.archive_bucket(f"arn:{partition}:s3:::{outputs.bucket}")["Statement"], "Sid")
+    declared = _by_name(policies.archive_bucket(outputs.bucket_arn)["Statement"], "Sid")
     found = _by_name(json.loads(answer["Policy"])["Statement"], "Sid")
     if told := _difference(declared, found):
         yield Finding.of(catalogue.POLICY_DIFFERS, difference=told)

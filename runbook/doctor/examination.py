@@ -69,6 +69,7 @@ class Surroundings:
     heroku: Callable[[], Heroku]
     now: datetime
     given_up: threading.Event = field(default_factory=threading.Event)
+    _texts: dict[str, str | None] = field(default_factory=dict)
 
     def pause(self, seconds: float) -> None:
         """Wait between two looks; GivenUp once nobody waits for what comes after it."""
@@ -76,7 +77,15 @@ class Surroundings:
             raise GivenUp
 
     def parameter(self, name: str, *, secret: bool = True) -> str | None:
-        """The text of a parameter below the stack's path; None when there is none. RunbookError, Denied."""
+        """The text of a parameter below the stack's path; None when there is none. RunbookError, Denied.
+
+        Several checks ask for the same: it is read once, or twice where two ask at a time.
+        """
+        if name not in self._texts:
+            self._texts[name] = self._read(name, secret=secret)
+        return self._texts[name]
+
+    def _read(self, name: str, *, secret: bool) -> str | None:
         ssm = (self.break_glass if secret else self.reader).client("ssm")
         full_name = self.outputs.parameter_prefix + name
         with explained():
@@ -173,8 +182,3 @@ def shell_word(text: str) -> str:
     if text.isprintable():
         return shlex.quote(text)
     return "$'" + "".join(char if char.isalnum() else f"\\U{ord(char):08x}" for char in text) + "'"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """A number of things: `1 object`, `2,000 objects`."""
-    return f"{number:,} {one if number == 1 else many}"

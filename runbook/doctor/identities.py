@@ -15,8 +15,7 @@ _EXAMPLE_KEY = "2026/01/01/1767225600000-00000000-0000-5000-8000-000000000000.gz
 def writer(surroundings: Surroundings) -> Examination:
     """Ask IAM what the writer user may."""
     outputs = surroundings.outputs
-    partition, user = outputs.writer_user_arn.split(":")[1], outputs.writer_user_arn.rpartition("/")[2]
-    bucket = f"arn:{partition}:s3:::{outputs.bucket}"
+    user, bucket = outputs.writer_user_arn.rpartition("/")[2], outputs.bucket_arn
     log = f"{bucket}/{LOGS_PREFIX}{outputs.apps[0]}/{_EXAMPLE_KEY}"
     put = _decision(surroundings, "s3:PutObject", log)
     if put != "allowed":

@@ -29,9 +29,8 @@ def examine(surroundings: Surroundings) -> Examination:
 
 def _plain(outputs: Outputs) -> dict[str, str]:
     """The parameters that are no secrets, and what they hold."""
-    partition = outputs.reader_role_arn.split(":")[1]
     return {
-        "bucket_arn": f"arn:{partition}:s3:::{outputs.bucket}",
+        "bucket_arn": outputs.bucket_arn,
         "athena_reader_role_arn": outputs.reader_role_arn,
         "outputs": json.dumps(output_names(outputs)),
     }

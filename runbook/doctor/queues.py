@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from runbook.doctor import catalogue
-from runbook.doctor.examination import Examination, Finding, Surroundings, counted, explained
+from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from runbook.printing import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType

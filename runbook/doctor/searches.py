@@ -9,8 +9,9 @@ from contract.keys import RESULTS_PREFIX
 from runbook import queries
 from runbook.athena import Athena, Result
 from runbook.doctor import catalogue, objects
-from runbook.doctor.examination import Examination, Finding, Surroundings, counted, explained
+from runbook.doctor.examination import Examination, Finding, Surroundings, explained
 from runbook.errors import RunbookError
+from runbook.printing import counted
 from runbook.window import Window
 
 _DAY = timedelta(hours=24)
