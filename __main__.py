@@ -81,7 +81,12 @@ spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix), opts)
 if settings.writer_runs_receiver:
     OutsideReceiver(
         "outside-receiver",
-        OutsideReceiverArgs(writer=identities.writer, keys_parameter=drain_keys.parameter, spill_queue=spill.queue),
+        OutsideReceiverArgs(
+            writer=identities.writer,
+            bucket=archive.bucket,
+            keys_parameter=drain_keys.parameter,
+            spill_queue=spill.queue,
+        ),
         opts,
     )
 receiver = ReceiverFunction(

@@ -22,6 +22,7 @@ PROJECTED_YEARS = range(2026, 2041)
 
 _BATCH_NAMESPACE = UUID("0b1f5a4e-5d0f-5d0e-9e4c-3a3c4b1f6a77")
 _DAY_MS = 86_400_000
+_SLOT_MS = 5 * 60_000
 _KEY = re.compile(
     r"logs/(?P<app>[^/]+)/(?P<year>\d{4})/(?P<month>\d{2})/(?P<day>\d{2})/"
     r"(?P<epoch_ms>0|[1-9]\d{0,14})-(?P<batch>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.gz",
@@ -78,6 +79,16 @@ def batch_id(app: str, frame_id_or_digest: str) -> UUID:
     # uuid5 encodes strictly; a header may hold what no UTF-8 can.
     name = f"{app}\n{frame_id_or_digest}".encode("utf-8", "backslashreplace").decode()
     return uuid5(_BATCH_NAMESPACE, name)
+
+
+def slot_ms(epoch_ms: int) -> int:
+    """Give the beginning of a time's slot: the time rounded down to five minutes, UTC."""
+    return epoch_ms // _SLOT_MS * _SLOT_MS
+
+
+def neighbouring_slots(slot: int) -> tuple[int, ...]:
+    """Give the beginnings of the slots before and after a slot, which is given by its beginning; none before 1970."""
+    return tuple(neighbour for neighbour in (slot - _SLOT_MS, slot + _SLOT_MS) if neighbour >= 0)
 
 
 def day_number(epoch_ms: int) -> int:

@@ -42,7 +42,10 @@ _SLICE_BYTES = 1 << 16
 class Reason(StrEnum):
     """Why bytes are stored as a quarantine line instead of as the line that they should have been."""
 
-    BAD_BASE64 = "bad-base64"  # the gateway's event says base64, and the body is none
+    BAD_BASE64 = "bad-base64"  # the gateway's event says base64, and the body is not
+    BAD_GZIP = "bad-gzip"  # Content-Encoding says gzip, and the body is broken or not gzip
+    GZIP_TOO_LARGE = "gzip-too-large"  # a gzip body of more than the size limit of a body when it is decoded
+    UNKNOWN_CODING = "unknown-coding"  # Content-Encoding is neither gzip nor identity
     BAD_COUNT = "bad-count"  # no octet count where a frame should begin
     TRUNCATED = "truncated"  # the body ends before the frame does
     BAD_HEADER = "bad-header"  # a frame that does not begin with an RFC 5424 header

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import iam, sqs, ssm
+from pulumi_aws import iam, s3, sqs, ssm
 
 from infra import policies
 
 
 @dataclass(frozen=True)
 class OutsideReceiverArgs:
-    """The user that such a receiver is, and what it reads and fills beside the bucket."""
+    """The user that such a receiver is, and what it finds, reads and fills."""
 
     writer: iam.User
+    bucket: s3.Bucket
     keys_parameter: ssm.Parameter
     spill_queue: sqs.Queue
 
@@ -27,7 +28,7 @@ class OutsideReceiver(pulumi.ComponentResource):
             name="receive",
             user=args.writer.name,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(args.keys_parameter.arn, args.spill_queue.arn).apply(
+                pulumi.Output.all(args.bucket.arn, args.keys_parameter.arn, args.spill_queue.arn).apply(
                     lambda arns: policies.outside_receiver(*arns)
                 )
             ),

@@ -26,12 +26,23 @@ def log_writer(bucket_arn: str) -> Policy:
     return _policy({"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"})
 
 
-def outside_receiver(keys_parameter_arn: str, queue_arn: str) -> Policy:
-    """Allow what a receiver outside Lambda does beside writing: read the drain keys and spill. It redrives nothing."""
+def outside_receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str) -> Policy:
+    """Allow what a receiver outside Lambda does beside writing: find lines, read the drain keys, spill batches."""
     return _policy(
+        _find_logs(bucket_arn),
         {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
         {"Sid": "Spill", "Action": "sqs:SendMessage", "Resource": queue_arn},
     )
+
+
+def _find_logs(bucket_arn: str) -> dict[str, Any]:
+    # For the batch without a valid time: whether an earlier try of it is stored under the slot before.
+    return {
+        "Sid": "FindLogs",
+        "Action": "s3:ListBucket",
+        "Resource": bucket_arn,
+        "Condition": {"StringLike": {"s3:prefix": f"{LOGS_PREFIX}*"}},
+    }
 
 
 def archive_bucket(bucket_arn: str) -> Policy:
@@ -54,9 +65,10 @@ def archive_bucket(bucket_arn: str) -> Policy:
 
 
 def receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str, log_group_arn: str) -> Policy:
-    """Allow what the function does: store lines, spill and redrive batches, read the drain keys, write its own log."""
+    """Allow what the function does: store and find lines, spill and redrive, read the drain keys, write its own log."""
     return _policy(
         {"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"},
+        _find_logs(bucket_arn),
         {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
         {
             "Sid": "SpillAndRedrive",

@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contract.keys import ObjectKey
 from receiver.batch import StoredObject
 from receiver.deadline import Deadline, DeadlineExceeded
 
@@ -40,6 +41,17 @@ class Archive:
     def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
         """Write objects side by side; Unavailable unless all of them are stored when it returns."""
         _within(deadline, "s3", [partial(self._put, stored) for stored in objects])
+
+    def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
+        """Say whether an object of one of these keys is stored; Unavailable when S3 does not tell."""
+        return any(_within(deadline, "s3", [partial(self._holds, key) for key in keys]))
+
+    def _holds(self, key: ObjectKey) -> bool:
+        # By the listing, which needs no right to read lines as HeadObject does. It is as consistent as a read ("Amazon
+        # S3 data consistency model").
+        answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=str(key), MaxKeys=1)
+        _need("KeyCount", answer, "s3-no-key-count")
+        return answer["KeyCount"] > 0
 
     def _put(self, stored: StoredObject) -> None:
         answer = self._s3.put_object(

@@ -6,19 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
-from contract.keys import ObjectKey, batch_id, day_number
+from contract.keys import ObjectKey, batch_id, day_number, neighbouring_slots, slot_ms
 from contract.record import Malformed, Reason, Record, escape_lines, from_frame, one_line, quarantine, slices
 from receiver import counted, losses, runs
 from receiver.counted import Headless
 from receiver.framing import Fault, next_frame
 from receiver.runs import Run
 
-_MINUTE_US = 60 * 1_000_000
-_DAY_US = 24 * 60 * _MINUTE_US
+_HOUR_US = 3600 * 1_000_000
 # A time is believed from two days before the POST's arrival to an hour after it: Logplex buffers minutes, not
 # days, and a wrong clock must not scatter lines over days that nobody queries.
-_OLDEST_US = 2 * _DAY_US
-_NEWEST_US = 60 * _MINUTE_US
+_OLDEST_US = 48 * _HOUR_US
+_NEWEST_US = _HOUR_US
 
 # Level 6 takes twice the time for an eighth less: docs/performance.md has times and sizes, and what they cost.
 GZIP_LEVEL = 3
@@ -33,20 +32,24 @@ _REPORT_BYTES = 1 << 9
 
 
 class Batch(NamedTuple):
-    """One POST: whose it is, what it calls itself, when it arrived (ms since 1970) and what it holds."""
+    """One POST: whose it is, what it calls itself, when it arrived (ms since 1970) and what it holds.
+
+    With a `fault` the body is not frames but bytes that could not be decoded: they become one quarantine line.
+    """
 
     app: str
     frame_id: str | None
     arrival_ms: int
     body: bytes
-    undecodable: bool = False  # the body is not what was sent, but base64 that did not decode
+    fault: Reason | None = None
 
 
 class StoredObject(NamedTuple):
     """An object to write: its key, its gzip bytes (one member, lines ended by LF), and what it holds.
 
     `quarantined` counts the quarantine lines among `lines` by their reason, `lost` the messages that loss reports among
-    them tell of.
+    them tell of. `earlier` are the keys under which another try of the same batch may have stored the same lines: there
+    are some only where the key follows from the arrival, as no line of the batch has a valid time.
     """
 
     key: ObjectKey
@@ -54,22 +57,26 @@ class StoredObject(NamedTuple):
     lines: int
     quarantined: Counter[Reason]
     lost: int
+    earlier: tuple[ObjectKey, ...] = ()
 
 
 def objects(batch: Batch, proceed: Callable[[], None] = lambda: None) -> list[StoredObject]:
-    """Give the objects of a batch, one a UTC day, oldest first; none for a body without frames.
+    """Give the objects of a batch, one per UTC day, oldest first; none for a body without frames.
 
-    `proceed` is called now and then, and may raise what ends the work: millions of tiny frames take long.
-    Lines go into the compressor as they are found: a body can make lines of many times its size. So the reference is
-    looked for ahead of time, in a reading of its own, by the few batches that need it.
+    `proceed` is called between windows of the body and between blocks of lines, and may raise to end the work: millions
+    of tiny frames take long. Lines go into the compressor as they are found, because a body can make lines of many
+    times its size. So the batches that need the reference time, which are few, read the body twice.
     """
     drafts: defaultdict[int, _Draft] = defaultdict(lambda: _Draft(proceed))
     reference_us: int | None = None
-    for entry, believed_us in _dated(batch):
+    dated = False
+    for entry, believed_us in _dated(batch, proceed):
         if (time_us := believed_us) is None:
             if reference_us is None:
                 reference_us = _reference_us(batch, proceed)
             time_us = reference_us
+        else:
+            dated = True
         draft = drafts[day_number(time_us // 1000)]
         if isinstance(entry, Run):
             draft.add_lines(entry.text, entry.lines, time_us)
@@ -77,17 +84,33 @@ def objects(batch: Batch, proceed: Callable[[], None] = lambda: None) -> list[St
             draft.add(entry, time_us)
         else:
             draft.quarantine(entry, time_us)
-    name = batch_id(batch.app, batch.frame_id or hashlib.sha256(batch.body).hexdigest())
-    return [
-        StoredObject(
-            ObjectKey(batch.app, draft.newest_us // 1000, name),
-            draft.finish(),
-            draft.lines,
-            draft.quarantined,
-            draft.lost,
-        )
-        for _, draft in sorted(drafts.items())
-    ]
+    name = batch_id(batch.app, batch.frame_id or _digest(batch))
+    stored = []
+    for _, draft in sorted(drafts.items()):
+        key = ObjectKey(batch.app, draft.newest_us // 1000, name)
+        earlier = () if dated else tuple(ObjectKey(batch.app, ms, name) for ms in neighbouring_slots(key.epoch_ms))
+        stored.append(StoredObject(key, draft.finish(), draft.lines, draft.quarantined, draft.lost, earlier))
+    return stored
+
+
+def leading_reports(batch: Batch, proceed: Callable[[], None] = lambda: None) -> tuple[list[bytes], int]:
+    """Give the loss reports that a batch begins with, and the offset in its body at which they end."""
+    reports: list[bytes] = []
+    start = 0
+    while not batch.fault and (found := next_frame(batch.body, start)):
+        proceed()
+        frame, end = found
+        if isinstance(frame, Fault) or not losses.leads_batch(frame):
+            break
+        reports.append(frame)
+        start = end
+    return reports, start
+
+
+def _digest(batch: Batch) -> str:
+    _, start = leading_reports(batch)
+    # A batch of reports only has nothing else that tells it from another.
+    return hashlib.sha256(batch.body[start:] or batch.body).hexdigest()
 
 
 class _Draft:
@@ -147,36 +170,28 @@ class _Draft:
 
 
 def _reference_us(batch: Batch, proceed: Callable[[], None]) -> int:
-    newest_us = None
-    for _, time_us in _dated(batch):
-        proceed()
-        if time_us is not None and (newest_us is None or time_us > newest_us):
-            newest_us = time_us
-    return _midnight_us(batch.arrival_ms) if newest_us is None else newest_us
+    newest_us = max((time_us for _, time_us in _dated(batch, proceed) if time_us is not None), default=None)
+    return slot_ms(batch.arrival_ms) * 1000 if newest_us is None else newest_us
 
 
-def _dated(batch: Batch) -> Iterator[_Dated]:
+def _dated(batch: Batch, proceed: Callable[[], None]) -> Iterator[_Dated]:
     """Give what a batch holds, each with its time where that is believed, in microseconds since 1970."""
-    body = batch.body
-    if batch.undecodable:
-        yield Fault(Reason.BAD_BASE64, body), None
+    if batch.fault:
+        yield Fault(batch.fault, batch.body), None
         return
+    reports, start = leading_reports(batch, proceed)
+    for report in reports:
+        yield _read(report), None
     arrival_us = batch.arrival_ms * 1000
-    believed = range(arrival_us - _OLDEST_US, arrival_us + _NEWEST_US + 1)
-    if not (first := next_frame(body, 0)):
-        return
-    frame, start = first
-    # Logplex renders its own report, which comes first, anew on each try.
-    own = isinstance(frame, bytes) and losses.is_drains_own(frame)
-    yield _by_itself(frame, range(0) if own else believed)
-    yield from _rest(body, start, believed)
+    yield from _rest(batch.body, start, range(arrival_us - _OLDEST_US, arrival_us + _NEWEST_US + 1), proceed)
 
 
-def _rest(body: bytes, start: int, believed: range) -> Iterator[_Dated]:
-    """Give what follows the first frame: as much as can be read together."""
+def _rest(body: bytes, start: int, believed: range, proceed: Callable[[], None]) -> Iterator[_Dated]:
+    """Give what follows the leading reports: as much as can be read together."""
     window = runs.WINDOW_BYTES
     while start < len(body):
-        run = runs.read(body, start, window) if body[start - 1] == _LF else None
+        proceed()
+        run = runs.read(body, start, window) if start == 0 or body[start - 1] == _LF else None
         begin = start
         for entry, end in [(run, run.end)] if run else counted.read(body, start, window):
             if isinstance(entry, bytes):
@@ -215,7 +230,3 @@ def _read(frame: bytes) -> Record | Fault:
         return from_frame(frame)
     except Malformed as malformed:
         return Fault(malformed.reason, frame)
-
-
-def _midnight_us(arrival_ms: int) -> int:
-    return arrival_ms * 1000 // _DAY_US * _DAY_US

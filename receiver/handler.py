@@ -147,6 +147,10 @@ class Receiver:
     def _store(self, batch: Batch, stored: Sequence[StoredObject], deadline: Deadline, points: list[Point]) -> bool:
         begin = time.monotonic()
         try:
+            # The key of a batch without a valid time follows from its arrival: an earlier try can lie in another slot.
+            earlier = [key for each in stored for key in each.earlier]
+            if earlier and self._archive.holds_any(earlier, deadline):
+                return True
             self._archive.put(stored, deadline)
         except Unavailable as unavailable:
             _log_fault(unavailable.reason, batch)

@@ -11,15 +11,12 @@ from typing import Any, NamedTuple
 
 from contract.metrics import Dimension, Metric
 from contract.record import Reason
-from receiver.batch import Batch, StoredObject
-from receiver.framing import next_frame
-from receiver.losses import is_drains_own
+from receiver.batch import Batch, StoredObject, leading_reports
 
 # For a receiver outside Lambda; in Lambda it is the function's name, so that two stacks do not add up.
 DEFAULT_NAMESPACE = "heroku-log-receiver"
 
-_DAY_MS = 86_400_000
-_FRAMING_FAULTS = {Reason.BAD_BASE64, Reason.BAD_COUNT, Reason.TRUNCATED}
+_NO_FRAMES = {*Reason} - {Reason.BAD_HEADER, Reason.BAD_TIME}
 
 
 class Point(NamedTuple):
@@ -54,20 +51,14 @@ def of_batch(batch: Batch, stored: Sequence[StoredObject] | None, announced: int
     ]
     if lost:
         points.append(Point(Metric.LINES_LOST, lost, app))
-    # What a framing fault leaves over is a line, and no frame.
-    unannounced = lines - sum(quarantined[reason] for reason in _FRAMING_FAULTS) - (announced or 0)
-    if announced is not None and unannounced != 0 and (unannounced != 1 or not _leads_with_report(batch)):
+    # What is left over after a framing fault is a line but not a frame.
+    unannounced = lines - sum(quarantined[reason] for reason in _NO_FRAMES) - (announced or 0)
+    if announced is not None and unannounced != 0 and not 0 < unannounced <= len(leading_reports(batch)[0]):
         points.append(Point(Metric.COUNT_MISMATCH, 1, app))
-    newest_ms = max((each.key.epoch_ms for each in stored), default=0)
-    # A key at midnight is that of a batch without a time.
-    if newest_ms % _DAY_MS:
-        points.append(Point(Metric.LAG, max(0, batch.arrival_ms - newest_ms), app))
+    # A batch without a valid time is filed under its arrival, which says nothing about its lag.
+    if dated_ms := [each.key.epoch_ms for each in stored if not each.earlier]:
+        points.append(Point(Metric.LAG, max(0, batch.arrival_ms - max(dated_ms)), app))
     return points
-
-
-def _leads_with_report(batch: Batch) -> bool:
-    first = next_frame(batch.body, 0)
-    return first is not None and isinstance(first[0], bytes) and is_drains_own(first[0])
 
 
 def lines(points: Iterable[Point], namespace: str, time_ms: int) -> str:

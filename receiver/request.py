@@ -1,6 +1,7 @@
 """API Gateway's event (HTTP API, payload format 2.0) -> what the receiver needs of it."""
 
 import binascii
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -8,7 +9,15 @@ from urllib.parse import parse_qs
 
 from contract.drain import DRAIN_PATH
 from contract.keys import APP_NAME
+from contract.record import Reason
 from receiver.batch import Batch
+
+# The largest body that API Gateway lets through ("Quotas for configuring and running an HTTP API"); it holds for a
+# decoded body too, because 10 KB of gzip can decode to 10 MB.
+BODY_LIMIT = 10 * 1024 * 1024
+_GZIP_MEMBER = 16 + zlib.MAX_WBITS
+# Senders write one. Each member costs the decoder a window of its own, so their number is limited as well.
+_GZIP_MEMBERS = 100
 
 
 class Refused(Exception):
@@ -51,17 +60,75 @@ def arrival_ms(event: Mapping[str, Any], now_ms: int) -> int:
 
 
 def batch(event: Mapping[str, Any], app: str, arrival_ms: int) -> Batch:
-    """Read the batch that an accepted request carries. Whatever the body is, it is taken."""
-    frame_id = str((event.get("headers") or {}).get("logplex-frame-id") or "").strip() or None
+    """Read the batch that an accepted request carries. Every body is taken: one that cannot be decoded has a fault."""
+    headers = event.get("headers") or {}
+    frame_id = _frame_id(headers)
     text = str(event.get("body") or "")
     # The gateway decides by content type whether to encode.
-    encoded = bool(event.get("isBase64Encoded"))
-    if encoded:
-        # Not by the module base64, which makes a copy of the text first.
+    if event.get("isBase64Encoded"):
+        # binascii, because the module base64 copies the text first.
         with suppress(ValueError):
-            return Batch(app, frame_id, arrival_ms, binascii.a2b_base64(text, strict_mode=True))
-    # A lone surrogate can only come from elsewhere.
-    return Batch(app, frame_id, arrival_ms, text.encode("utf-8", "surrogatepass"), undecodable=encoded)
+            sent = binascii.a2b_base64(text, strict_mode=True)
+            return Batch(app, frame_id, arrival_ms, *_decoded(sent, _header(headers, "content-encoding")))
+        return Batch(app, frame_id, arrival_ms, _utf8(text), Reason.BAD_BASE64)
+    return Batch(app, frame_id, arrival_ms, *_decoded(_utf8(text), _header(headers, "content-encoding")))
+
+
+def _header(headers: Mapping[str, Any], name: str) -> str:
+    return str(headers.get(name) or "").strip()
+
+
+def _frame_id(headers: Mapping[str, Any]) -> str | None:
+    """Give what names a batch on each of its tries.
+
+    log-shuttle sends no frame id but one X-Request-Id per batch (`logplex_formatter.go`). Other senders and proxies are
+    free to give each try an X-Request-Id of its own, so theirs says nothing.
+    """
+    frame_id = _header(headers, "logplex-frame-id")
+    if not frame_id and _header(headers, "user-agent").startswith("log-shuttle/"):
+        frame_id = _header(headers, "x-request-id")
+    return frame_id or None
+
+
+def _decoded(sent: bytes, content_encoding: str) -> tuple[bytes, Reason | None]:
+    """Take off a body's content coding (RFC 9110, section 8.4.1); where that fails, give what was sent, and why."""
+    codings = [coding.strip() for coding in content_encoding.lower().split(",")]
+    codings = [coding for coding in codings if coding not in ("", "identity")]
+    if not codings or not sent:
+        return sent, None
+    if codings not in (["gzip"], ["x-gzip"]):
+        return sent, Reason.UNKNOWN_CODING
+    try:
+        return _gunzipped(sent), None
+    except _TooLarge:
+        return sent, Reason.GZIP_TOO_LARGE
+    except zlib.error:
+        return sent, Reason.BAD_GZIP
+
+
+class _TooLarge(Exception):
+    """More than BODY_LIMIT, decoded."""
+
+
+def _gunzipped(data: bytes) -> bytes:
+    """Decode the members of a gzip body; zlib.error for a broken one, _TooLarge for one that decodes to too much."""
+    decoded = bytearray()
+    for _ in range(_GZIP_MEMBERS):
+        decoder = zlib.decompressobj(_GZIP_MEMBER)
+        decoded += decoder.decompress(data, BODY_LIMIT + 1 - len(decoded))
+        if len(decoded) > BODY_LIMIT:
+            raise _TooLarge
+        if not decoder.eof:
+            raise zlib.error("the stream ends too early")
+        data = decoder.unused_data
+        if not data:
+            return bytes(decoded)
+    raise zlib.error("too many members")
+
+
+def _utf8(text: str) -> bytes:
+    # No HTTP body has a lone surrogate, but a hand-made event can.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _path(event: Mapping[str, Any], context: Mapping[str, Any]) -> str:

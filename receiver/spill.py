@@ -7,7 +7,10 @@ import base64
 import gzip
 import json
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
+from contract.record import Reason
 from receiver.batch import Batch
 
 _VERSION = 1
@@ -32,7 +35,7 @@ def encode(batch: Batch) -> str:
         "frame_id": batch.frame_id,
         "arrival_ms": batch.arrival_ms,
         "body": base64.b64encode(gzip.compress(batch.body, 6, mtime=0)).decode(),
-        "undecodable": batch.undecodable,
+        "fault": batch.fault,
     }
     text = json.dumps(message)
     if len(text) > MAX_BYTES:
@@ -47,10 +50,14 @@ def decode(text: str) -> Batch:
         if message["v"] != _VERSION:
             raise NoBatch(f"version {message['v']!r} of a spilled batch: deploy the receiver that wrote it")
         body = gzip.decompress(base64.b64decode(message["body"], validate=True))
-        return Batch(
-            message["app"], message["frame_id"], int(message["arrival_ms"]), body, bool(message.get("undecodable"))
-        )
+        return Batch(message["app"], message["frame_id"], int(message["arrival_ms"]), body, _fault(message))
     except NoBatch:
         raise
     except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error) as error:
         raise NoBatch(f"no spilled batch: {type(error).__name__}") from error
+
+
+def _fault(message: Mapping[str, Any]) -> Reason | None:
+    # Receivers before the reason was written said only whether the body was undecodable base64.
+    reason = message["fault"] if "fault" in message else Reason.BAD_BASE64 if message.get("undecodable") else None
+    return None if reason is None else Reason(reason)

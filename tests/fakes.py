@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from contract.drain import token
+from contract.keys import ObjectKey
 from receiver.aws import Archive, Queue, Unavailable
 from receiver.batch import StoredObject
 from receiver.deadline import Deadline
@@ -58,6 +59,12 @@ class FakeArchive(Archive):
         if self._trouble:
             raise self._trouble
         self.stored |= {str(stored.key): stored.data for stored in objects}
+
+    def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
+        """Look, or fail as `Archive.holds_any` does."""
+        if self._trouble:
+            raise self._trouble
+        return any(str(key) in self.stored for key in keys)
 
 
 class FakeQueue(Queue):

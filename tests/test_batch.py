@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.keys import batch_id
+from contract.record import Reason
 from local.logplex.field_bodies import FieldBody, field_bodies
 from receiver.batch import Batch, StoredObject, objects
 from tests.logplex_frames import NOON, NOON_MS, body, l10, message, minutes_before_noon, stored_lines
@@ -50,8 +51,8 @@ def milliseconds(time: datetime) -> int:
         pytest.param([NOON, ARRIVAL + timedelta(hours=1)], ARRIVAL + timedelta(hours=1), id="an-hour-after"),
         pytest.param([NOON, ARRIVAL + timedelta(hours=1, microseconds=1)], NOON, id="more-than-an-hour-after"),
         pytest.param([ARRIVAL - timedelta(days=2)], ARRIVAL - timedelta(days=2), id="two-days-before"),
-        pytest.param([ARRIVAL - timedelta(days=2, microseconds=1)], MIDNIGHT, id="more-than-two-days-before"),
-        pytest.param([datetime(1971, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)], MIDNIGHT, id="none-valid"),
+        pytest.param([ARRIVAL - timedelta(days=2, microseconds=1)], NOON, id="more-than-two-days-before"),
+        pytest.param([datetime(1971, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)], NOON, id="none-valid"),
     ],
 )
 def test_the_reference_is_the_newest_valid_time(times: list[datetime], reference: datetime) -> None:
@@ -75,10 +76,27 @@ def test_an_offset_is_taken_off_before_times_are_compared() -> None:
         pytest.param(body(l10(NOON)), id="nothing-but-a-loss-report"),
     ],
 )
-def test_without_a_valid_time_the_reference_is_midnight_of_the_arrival_day(posted: bytes) -> None:
-    for arrival in (MIDNIGHT, NOON, MIDNIGHT + timedelta(days=1, milliseconds=-1)):
+def test_a_batch_without_a_valid_time_belongs_to_the_five_minutes_in_which_it_arrived(posted: bytes) -> None:
+    """A query over the minutes in which a quarantine line arrived has to find it."""
+    last = MIDNIGHT + timedelta(days=1, minutes=-5)
+    for arrival, slot in [
+        (MIDNIGHT, MIDNIGHT),
+        (NOON, NOON),
+        (NOON + timedelta(minutes=4, seconds=59.999), NOON),
+        (NOON + timedelta(minutes=5), NOON + timedelta(minutes=5)),
+        (MIDNIGHT + timedelta(days=1, milliseconds=-1), last),
+    ]:
         stored = only(objects(Batch(APP, FRAME_ID, milliseconds(arrival), posted)))
-        assert stored.key.epoch_ms == milliseconds(MIDNIGHT)
+        assert stored.key.epoch_ms == milliseconds(slot)
+
+
+def test_only_a_batch_without_a_valid_time_can_be_stored_under_an_earlier_key() -> None:
+    """Its key follows from the arrival, so another try may have written it in the slot before or after."""
+    untimed = only(store(b"garbage"))
+    assert [(key.epoch_ms, key.batch) for key in untimed.earlier] == [
+        (milliseconds(NOON + timedelta(minutes=minutes)), untimed.key.batch) for minutes in (-5, 5)
+    ]
+    assert only(store(b"garbage", message())).earlier == ()
 
 
 # ---------------------------------------------------------------- each try is the same
@@ -99,6 +117,40 @@ def test_a_loss_report_rendered_beyond_midnight_stays_with_its_batch() -> None:
     stored = only(store(l10(MIDNIGHT), message(time=before), arrival_ms=milliseconds(MIDNIGHT)))
     assert stored.key.epoch_ms == milliseconds(before)
     assert len(stored_lines(stored)) == 2
+
+
+L12 = b"Error L12: 5 messages dropped since 2026-11-24T11:00:00.000000+00:00\n"
+L13 = b"Error L13: 6 messages lost since 2026-11-24T11:00:00.000000+00:00\n"
+SHUTTLE = "<172>1 {} heroku token log-shuttle - -"
+
+
+@pytest.mark.parametrize("frame_id", [None, FRAME_ID])
+def test_no_leading_loss_report_has_a_say_in_id_or_key(frame_id: str | None) -> None:
+    """Logplex and log-shuttle render theirs anew on each try, and log-shuttle sends up to two, without a frame id."""
+    lines = [message(b"one\n", minutes_before_noon(2)), message(b"two\n", minutes_before_noon(1))]
+
+    def tried(*reports: bytes) -> StoredObject:
+        return only(objects(Batch(APP, frame_id, ARRIVAL_MS, body(*reports, *lines))))
+
+    later = NOON + timedelta(seconds=7)
+    tries = [
+        tried(),
+        tried(l10(NOON)),
+        tried(message(L12, NOON, SHUTTLE), message(L13, NOON, SHUTTLE)),
+        tried(message(L12, later, SHUTTLE), message(L13, later, SHUTTLE)),
+        tried(message(L13, later, SHUTTLE)),
+    ]
+    assert len({each.key for each in tries}) == 1
+    assert {each.key.epoch_ms for each in tries} == {milliseconds(minutes_before_noon(1))}
+    assert [each.lines for each in tries] == [2, 3, 4, 4, 3]
+
+
+def test_two_batches_of_reports_only_are_two() -> None:
+    """Without their reports nothing would tell them apart, and the second would overwrite the first."""
+    one, other = (
+        only(objects(Batch(APP, None, ARRIVAL_MS, body(message(text, NOON, SHUTTLE))))) for text in (L12, L13)
+    )
+    assert one.key != other.key
 
 
 def test_only_a_leading_loss_report_is_rendered_anew() -> None:
@@ -216,10 +268,13 @@ def test_a_quarantine_line_goes_with_the_newest_day() -> None:
     assert stored_lines(new)[0].endswith(b"quarantine bad-header - no header")
 
 
-def test_a_body_that_is_no_base64_is_one_quarantine_line() -> None:
-    stored = only(objects(Batch(APP, FRAME_ID, ARRIVAL_MS, b"2 hi!!\n", undecodable=True)))
+@pytest.mark.parametrize(
+    "fault", [Reason.BAD_BASE64, Reason.BAD_GZIP, Reason.GZIP_TOO_LARGE, Reason.UNKNOWN_CODING], ids=str
+)
+def test_a_body_that_cannot_be_decoded_is_one_quarantine_line(fault: Reason) -> None:
+    stored = only(objects(Batch(APP, FRAME_ID, ARRIVAL_MS, b"2 hi!!\n", fault)))
     assert stored_lines(stored) == [
-        b"<43>1 2026-11-24T00:00:00.000000+00:00 host logdrain quarantine bad-base64 - 2 hi!!#012"
+        b"<43>1 2026-11-24T12:00:00.000000+00:00 host logdrain quarantine %b - 2 hi!!#012" % fault.encode()
     ]
 
 

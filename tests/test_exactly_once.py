@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from contract.keys import ObjectKey
 from receiver.aws import Unavailable
 from receiver.batch import StoredObject
 from receiver.deadline import Deadline
@@ -39,12 +40,19 @@ class Bucket(FakeArchive):
         super().put(objects[: self.written], deadline)
         raise self.trouble
 
+    def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
+        if self.trouble and not self.written:
+            raise self.trouble
+        return super().holds_any(keys, deadline)
+
 
 class Drain:
     """Tries of one batch: each arrives a second after the one before, and is rendered as its `render` says."""
 
-    def __init__(self, render: Callable[[datetime], bytes], frame_id: str | None) -> None:
-        self._render, self._frame_id = render, frame_id
+    def __init__(
+        self, render: Callable[[datetime], bytes], frame_id: str | None, begin: timedelta = timedelta()
+    ) -> None:
+        self._render, self._frame_id, self._begin = render, frame_id, begin
         self._tries = 0
         self.bucket, self._queue = Bucket(), FakeQueue()
         keys = DrainKeys(FakeParameter(json.dumps([KEY])).read)
@@ -90,6 +98,11 @@ class Drain:
         assert self._receiver.redrive({"Records": records}, 10) == {"batchItemFailures": []}
         self._queue.sent.clear()
 
+    def redrive_newest_first(self) -> None:
+        """SQS keeps no order."""
+        self._queue.sent.reverse()
+        self.redrive()
+
     def _post_in_trouble(self, trouble: Unavailable, written: int) -> None:
         self.bucket.trouble, self.bucket.written = trouble, written
         self._post()
@@ -97,10 +110,11 @@ class Drain:
 
     def _post(self) -> None:
         self._tries += 1
+        passed = self._begin + timedelta(seconds=self._tries)
         event = drain_event(
-            self._render(NOON + timedelta(seconds=self._tries)),
+            self._render(NOON + passed),
             headers={"logplex-frame-id": self._frame_id} if self._frame_id else {},
-            requestContext=gateway_context(timeEpoch=NOON_MS + self._tries * 1000),
+            requestContext=gateway_context(timeEpoch=NOON_MS + passed // timedelta(milliseconds=1)),
         )
         assert self._receiver.receive(event)["statusCode"] == 200
 
@@ -160,3 +174,33 @@ def test_a_batch_is_stored_once(
     assert often.stored() == once.stored()
     assert len(once.stored()) == objects
     assert sum(map(len, once.stored().values())) == len(messages)
+
+
+# The first try arrives in the last second of a slot, or of a day, and those after it in the next one.
+@pytest.mark.parametrize(
+    "begin", [timedelta(minutes=5, seconds=-2), timedelta(hours=12, seconds=-2)], ids=["slot", "midnight"]
+)
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+@pytest.mark.parametrize(
+    "history",
+    [
+        pytest.param([Drain.direct] * 3, id="any number of tries"),
+        pytest.param([Drain.written_too_late, Drain.direct, Drain.redrive], id="written, but too late"),
+        pytest.param([Drain.spill, Drain.direct, Drain.redrive], id="spill then direct"),
+        pytest.param([Drain.direct, Drain.spill, Drain.redrive], id="direct then spill"),
+        pytest.param([Drain.spill, Drain.redrive, Drain.direct], id="spill, redriven, then direct"),
+        pytest.param([Drain.spill, Drain.spill, Drain.redrive], id="each try spilled"),
+        pytest.param([Drain.spill, Drain.spill, Drain.redrive_newest_first], id="each try spilled, redriven backwards"),
+    ],
+)
+def test_a_batch_without_a_valid_time_is_stored_once_across_slots(
+    begin: timedelta,
+    frame: tuple[Callable[[Sequence[bytes]], Callable[[datetime], bytes]], str | None],
+    history: Sequence[Callable[[Drain], None]],
+) -> None:
+    """Its key follows from the arrival, so the receiver looks for it in the slots before and after."""
+    drain = Drain(frame[0](NO_TIME), frame[1], begin)
+    for step in history:
+        step(drain)
+    [lines] = drain.stored().values()
+    assert len(lines) == len(NO_TIME)

@@ -130,18 +130,21 @@ def test_a_batch_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("posted", "undecodable", "reason"),
+    ("posted", "fault", "reason"),
     [
-        pytest.param(b"!", True, Reason.BAD_BASE64, id="bad-base64"),
-        pytest.param(body(HI) + b"garbage", False, Reason.BAD_COUNT, id="bad-count"),
-        pytest.param(body(HI) + b"99 <190>1", False, Reason.TRUNCATED, id="truncated"),
-        pytest.param(body(HI, b"no header"), False, Reason.BAD_HEADER, id="bad-header"),
-        pytest.param(body(HI, HI.replace(b"2026", b"9926-")), False, Reason.BAD_TIME, id="bad-time"),
+        *[
+            pytest.param(b"!", fault, fault, id=fault)
+            for fault in (Reason.BAD_BASE64, Reason.BAD_GZIP, Reason.GZIP_TOO_LARGE, Reason.UNKNOWN_CODING)
+        ],
+        pytest.param(body(HI) + b"garbage", None, Reason.BAD_COUNT, id="bad-count"),
+        pytest.param(body(HI) + b"99 <190>1", None, Reason.TRUNCATED, id="truncated"),
+        pytest.param(body(HI, b"no header"), None, Reason.BAD_HEADER, id="bad-header"),
+        pytest.param(body(HI, HI.replace(b"2026", b"9926-")), None, Reason.BAD_TIME, id="bad-time"),
     ],
 )
-def test_each_reason_of_quarantine_is_counted(posted: bytes, undecodable: bool, reason: Reason) -> None:
+def test_each_reason_of_quarantine_is_counted(posted: bytes, fault: Reason | None, reason: Reason) -> None:
     """Nothing is dropped, and nothing is set aside uncounted."""
-    points = counted(posted, undecodable=undecodable)
+    points = counted(posted, fault=fault)
     assert {name: value for name, value in points.items() if name[0] == "Quarantined"} == {("Quarantined", reason): 1}
 
 
@@ -200,6 +203,8 @@ SHUTTLE = "<172>1 {} heroku token log-shuttle - -"
         pytest.param(message(b"x\n<172>1 t host heroku logplex - " + L10_OLD), 0, id="quoted on a line of its own"),
         pytest.param(message(L10_OLD.replace(b"L10", b"L11"), header=LOGPLEX), 0, id="another code"),
         pytest.param(message(L10_OLD.replace(b"3", b"3" * 50), header=LOGPLEX), 0, id="no count that can be"),
+        pytest.param(message(L10_OLD + b" Error L1", header=LOGPLEX), 3, id="with the keyword again behind it"),
+        pytest.param(message(L10_OLD + b" " + L10_OLD, header=LOGPLEX), 3, id="one report per line"),
     ],
 )
 def test_loss_reports_are_read_in_every_wording_and_from_nobody_else(frame: bytes, messages: int) -> None:
@@ -223,7 +228,8 @@ def test_losses_of_a_body_are_summed() -> None:
         pytest.param(body(l10(NOON), HI, HI), 1, True, id="L10 and one more"),
         pytest.param(body(l10(NOON)), 2, True, id="L10 and one less"),
         pytest.param(body(HI, l10(NOON)), 1, True, id="L10, but not leading"),
-        pytest.param(body(message(L12, header=SHUTTLE), HI), 1, True, id="leading, but not Logplex's own"),
+        pytest.param(body(HI, message(L12, header=SHUTTLE)), 1, True, id="L12, but not leading"),
+        pytest.param(body(message(L10_OLD), HI), 1, True, id="leading, but written by an application"),
         pytest.param(body(HI, b"no header"), 2, False, id="a quarantined frame is a frame"),
         pytest.param(body(HI) + b"garbage", 1, False, id="a remainder is none"),
         pytest.param(body(HI, HI)[:-1], 2, True, id="cut off"),

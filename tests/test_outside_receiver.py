@@ -16,12 +16,18 @@ from receiver.handler import Receiver
 from tests.fakes import APP, FakeArchive, drain_event
 from tests.logplex_frames import body, message
 from tests.recording_monitor import run
-from tests.test_policies import BUCKET, KEYS, MATRIX, NO_WRITERS, QUEUE, WRITER, WRITES, Ask, allows, shown
+from tests.test_policies import BUCKET, KEYS, MATRIX, NO_WRITERS, QUEUE, WRITER, WRITES, Ask, allows, listing, shown
 from tests.test_stack_inventory import block
 
-OUTSIDE = policies.outside_receiver(KEYS, QUEUE)
+OUTSIDE = policies.outside_receiver(BUCKET, KEYS, QUEUE)
 BOTH = {"Statement": [*WRITER["Statement"], *OUTSIDE["Statement"]]}
-NEEDED = [*WRITES, Ask("ssm:GetParameter", KEYS), Ask("sqs:SendMessage", QUEUE)]
+NEEDED = [
+    *WRITES,
+    listing("logs/"),
+    listing("logs/raxx-api-prod/"),
+    Ask("ssm:GetParameter", KEYS),
+    Ask("sqs:SendMessage", QUEUE),
+]
 WRITER_USER = "raxx-heroku-log-drain"
 
 
@@ -39,8 +45,9 @@ def test_such_a_writer_may_do_nothing_else(ask: Ask) -> None:
     assert not allows(BOTH, ask)
 
 
-def test_its_two_rights_are_on_one_resource_each() -> None:
+def test_its_rights_are_on_one_resource_each() -> None:
     assert [(each["Action"], each["Resource"]) for each in OUTSIDE["Statement"]] == [
+        ("s3:ListBucket", BUCKET),
         ("ssm:GetParameter", KEYS),
         ("sqs:SendMessage", QUEUE),
     ]

@@ -98,6 +98,7 @@ NO_WRITERS = [
     Ask("s3:PutObjectTagging", LINES),
     Ask("s3:RestoreObject", LINES),
     Ask("s3:ListBucket", BUCKET),
+    listing("athena-results/"),
     Ask("s3:PutBucketPolicy", BUCKET),
     Ask("s3:PutLifecycleConfiguration", BUCKET),
     Ask("s3:DeleteBucket", BUCKET),
@@ -130,6 +131,7 @@ def test_the_writer_may_do_nothing_else_at_all() -> None:
 @pytest.mark.parametrize(
     "ask",
     [
+        listing("logs/raxx-api-prod/2026/11/24/1-x.gz"),
         Ask("ssm:GetParameter", KEYS),
         Ask("sqs:SendMessage", QUEUE),
         Ask("sqs:ReceiveMessage", QUEUE),
@@ -139,7 +141,7 @@ def test_the_writer_may_do_nothing_else_at_all() -> None:
     ],
     ids=shown,
 )
-def test_the_receiver_may_read_its_keys_spill_and_write_its_log(ask: Ask) -> None:
+def test_the_receiver_may_find_lines_read_its_keys_spill_and_write_its_log(ask: Ask) -> None:
     assert allows(RECEIVER, ask)
 
 
@@ -428,8 +430,8 @@ MATRIX = [
     (Ask("s3:DeleteObject", RESULT), set()),
     (Ask("s3:PutObjectRetention", LINES), set()),
     (Ask("s3:BypassGovernanceRetention", LINES), set()),
-    (listing("logs/"), {"reader"}),
-    (listing("logs/raxx-api-prod/"), {"reader"}),
+    (listing("logs/"), {"reader", "receiver"}),
+    (listing("logs/raxx-api-prod/"), {"reader", "receiver"}),
     (listing("athena-results/"), {"reader"}),
     (listing("other/"), set()),
     (listing("log"), set()),

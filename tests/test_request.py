@@ -1,5 +1,8 @@
 """What the receiver reads in API Gateway's event (HTTP API, payload format 2.0)."""
 
+import gzip
+import tracemalloc
+import zlib
 from base64 import b64encode
 from contextlib import suppress
 from typing import Any
@@ -10,10 +13,12 @@ from hypothesis import strategies as st
 
 from contract.drain import token
 from contract.keys import APP_NAME
+from contract.record import Reason
 from receiver import request
 from tests.fakes import APP, FRAME_ID, KEY, QUERY, drain_event, gateway_context
 
 NOW_MS = 1_795_521_600_000
+SHUTTLE = "log-shuttle/0.18.1 (go1.20; linux; amd64; gc)"
 TOKEN = token(KEY, APP)
 
 
@@ -156,7 +161,7 @@ def test_the_arrival_is_the_gateways_time_or_now(context: dict[str, Any] | None,
 )
 def test_the_body(changes: dict[str, Any], body: bytes) -> None:
     batch = request.batch(drain_event(b"2 hi", **changes), APP, NOW_MS)
-    assert batch == (APP, FRAME_ID, NOW_MS, body, False)
+    assert batch == (APP, FRAME_ID, NOW_MS, body, None)
 
 
 def test_an_absent_body_is_empty() -> None:
@@ -176,7 +181,71 @@ def test_an_absent_body_is_empty() -> None:
 )
 def test_a_body_that_is_no_base64_is_kept_as_it_came(text: str) -> None:
     batch = request.batch(drain_event(body=text), APP, NOW_MS)
-    assert (batch.body, batch.undecodable) == (text.encode(), True)
+    assert (batch.body, batch.fault) == (text.encode(), Reason.BAD_BASE64)
+
+
+# ---------------------------------------------------------------- content coding
+
+LINES = b"2 hi" * 1000
+LIMIT = 10 * 1024 * 1024
+PACKED = gzip.compress(LINES)
+
+
+def decoded(sent: bytes, coding: str | None) -> tuple[bytes, Reason | None]:
+    batch = request.batch(drain_event(sent, headers={"content-encoding": coding}), APP, NOW_MS)
+    return batch.body, batch.fault
+
+
+@pytest.mark.parametrize(
+    ("sent", "coding", "body"),
+    [
+        pytest.param(PACKED, "gzip", LINES, id="gzip"),
+        pytest.param(PACKED, " GZIP ", LINES, id="gzip-in-capitals"),
+        pytest.param(PACKED, "x-gzip", LINES, id="x-gzip"),
+        pytest.param(PACKED, "identity, gzip", LINES, id="identity-and-gzip"),
+        pytest.param(PACKED + gzip.compress(b"2 ho"), "gzip", LINES + b"2 ho", id="two-members"),
+        pytest.param(gzip.compress(bytes(LIMIT)), "gzip", bytes(LIMIT), id="as-large-as-a-body-can-be"),
+        pytest.param(gzip.compress(b""), "gzip", b"", id="nothing-in-gzip"),
+        pytest.param(b"", "gzip", b"", id="empty"),
+        pytest.param(LINES, "identity", LINES, id="identity"),
+        pytest.param(LINES, "", LINES, id="blank"),
+        pytest.param(LINES, None, LINES, id="none"),
+        pytest.param(PACKED, None, PACKED, id="gzip-that-the-header-does-not-name"),
+    ],
+)
+def test_a_coded_body_is_decoded(sent: bytes, coding: str | None, body: bytes) -> None:
+    """log-shuttle -gzip sends `Content-Encoding: gzip`."""
+    assert decoded(sent, coding) == (body, None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "coding", "reason"),
+    [
+        pytest.param(PACKED[:-1], "gzip", Reason.BAD_GZIP, id="cut-off"),
+        pytest.param(PACKED[:9], "gzip", Reason.BAD_GZIP, id="cut-off-in-its-header"),
+        pytest.param(PACKED[:-8] + bytes(8), "gzip", Reason.BAD_GZIP, id="wrong-checksum"),
+        pytest.param(PACKED + b"x", "gzip", Reason.BAD_GZIP, id="something-behind-it"),
+        pytest.param(LINES, "gzip", Reason.BAD_GZIP, id="no-gzip"),
+        pytest.param(zlib.compress(LINES), "gzip", Reason.BAD_GZIP, id="zlib"),
+        pytest.param(gzip.compress(b"") * 1000, "gzip", Reason.BAD_GZIP, id="a-thousand-members"),
+        pytest.param(gzip.compress(bytes(LIMIT + 1)), "gzip", Reason.GZIP_TOO_LARGE, id="a-byte-too-large"),
+        pytest.param(gzip.compress(bytes(20 * LIMIT)), "gzip", Reason.GZIP_TOO_LARGE, id="bomb"),
+        pytest.param(gzip.compress(bytes(LIMIT)) * 2, "gzip", Reason.GZIP_TOO_LARGE, id="bomb-in-two-members"),
+        pytest.param(LINES, "br", Reason.UNKNOWN_CODING, id="another-coding"),
+        pytest.param(gzip.compress(PACKED), "gzip, gzip", Reason.UNKNOWN_CODING, id="gzip-twice"),
+    ],
+)
+def test_what_cannot_be_decoded_is_kept_as_it_came(sent: bytes, coding: str, reason: Reason) -> None:
+    assert decoded(sent, coding) == (sent, reason)
+
+
+def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
+    bomb = drain_event(gzip.compress(bytes(20 * LIMIT)), headers={"content-encoding": "gzip"})
+    tracemalloc.start()
+    request.batch(bomb, APP, NOW_MS)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * LIMIT
 
 
 @pytest.mark.parametrize(
@@ -187,6 +256,13 @@ def test_a_body_that_is_no_base64_is_kept_as_it_came(text: str) -> None:
         pytest.param({"logplex-frame-id": " "}, None, id="blank"),
         pytest.param({}, None, id="private-space"),
         pytest.param(None, None, id="no-headers"),
+        pytest.param({"user-agent": SHUTTLE, "x-request-id": "a-batch"}, "a-batch", id="log-shuttle"),
+        pytest.param(
+            {"user-agent": SHUTTLE, "x-request-id": "a-try", "logplex-frame-id": FRAME_ID}, FRAME_ID, id="both"
+        ),
+        pytest.param({"user-agent": SHUTTLE}, None, id="log-shuttle-without-id"),
+        # A proxy's is a new one on each try, and would store each.
+        pytest.param({"user-agent": "nginx", "x-request-id": "a-try"}, None, id="request-id-of-another"),
     ],
 )
 def test_the_frame_id(headers: dict[str, str] | None, frame_id: str | None) -> None:

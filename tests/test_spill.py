@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contract.metrics import Metric
+from contract.record import Reason
 from receiver import spill
 from receiver.aws import Unavailable
 from receiver.batch import Batch
@@ -67,7 +68,8 @@ def test_sqs_keeps_what_is_not_stored_and_only_that() -> None:
         pytest.param(Batch(APP, "DA37BFA502AFA196A479F50990BA3E2C", NOON_MS, POSTED), id="ordinary"),
         pytest.param(Batch(APP, None, 0, b""), id="empty, without frame id"),
         pytest.param(Batch(APP, "é\udc80\n", NOON_MS, bytes(range(256))), id="any bytes"),
-        pytest.param(Batch(APP, "f", NOON_MS, b"!", undecodable=True), id="undecodable"),
+        pytest.param(Batch(APP, "f", NOON_MS, b"!", Reason.BAD_BASE64), id="bad-base64"),
+        pytest.param(Batch(APP, "f", NOON_MS, b"!", Reason.BAD_GZIP), id="bad-gzip"),
     ],
 )
 def test_a_message_holds_all_that_makes_the_keys(batch: Batch) -> None:
