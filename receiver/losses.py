@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from contract.record import PRI
+
 # An application can write the same words: only PROCID tells who reports. This is a stored line's beginning.
 _REPORT = re.compile(
     rb"^<\d{1,3}>1 \S+ \S+ \S+ (?:logplex|log-shuttle) \S+ - (?:- )?"
@@ -19,7 +21,9 @@ _REPORT = re.compile(
     re.MULTILINE,
 )
 # The beginning of the frames that Logplex and log-shuttle put in front of a batch. log-shuttle's has STRUCTURED-DATA.
-_LEADING = re.compile(rb"<\d{1,3}>1 \S+ \S+ (?:heroku logplex - Error L10 |\S+ log-shuttle (?:- )?- Error L1[23]: )")
+_LEADING = re.compile(
+    PRI + rb"[!-~]+ [!-~]+ (?:heroku logplex - Error L10 |[!-~]+ log-shuttle (?:- )?- Error L1[23]: )"
+)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How far the differential test goes."""
+    parser.addoption("--bodies", type=int, default=2_000, help="bodies of the differential test (default: 2000)")
+
+
+@pytest.fixture(scope="session")
+def bodies(request: pytest.FixtureRequest) -> int:
+    """How many bodies the differential test tries in all."""
+    return int(request.config.getoption("--bodies"))
+
+
 @pytest.fixture(scope="module")
 def stack() -> Iterator[LocalStack]:
     """The production stack on this machine, one for all tests of a module."""
