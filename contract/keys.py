@@ -36,7 +36,8 @@ KEY_WILDCARDS = f"{LOGS_PREFIX}*/????/??/??/*-????????-????-????-????-??????????
 class ObjectKey:
     """The key of one object: the lines that one batch of one app holds for one UTC day.
 
-    `epoch_ms` is the time of the object's newest line, in milliseconds since 1970, and lies in the day.
+    `epoch_ms` is the time of the object's newest line, in milliseconds since 1970, and lies in the day. Where no line
+    of the batch has a valid time it is the beginning of the slot in which the batch arrived.
     `batch` is the same for all objects of one batch and for each try of it.
     """
 

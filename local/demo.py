@@ -155,10 +155,10 @@ def _field_batches(bodies: Sequence[FieldBody], apps: Sequence[str], now: dateti
 
 
 def _quarantined(bodies: Sequence[FieldBody], apps: Sequence[str], now: datetime) -> list[Quarantined]:
-    """What is quarantined of these bodies: they have no time of the week, so it has that of the day's begin."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    """What is quarantined of these bodies: without a time of the week it has that of its arrival, in milliseconds."""
+    arrival = now.replace(microsecond=now.microsecond // 1000 * 1000)
     return [
-        Quarantined(apps[number % len(apps)], midnight, data)
+        Quarantined(apps[number % len(apps)], arrival, data)
         for number, body in enumerate(bodies)
         for data in (*body.unparseable_frames, body.malformed_remainder)
         if data

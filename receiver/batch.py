@@ -87,7 +87,8 @@ def objects(batch: Batch, proceed: Callable[[], None] = lambda: None) -> list[St
     name = batch_id(batch.app, batch.frame_id or _digest(batch))
     stored = []
     for _, draft in sorted(drafts.items()):
-        key = ObjectKey(batch.app, draft.newest_us // 1000, name)
+        # Tries of a batch without a valid time arrive at different times, but nearly always in the same slot.
+        key = ObjectKey(batch.app, draft.newest_us // 1000 if dated else slot_ms(batch.arrival_ms), name)
         earlier = () if dated else tuple(ObjectKey(batch.app, ms, name) for ms in neighbouring_slots(key.epoch_ms))
         stored.append(StoredObject(key, draft.finish(), draft.lines, draft.quarantined, draft.lost, earlier))
     return stored
@@ -171,7 +172,7 @@ class _Draft:
 
 def _reference_us(batch: Batch, proceed: Callable[[], None]) -> int:
     newest_us = max((time_us for _, time_us in _dated(batch, proceed) if time_us is not None), default=None)
-    return slot_ms(batch.arrival_ms) * 1000 if newest_us is None else newest_us
+    return batch.arrival_ms * 1000 if newest_us is None else newest_us
 
 
 def _dated(batch: Batch, proceed: Callable[[], None]) -> Iterator[_Dated]:

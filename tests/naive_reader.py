@@ -41,7 +41,7 @@ def read(app: str, frame_id: str | None, arrival_ms: int, body: bytes) -> Stored
     if fault:
         entries.append(Entry(*fault, None))
     times = [each.time_us for each in entries if each.time_us is not None]
-    reference = max(times) if times else arrival_ms // 300_000 * 300_000_000
+    reference = max(times) if times else arrival_ms * 1000
     rest = body[frames[leading - 1][1] :] if leading else body
     name = uuid5(NAMESPACE, f"{app}\n{frame_id or sha256(rest or body).hexdigest()}")
     days: dict[str, list[tuple[int, bytes]]] = {}
@@ -49,10 +49,10 @@ def read(app: str, frame_id: str | None, arrival_ms: int, body: bytes) -> Stored
         time_us = reference if own_us is None else own_us
         line = quarantine(reason, reference, data) if reason else data
         days.setdefault(f"{at(time_us):%Y/%m/%d}", []).append((time_us, line))
-    lines = {
-        f"logs/{app}/{day}/{max(time for time, _ in found) // 1000}-{name}.gz": [line for _, line in found]
-        for day, found in days.items()
-    }
+    lines = {}
+    for day, found in days.items():
+        newest_ms = max(time for time, _ in found) // 1000 if times else arrival_ms // 300_000 * 300_000
+        lines[f"logs/{app}/{day}/{newest_ms}-{name}.gz"] = [line for _, line in found]
     return Stored(lines, Counter(each.reason for each in entries if each.reason))
 
 

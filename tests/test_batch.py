@@ -88,6 +88,9 @@ def test_a_batch_without_a_valid_time_belongs_to_the_five_minutes_in_which_it_ar
     ]:
         stored = only(objects(Batch(APP, FRAME_ID, milliseconds(arrival), posted)))
         assert stored.key.epoch_ms == milliseconds(slot)
+        [line] = stored_lines(stored)
+        if b"quarantine" in line:
+            assert line.split(b" ")[1] == arrival.isoformat(timespec="microseconds").encode()
 
 
 def test_only_a_batch_without_a_valid_time_can_be_stored_under_an_earlier_key() -> None:
@@ -274,7 +277,7 @@ def test_a_quarantine_line_goes_with_the_newest_day() -> None:
 def test_a_body_that_cannot_be_decoded_is_one_quarantine_line(fault: Reason) -> None:
     stored = only(objects(Batch(APP, FRAME_ID, ARRIVAL_MS, b"2 hi!!\n", fault)))
     assert stored_lines(stored) == [
-        b"<43>1 2026-11-24T12:00:00.000000+00:00 host logdrain quarantine %b - 2 hi!!#012" % fault.encode()
+        b"<43>1 2026-11-24T12:00:00.250000+00:00 host logdrain quarantine %b - 2 hi!!#012" % fault.encode()
     ]
 
 

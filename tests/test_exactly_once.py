@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from tests.fakes import APP, FRAME_ID, KEY, FakeArchive, FakeParameter, FakeQueu
 from tests.logplex_frames import NOON, NOON_MS, body, l10, message
 
 PATIENCE_S = 20
+_ARRIVED = re.compile(rb"(?<=^<43>1 )\S+(?= host logdrain quarantine )")
 TRIES_AT_A_TIME = 4
 SLOW_DOWN = Unavailable("s3-SlowDown", "please")
 LATE = Unavailable("s3-deadline", "no answer in time")
@@ -59,9 +61,9 @@ class Drain:
         self._receiver = Receiver(frozenset({APP}), keys, self.bucket, self._queue)
 
     def stored(self) -> dict[str, list[bytes]]:
-        """Key -> lines, without the loss report, which is another one in each try."""
+        """Key -> lines, without what differs in each try: the loss report, and a quarantine line's time of arrival."""
         return {
-            key: [line for line in gzip.decompress(data).splitlines() if b"Error L10" not in line]
+            key: [_ARRIVED.sub(b"", line) for line in gzip.decompress(data).splitlines() if b"Error L10" not in line]
             for key, data in self.bucket.stored.items()
         }
 

@@ -47,6 +47,13 @@ def stored(message: str, sender: str = "heroku router", pri: int = 158) -> str:
     return from_frame(f"<{pri}>1 {TIME} host {sender} - {message}\n".encode()).line.decode()
 
 
+@pytest.mark.parametrize("sender", ["app web.1", "heroku router", "token shuttle", "token log-shuttle"])
+@pytest.mark.parametrize("message", ["- hi", "-", "- ", "- - hi", "- [info] hi", '- [meta sequenceId="2"] hi', " - hi"])
+def test_a_message_that_begins_like_structured_data_is_a_message(message: str, sender: str) -> None:
+    """Logplex leaves STRUCTURED-DATA out and log-shuttle's messages begin with `- `: all of it is the message."""
+    assert row(stored(message, sender)) == row(stored("hi", sender)) | {"message": message}
+
+
 def router_columns(line: str) -> dict[str, str | None]:
     return {name: value for name, value in row(line).items() if name in ROUTER_COLUMNS}
 
