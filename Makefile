@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 
 RUNBOOK ?= RUNBOOK.md
 
-.PHONY: demo up runbook test test-runbook test-trino bench-load bench-trino check bench format lock clean
+.PHONY: demo up runbook test test-differential test-runbook test-trino bench-load bench-trino check bench format lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
 	$(BIN)/python -m local demo $(ARGS)
@@ -23,6 +23,9 @@ test: $(INSTALLED)  ## the tests
 
 test-runbook: $(INSTALLED)  ## every command of RUNBOOK.md, run against the local stack
 	$(BIN)/python -m pytest tests_runbook -n 0 $(ARGS)
+
+test-differential: $(INSTALLED)  ## the receiver's core against a second, naive reader, on 100,000 bodies
+	$(BIN)/python -m pytest tests/test_differential.py --dist load --bodies 100000 $(ARGS)
 
 bench-load: $(INSTALLED)  ## how much a receiver outside Lambda takes
 	$(BIN)/python -m benchmarks.load $(ARGS)

@@ -156,7 +156,8 @@ class Settings:
     )
     writer_runs_receiver: bool = _setting(
         False,
-        "Whether that user may also read the drain keys and fill the spill queue, as a receiver outside Lambda has to.",
+        "Whether that user may also find log objects, read the drain keys and fill the spill queue, as a receiver outside "
+        "Lambda has to.",
         "true or false",
         lambda _: True,
     )
