@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.drain import token
+from contract.keys import ObjectKey
 from local.logplex.batches import TARGET_BYTES
 from local.traffic.lines import frame
 from local.traffic.story import generate
@@ -45,6 +46,10 @@ class NoArchive(Archive):
 
     def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:  # noqa: ARG002  the archive's own
         self.data = b"".join(stored.data for stored in objects)
+
+    def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:  # noqa: ARG002  the archive's own
+        """Hold nothing."""
+        return False
 
 
 class NoQueue(Queue):

@@ -156,7 +156,7 @@ class Settings:
     )
     writer_runs_receiver: bool = _setting(
         False,
-        "Whether that user may also find log objects, read the drain keys and fill the spill queue, as a receiver outside "
+        "Whether that user may also find lines, read the drain keys and fill the spill queue, as a receiver outside "
         "Lambda has to.",
         "true or false",
         lambda _: True,
