@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.keys import ObjectKey, batch_id
+from local.logplex.nodes import post
 from local.stack import LocalStack, Options
 from runbook import asking, aws, cli, confirm, estimate, line_search
 from runbook.athena import Athena
@@ -596,3 +597,14 @@ def test_help_imports_nothing_that_is_slow() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "doctor" in done.stdout
     assert done.stderr.strip() == "[]"
+
+
+def test_a_quarantine_line_without_a_time_is_found_where_it_arrived(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It has no time but that of its arrival; the beginning of the day is in hardly any window."""
+    with LocalStack(Options(clock=NOW)) as stack:
+        assert post(stack.drain_urls[API], b"garbage", "f" * 32, NOW) == 200
+        answer = runner(stack, monkeypatch, capfd, NOW)("lines", "--last", "1m", "--json")
+    [line] = json.loads(answer.out)["lines"]
+    assert (line["source"], line["message"]) == ("logdrain", "garbage")
