@@ -63,7 +63,7 @@ class Drain:
     def stored(self) -> dict[str, list[bytes]]:
         """Key -> lines, without what differs in each try: the loss report, and a quarantine line's time of arrival."""
         return {
-            key: [_ARRIVED.sub(b"", line) for line in gzip.decompress(data).splitlines() if b"Error L10" not in line]
+            key: [_ARRIVED.sub(b"", line) for line in gzip.decompress(data).splitlines() if b"Error L1" not in line]
             for key, data in self.bucket.stored.items()
         }
 
@@ -125,7 +125,14 @@ ONE_DAY = [message(b"one\n"), message(b"two\n"), b"no header"]
 TWO_DAYS = [message(b"yesterday\n", NOON - timedelta(days=1)), *ONE_DAY]
 NO_TIME = [b"no header", message(b"a wrong clock\n", datetime(1971, 1, 1, tzinfo=UTC))]
 
-# What is re-rendered has a frame id to be known by, and what has none comes from a sender that renders nothing anew.
+
+def l12(time: datetime) -> bytes:
+    """The loss report that log-shuttle puts in front of a batch, rendered at a time; it sends no frame id."""
+    text = b"Error L12: 1 messages dropped since 2026-11-24T11:00:00.000000+00:00\n"
+    return message(text, time, "<172>1 {} heroku token log-shuttle - -")
+
+
+# How each try is rendered, and the frame id.
 FRAMES = {
     "as it was": (lambda messages: lambda _: body(*messages), FRAME_ID),
     "re-rendered L10": (lambda messages: lambda time: body(l10(time), *messages), FRAME_ID),
@@ -134,6 +141,7 @@ FRAMES = {
         FRAME_ID,
     ),
     "no frame id": (lambda messages: lambda _: body(*messages), None),
+    "no frame id, re-rendered L12": (lambda messages: lambda time: body(l12(time), *messages), None),
 }
 
 HISTORIES = {
