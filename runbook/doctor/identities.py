@@ -52,7 +52,7 @@ def reader(surroundings: Surroundings) -> Examination:
             yield Finding.of(catalogue.READER_MISSING, role=arn)
             return ""
     trusted = list(_principals(trust))
-    # IAM keeps a principal's unique id, and shows that in place of an ARN once the principal is deleted ("AWS JSON policy
+    # IAM keeps a principal's unique id, and shows that in place of the ARN of one that was deleted ("AWS JSON policy
     # elements: Principal").
     if orphans := [principal for principal in trusted if not principal.startswith("arn:")]:
         yield Finding.of(catalogue.READER_ORPHANED, principal=", ".join(orphans))
