@@ -12,7 +12,8 @@ STAGE = "prod"
 # Logplex opens several connections an app and does not wait between its three tries: a busy app that logs 100 lines a
 # second, each its own POST, makes 300 requests a second while it is refused. A request above the limits is answered 429
 # ("Throttle requests to your HTTP APIs for better throughput in API Gateway"), which Logplex tries three times in all
-# and then drops, so the limits stand at several such apps. They keep a flood out.
+# and then drops, so the limits stand at several such apps. They bound a flood: targets, not
+# ceilings, as that page says.
 _REQUESTS_PER_S = 1000
 _BURST = 2000
 # "Customize HTTP API access logs" lists the variables. None of these is the path with its query string, so no token is
