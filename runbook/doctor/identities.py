@@ -13,7 +13,7 @@ _EXAMPLE_KEY = "2026/01/01/1767225600000-00000000-0000-5000-8000-000000000000.gz
 
 
 def writer(surroundings: Surroundings) -> Examination:
-    """Ask IAM what the writer user may."""
+    """Ask IAM what the writer user's own policies allow; the bucket's policy is a check of its own."""
     outputs = surroundings.outputs
     user, bucket = outputs.writer_user_arn.rpartition("/")[2], outputs.bucket_arn
     log = f"{bucket}/{LOGS_PREFIX}{outputs.apps[0]}/{_EXAMPLE_KEY}"
