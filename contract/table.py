@@ -62,7 +62,8 @@ def parameters(bucket: str, apps: Iterable[str]) -> dict[str, str]:
     """Give the table's parameters; `apps` are the values that the partition key `app` may have."""
     return {
         "EXTERNAL": "TRUE",
-        # Without it Athena engine v3 skips what was restored from Glacier, in silence.
+        # Without it Athena skips what was restored from Glacier too, in silence ("Query restored Amazon S3 Glacier
+        # objects", Athena user guide).
         "read_restored_glacier_objects": "true",
         **projection(bucket, apps),
     }

@@ -84,7 +84,7 @@ ${ten_ms:.2f} at ten million batches. PUTs are most of it at any size, and there
 - **Logs** take {log_bytes:,} bytes a batch: the receiver's line of metrics, Lambda's three lines, the API's one.
 - **Metrics** are charged by the hour in which they have a value. Every hour with an object has {of_app} of each
   app that sent one and {of_all} more; {rare} others (of three apps) come only where something is amiss.
-- **The spill queue** is looked into by Lambda, with five requests that wait 20 s each, batches or not.
+- **The spill queue** is polled by Lambda, batches or not: five requests at a time are assumed, of 20 s each.
 - **Today's rate** is the mean of the last {rate} full days, or of those since the first object. The rest of the
   month goes on like that. The steady state is a month of {month} days, all kept days having been like that.
 

@@ -122,6 +122,8 @@ stranger's to choose:
 - A redrive counts in `Redriven` and `BytesStored`; what it stores was in the other metrics when it was spilled.
 - `Requests` with `answer` 503 were kept nowhere, and Logplex tries each three times in all. The faults say why:
   `spill-too-large` is a batch that S3 did not take and that is too large for a message of the queue.
+- What API Gateway answers by itself, without the receiver, is in none of these: `AWS/ApiGateway` counts it as `4xx` and
+  `5xx`, `AWS/Lambda` as `Throttles` where the function was throttled.
 - `Spilled` without as many `Redriven` means that batches wait in the spill queue, or lie among its dead letters.
 - `Lag` is missing where no line of a batch had a time to be believed, and is never below 0.
 

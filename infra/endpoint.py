@@ -10,11 +10,16 @@ from contract.drain import DRAIN_PATH
 
 STAGE = "prod"
 # Logplex opens several connections an app and does not wait between its three tries: a busy app that logs 100 lines a
-# second, each its own POST, makes 300 requests a second while it is refused. A request above the limits would be
-# answered 429, and its lines lost after three of them, so the limits stand at several such apps. They keep a flood out.
+# second, each its own POST, makes 300 requests a second while it is refused. A request above the limits is answered 429
+# ("Throttle requests to your HTTP APIs for better throughput in API Gateway"), which Logplex tries three times in all
+# and then drops, so the limits stand at several such apps. They bound a flood: targets, not
+# ceilings, as that page says.
 _REQUESTS_PER_S = 1000
 _BURST = 2000
-# No path with its query string, and so no token.
+# "Customize HTTP API access logs" lists the variables. None of these is the path with its query string, so no token is
+# logged. Where API Gateway cannot invoke the function (no permission, or throttled) it answers 5xx by itself, the
+# function's log stays empty, and integrationError is the only place with the reason ("Troubleshooting issues with HTTP
+# API Lambda integrations"). functionStatus is what the receiver answered, if it did; lambdaStatus what Lambda did.
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -24,6 +29,8 @@ _ACCESS_LOG = {
     "latencyMs": "$context.responseLatency",
     "error": "$context.error.message",
     "integrationError": "$context.integrationErrorMessage",
+    "lambdaStatus": "$context.integration.integrationStatus",
+    "functionStatus": "$context.integration.status",
 }
 
 
@@ -84,7 +91,7 @@ class Endpoint(pulumi.ComponentResource):
             api_id=api.id,
             name=STAGE,
             auto_deploy=True,
-            # One without the other has meant 0 for the other.
+            # One without the other has meant 0 for the other (pulumi/pulumi-aws #2363).
             default_route_settings={
                 "throttling_rate_limit": _REQUESTS_PER_S,
                 "throttling_burst_limit": _BURST,

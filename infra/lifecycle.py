@@ -7,8 +7,8 @@ from contract.keys import LOGS_PREFIX, RESULTS_PREFIX
 if TYPE_CHECKING:
     from pulumi_aws import s3
 
-# By default S3 moves no object under 128 KB, and most batches are smaller: they would stay in Standard until they are
-# deleted.
+# By default S3 moves no object under 128 KB ("Transitioning objects using Amazon S3 Lifecycle"), and most batches are
+# smaller: they would stay in Standard until they are deleted.
 MINIMUM_SIZE = "varies_by_storage_class"
 # What was overwritten or deleted can be had back for a week.
 _UNDO_DAYS = 7
@@ -19,7 +19,8 @@ def rules(
 ) -> "list[s3.BucketLifecycleConfigurationRuleArgsDict]":
     """Logs move to Glacier Flexible Retrieval and are deleted; Athena's results are deleted; leftovers go.
 
-    Housekeeping has rules of its own: S3 takes no expired_object_delete_marker beside days.
+    Housekeeping has rules of its own: S3 takes no expired_object_delete_marker beside days (S3 API reference,
+    "LifecycleExpiration").
     """
     return [
         {

@@ -107,7 +107,8 @@ class Athena:
             raise
         except BaseException:
             with suppress(Exception):
-                # The same token again is the same query again, and gives its id.
+                # The same token again is the same query again, and gives its id (Athena API reference,
+                # "StartQueryExecution").
                 self._client.stop_query_execution(QueryExecutionId=id_ or self._start(sql, token))
             raise
 

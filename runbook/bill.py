@@ -15,8 +15,8 @@ BATCH_SECONDS = 0.05
 RECEIVER_MB = 512
 # What a batch writes into the logs: a line of metrics, Lambda's three, the API's one, 26 bytes more for each.
 BATCH_LOG_BYTES = 1400
-# Lambda asks an empty queue with five requests at a time, which wait 20 s each; with fewer where it is held to a low
-# concurrency, but AWS does not say so.
+# Lambda asks an empty queue with five long polls at a time ("Using Lambda with Amazon SQS"), of 20 s each, the longest
+# that there are; perhaps with fewer where its concurrency is held low: not verified on AWS.
 POLLS_A_DAY = 5 * 3 * 60 * 24
 # How far back Athena remembers queries (API reference, ListQueryExecutions).
 HISTORY_DAYS = 45
@@ -62,7 +62,7 @@ class Line:
 
 
 def _metric_months(use: Use) -> float:
-    # Charged by the hour in which a series has a value.
+    # Charged by the hour in which a series has a value ("Amazon CloudWatch pricing").
     return (use.added.hours * SERIES_OF_ALL + use.added.app_hours * SERIES_OF_APP) / (24 * use.month_days)
 
 

@@ -50,7 +50,11 @@ PULUMI = {
 }
 
 # What the emulator of AWS does not serve. The AWS CLI checks the arguments all the same, and answers by itself.
-UNSERVED = {("iam", "simulate-principal-policy"), ("logs", "filter-log-events")}
+UNSERVED = {
+    ("iam", "simulate-principal-policy"),
+    ("lambda", "get-account-settings"),
+    ("logs", "filter-log-events"),
+}
 
 
 class Wrong(Exception):

@@ -123,20 +123,20 @@ def line(app: str, minutes_ago: int, message: str = "hello", proc_id: str = "web
 class _Fixed(HttpServer):
     """An endpoint that answers every POST alike."""
 
-    def __init__(self, status: int) -> None:
-        self._status = status
+    def __init__(self, status: int, body: bytes) -> None:
+        self._status, self._body = status, body
         super().__init__(host="127.0.0.1", port=0, body_limit=1024)
 
     def respond(self, request: Request) -> Answer:
-        return Answer(self._status)
+        return Answer(self._status, body=self._body)
 
     def refuse(self, status: HTTPStatus) -> Answer:
         return Answer(status)
 
 
 @contextmanager
-def _endpoint(status: int) -> Iterator[str]:
-    server = _Fixed(status)
+def _endpoint(status: int, body: bytes = b"") -> Iterator[str]:
+    server = _Fixed(status, body)
     server.start()
     try:
         yield f"{server.origin}/prod/drain"
@@ -220,9 +220,40 @@ def _nobody_listens(world: World) -> None:
     _move_endpoint(world, url)
 
 
-@_breaks(catalogue.ENDPOINT_FAILS)
+def answers(world: World, status: int, message: str = "") -> None:
+    """Have every POST answered like this; a message is what API Gateway says where it answers by itself."""
+    body = json.dumps({"message": message}).encode() if message else b""
+    _move_endpoint(world, world.undo.enter_context(_endpoint(status, body)))
+
+
+@_breaks(catalogue.RECEIVER_FAILS)
 def _the_receiver_fails(world: World) -> None:
-    _move_endpoint(world, world.undo.enter_context(_endpoint(503)))
+    answers(world, 503)
+
+
+@_breaks(catalogue.GATEWAY_FAILS)
+def _the_gateway_may_not_call_the_receiver(world: World) -> None:
+    answers(world, 500, "Internal Server Error")
+
+
+@_breaks(catalogue.GATEWAY_FAILS)
+def _the_gateway_gets_no_answer(world: World) -> None:
+    answers(world, 503, "Service Unavailable")
+
+
+@_breaks(catalogue.GATEWAY_THROTTLES)
+def _the_gateway_throttles(world: World) -> None:
+    answers(world, 429, "Too Many Requests")
+
+
+@_breaks(catalogue.ROUTE_MISSING)
+def _the_gateway_has_no_route(world: World) -> None:
+    answers(world, 404, "Not Found")
+
+
+@_breaks(catalogue.ENDPOINT_FORBIDDEN)
+def _somebody_forbids_it(world: World) -> None:
+    answers(world, 403, "Forbidden")
 
 
 @_breaks(catalogue.TOKEN_REFUSED)

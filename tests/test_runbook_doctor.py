@@ -18,7 +18,7 @@ from runbook.athena import Athena
 from runbook.doctor import checks, examination
 from runbook.doctor.catalogue import CHECKS, Check, Fault, Identity
 from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, examine
-from tests.doctor_faults import API, BREAKS, CONSOLE, NOW, VELVET, Break, World, key, line, packed
+from tests.doctor_faults import API, BREAKS, CONSOLE, NOW, VELVET, Break, World, answers, key, line, packed
 from tests.runbook_cli import Run, check_transcript, runner
 from tests.test_policies import Ask, allows
 
@@ -95,6 +95,39 @@ def test_what_is_broken_is_found_and_nothing_else(
     assert not [secret for secret in secrets if secret in answer.out + answer.err]
     told = " ".join(value for finding in findings for value in finding.values())
     assert not re.search(r"\{\w|\n|None", told)
+
+
+GATEWAY_LOG, RECEIVER_LOG, UPDATE = "/aws/apigateway/raxx-log-drain", "/aws/lambda/raxx-log-receiver", "pulumi up"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "told", "command"),
+    [
+        (500, "Internal Server Error", "API Gateway itself answers 500", GATEWAY_LOG),
+        (503, "Service Unavailable", "API Gateway itself answers 503", GATEWAY_LOG),
+        (413, "Request Entity Too Large", "API Gateway itself answers 413", GATEWAY_LOG),
+        (429, "Too Many Requests", "API Gateway throttles", GATEWAY_LOG),
+        (404, "Not Found", "route or stage", UPDATE),
+        (403, "Forbidden", "nor this stack's API", UPDATE),
+        (503, "", "the receiver answers", RECEIVER_LOG),
+        (404, "", "the receiver answers", RECEIVER_LOG),
+        (401, "", "token that SSM has", "get-function-configuration"),
+    ],
+)
+def test_an_answer_is_explained_by_who_gave_it(
+    runbook: Run, world: World, stack: LocalStack, status: int, message: str, told: str, command: str
+) -> None:
+    """API Gateway developer guide, "Troubleshooting issues with HTTP API Lambda integrations".
+
+    Where the gateway could not call the receiver the receiver's log is empty, and nobody is to be sent there.
+    """
+    answers(world, status, message)
+    findings = json.loads(runbook("doctor", "--only", "endpoint", "--json").out)["findings"]
+    assert [told in finding["found"] for finding in findings] == [True] * len(stack.outputs["apps"])
+    assert {command in finding["command"] for finding in findings} == {True}
+    groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
+    assert {word for each in findings for word in each["command"].split() if word.startswith("/aws/")} <= groups
+    assert (f'{{ $.status = "{status}" }}' in findings[0]["command"]) == (command == GATEWAY_LOG)
 
 
 def test_every_fault_is_made_by_a_test() -> None:

@@ -232,6 +232,31 @@ def test_both_documents_say_the_same_of_a_month() -> None:
     assert f"with a full archive that is {runbooks}," in costs
 
 
+# ---------------------------------------------------------------- what AWS does
+
+
+def test_logs_are_read_from_groups_that_the_stack_creates() -> None:
+    created = {group.inputs["name"] for group in run().of_type(":LogGroup")}
+    named = [name for block in blocks(RUNBOOK) for name in re.findall(r"--log-group-name (\S+)", block.text)]
+    assert set(named) == created
+
+
+def test_who_meets_a_5xx_is_sent_to_the_access_log_first() -> None:
+    """Without the Lambda permission an HTTP API answers 500, and the receiver's log is empty.
+
+    API Gateway developer guide, "Troubleshooting issues with HTTP API Lambda integrations".
+    """
+    step = RUNBOOK.partition("\n### 4. ")[2].partition("\n### 5. ")[0]
+    means = dict(re.findall(r"^\| (.+?) \| (.+) \|$", step, re.MULTILINE))
+    [of_500] = [meaning for answer, meaning in means.items() if "500" in answer]
+    assert "access log" in of_500
+    assert "may call" not in means["403"]
+    assert "permission" not in means["403"]
+    assert "permission" in step.partition("`integrationError`")[2].splitlines()[0]
+    [command] = re.findall(r"--log-group-name (\S+) --filter-pattern '(.+?)'", step)
+    assert command == ("/aws/apigateway/raxx-log-drain", '{ $.status != "200" }')
+
+
 # ---------------------------------------------------------------- the command
 
 

@@ -189,6 +189,18 @@ def test_what_is_needed_comes_first(update: Run, name: str, needed: set[str]) ->
     assert needed <= set(map(name_of, update[name].explicit))
 
 
+def test_the_access_log_says_why_the_receiver_was_not_called(update: Run) -> None:
+    """And who answered. API Gateway developer guide, "Customize HTTP API access logs"; it has no execution log."""
+    settings = update["endpoint-stage"].inputs["accessLogSettings"]
+    fields = json.loads(settings["format"])
+    assert fields["integrationError"] == "$context.integrationErrorMessage"
+    assert fields["error"] == "$context.error.message"
+    assert fields["lambdaStatus"] == "$context.integration.integrationStatus"
+    assert fields["functionStatus"] == "$context.integration.status"
+    assert not [value for value in fields.values() if value in {"$context.path", "$context.domainName"}]
+    assert settings["destinationArn"].endswith(f":{update['endpoint-access-log'].inputs['name']}")
+
+
 def test_a_drain_comes_after_the_whole_endpoint_and_after_the_keys_are_published(update: Run) -> None:
     """A drain whose receiver is not there, or does not know its token, loses lines."""
     endpoint = {resource.name for resource in update.resources.values() if name_of(resource.parent) == "endpoint"}

@@ -22,8 +22,8 @@ def stop(
       python -m runbook stop --app raxx-api-prod
 
     Shows what it will remove, and asks. Only drains to this stack's endpoint go. What the apps log from then on is not
-    archived, and Heroku keeps nothing for later; what is archived stays as it is. `start` registers them again. Can be
-    repeated: what is gone is gone. The stack's own way, where Pulumi is at hand, is the setting drainsEnabled.
+    archived, and Heroku does not send it later; what is archived stays as it is. `start` registers them again. Safe to
+    run again. The stack's own way, where Pulumi is at hand, is the setting drainsEnabled.
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs

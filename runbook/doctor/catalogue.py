@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _UPDATE = "pulumi up --refresh"
+# The last six hours; the CLI takes milliseconds.
+_SINCE = '--start-time "$(( ($(date +%s) - 21600) * 1000 ))" --region {region}'
+# The receiver's own faults are JSON with the level ERROR. What Lambda says of a function that cannot start, takes too
+# long or uses up its memory is plain text ("Troubleshoot execution issues in Lambda"), which no JSON pattern finds.
 _RECEIVER_LOG = (
-    # The last six hours; milliseconds are what it takes.
-    "aws logs filter-log-events --log-group-name /aws/lambda/{receiver} --filter-pattern '{{ $.level = \"ERROR\" }}' "
-    '--start-time "$(( ($(date +%s) - 21600) * 1000 ))" --region {region}'
+    "aws logs filter-log-events --log-group-name /aws/lambda/{receiver} "
+    '--filter-pattern \'?ERROR ?"timed out" ?"Runtime exited"\' ' + _SINCE
+)
+_ACCESS_LOG = (
+    "aws logs filter-log-events --log-group-name /aws/apigateway/{namePrefix}-drain "
+    "--filter-pattern '{{ $.status = \"{status}\" }}' " + _SINCE
 )
 _MOVE_AWAY = "aws s3 mv {url} . --region {region}"
 
@@ -92,14 +99,40 @@ DRAINS = Check(
 ENDPOINT_UNREACHABLE = Fault(
     "endpoint-unreachable",
     "the endpoint gives no answer: {reason}",
-    "see whether its function is there",
-    "aws lambda get-function-configuration --function-name {receiver} --query State --region {region}",
+    "see whether its API is there; if it is, check the way from here to AWS, and the receiver's log",
+    "aws apigatewayv2 get-apis --query 'Items[].[Name,ApiEndpoint]' --output text --region {region}",
 )
-ENDPOINT_FAILS = Fault(
-    "endpoint-fails",
-    "{app}: an empty batch with the app's own token is answered {status}, not 200",
-    "the receiver's log says why, unless the gateway never called it",
+# API Gateway says why it answers by itself in a JSON message; the receiver's answers are empty.
+RECEIVER_FAILS = Fault(
+    "receiver-fails",
+    "{app}: the receiver answers an empty batch with the app's own token {status}, not 200",
+    "the receiver's log says why",
     _RECEIVER_LOG,
+)
+GATEWAY_FAILS = Fault(
+    "gateway-fails",
+    "{app}: API Gateway itself answers {status}: it got no answer from the receiver, whose log may be empty",
+    "integrationError in its access log says why: no permission to call the function (then run pulumi up --refresh), a "
+    "throttled function (raise its concurrency or the account's), or a function that failed (see its own log)",
+    _ACCESS_LOG,
+)
+GATEWAY_THROTTLES = Fault(
+    "gateway-throttles",
+    "{app}: API Gateway throttles the drains (429); Logplex tries a batch three times without a pause, then drops it",
+    "the access log says who sends so much, though API Gateway may not log every 429; the account's limit counts too",
+    _ACCESS_LOG,
+)
+ROUTE_MISSING = Fault(
+    "route-missing",
+    "{app}: API Gateway answers 404: the drain's route or stage does not exist, and Heroku drops what is refused",
+    "have the stack write them again",
+    _UPDATE,
+)
+ENDPOINT_FORBIDDEN = Fault(
+    "endpoint-forbidden",
+    "{app}: an empty batch is answered 403, which neither the receiver nor this stack's API gives",
+    "a proxy between here and AWS may have answered; if not, somebody changed the API: have the stack write it again",
+    _UPDATE,
 )
 TOKEN_REFUSED = Fault(
     "token-refused",
@@ -116,15 +149,18 @@ ENDPOINT_OPEN = Fault(
 ENDPOINT_SLOW = Fault(
     "endpoint-slow",
     "{app}: an empty batch took {seconds} s, and Logplex waits 5 s",
-    "the receiver's log says what it waited for",
+    "if it waited for AWS the receiver's log says so; otherwise its function was starting",
     _RECEIVER_LOG,
 )
 ENDPOINT = Check(
     "endpoint",
     "the drain endpoint: an empty batch with each app's token is taken in time, one with a wrong token refused",
     (Identity.BREAK_GLASS,),
-    (ENDPOINT_UNREACHABLE, ENDPOINT_FAILS, TOKEN_REFUSED, ENDPOINT_OPEN, ENDPOINT_SLOW),
-)
+    (
+        ENDPOINT_UNREACHABLE, RECEIVER_FAILS, GATEWAY_FAILS, GATEWAY_THROTTLES, ROUTE_MISSING, ENDPOINT_FORBIDDEN,
+        TOKEN_REFUSED, ENDPOINT_OPEN, ENDPOINT_SLOW,
+    ),
+)  # fmt: skip
 
 PARAMETER_MISSING = Fault(
     "parameter-missing", "there is no SSM parameter {name}", "have the stack write it again", _UPDATE
@@ -142,12 +178,12 @@ PARAMETERS = Check(
 BATCHES_WAITING = Fault(
     "batches-waiting",
     "{batches} in the spill queue, which S3 did not take in time",
-    "they are tried again every quarter of an hour, six hours long; the receiver's log says why",
+    "retried every 15 minutes for six hours; the receiver's log says why",
     _RECEIVER_LOG,
 )
 DEAD_LETTERS = Fault(
     "dead-letters",
-    "{batches} among the dead letters: nothing tries them any more, and SQS deletes them when they are 14 days old",
+    "{batches} among the dead letters: nothing retries them, and SQS deletes them 14 days after they were first sent",
     "when what docs/deploy.md says of them is done, move them back",
     "aws sqs start-message-move-task --source-arn {arn} --region {region}",
 )

@@ -1,7 +1,12 @@
-"""A probe of the drain endpoint: an empty batch, which stores nothing, with right tokens and a wrong one."""
+"""A probe of the drain endpoint: an empty batch, which stores nothing, with right tokens and a wrong one.
+
+The receiver's answers have no body. An answer with one is API Gateway's own, {"message": ...}: it got none from the
+receiver, and its access log says why ("Troubleshooting issues with HTTP API Lambda integrations").
+"""
 
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from contract import drain
 from runbook.doctor import catalogue
@@ -13,6 +18,14 @@ from runbook.errors import RunbookError
 _SLOW_S = 4.0
 _GIVE_UP_S = 10.0
 _REDIRECTS = False
+
+
+class _Answer(NamedTuple):
+    """What came back, in how many seconds; `empty` is whether it has no body."""
+
+    status: int
+    empty: bool
+    seconds: float
 
 
 class _NoAnswer(Exception):
@@ -31,33 +44,51 @@ def examine(surroundings: Surroundings) -> Examination:
                 continue
             # That it is not there the parameters' check says.
             if url is not None:
-                status, seconds = _post(url)
-                slowest = max(slowest, seconds)
-                yield from _taken(app, status, seconds)
+                answer = _post(url)
+                slowest = max(slowest, answer.seconds)
+                if finding := _finding(app, answer):
+                    yield finding
         yield from _refused(surroundings)
     except _NoAnswer as error:
         yield Finding.of(catalogue.ENDPOINT_UNREACHABLE, reason=error)
     return f"takes each app's token, in {slowest:.1f} s at most, and refuses a wrong one"
 
 
-def _taken(app: str, status: int, seconds: float) -> Iterator[Finding]:
-    if status == 401:
-        yield Finding.of(catalogue.TOKEN_REFUSED, app=app)
-    elif status != 200:
-        yield Finding.of(catalogue.ENDPOINT_FAILS, app=app, status=status)
-    elif seconds > _SLOW_S:
-        yield Finding.of(catalogue.ENDPOINT_SLOW, app=app, seconds=f"{seconds:.1f}")
+def _finding(app: str, answer: _Answer) -> Finding | None:
+    """What is wrong, by the answer to an empty batch with the app's own token; None when nothing is.
+
+    Only API Gateway answers 429 ("Throttle requests to your HTTP APIs for better throughput in API Gateway"). Nothing
+    in the stack answers 403: the API has no authorizer, and a missing Lambda permission is a 500.
+    """
+    match answer:
+        case _Answer(200):
+            if answer.seconds > _SLOW_S:
+                return Finding.of(catalogue.ENDPOINT_SLOW, app=app, seconds=f"{answer.seconds:.1f}")
+            return None
+        case _Answer(401):
+            fault = catalogue.TOKEN_REFUSED
+        case _Answer(403):
+            fault = catalogue.ENDPOINT_FORBIDDEN
+        case _Answer(429):
+            fault = catalogue.GATEWAY_THROTTLES
+        case _Answer(404, empty=False):
+            fault = catalogue.ROUTE_MISSING
+        case _Answer(empty=False):
+            fault = catalogue.GATEWAY_FAILS
+        case _:
+            fault = catalogue.RECEIVER_FAILS
+    return Finding.of(fault, app=app, status=answer.status)
 
 
 def _refused(surroundings: Surroundings) -> Iterator[Finding]:
     outputs = surroundings.outputs
-    status, _ = _post(drain.url(outputs.stage_url, outputs.apps[0], "a key that nobody has"))
+    status = _post(drain.url(outputs.stage_url, outputs.apps[0], "a key that nobody has")).status
     # Other than 401 is no answer to a token: what does not work at all is found with the right one.
     if 200 <= status < 300:
         yield Finding.of(catalogue.ENDPOINT_OPEN, status=status)
 
 
-def _post(url: str) -> tuple[int, float]:
+def _post(url: str) -> _Answer:
     import urllib3
 
     begin = time.monotonic()
@@ -70,4 +101,4 @@ def _post(url: str) -> tuple[int, float]:
     except urllib3.exceptions.HTTPError as error:
         # Its text may hold the URL, and so the token.
         raise _NoAnswer(type(error).__name__) from None
-    return answer.status, time.monotonic() - begin
+    return _Answer(answer.status, not answer.data, time.monotonic() - begin)

@@ -13,7 +13,7 @@ _EXAMPLE_KEY = "2026/01/01/1767225600000-00000000-0000-5000-8000-000000000000.gz
 
 
 def writer(surroundings: Surroundings) -> Examination:
-    """Ask IAM what the writer user may."""
+    """Ask IAM what the writer user's own policies allow; the bucket's policy is a check of its own."""
     outputs = surroundings.outputs
     user, bucket = outputs.writer_user_arn.rpartition("/")[2], outputs.bucket_arn
     log = f"{bucket}/{LOGS_PREFIX}{outputs.apps[0]}/{_EXAMPLE_KEY}"
@@ -52,7 +52,8 @@ def reader(surroundings: Surroundings) -> Examination:
             yield Finding.of(catalogue.READER_MISSING, role=arn)
             return ""
     trusted = list(_principals(trust))
-    # IAM keeps a principal's unique id, and shows that in place of an ARN once nobody has it any more.
+    # IAM keeps a principal's unique id, and shows that in place of the ARN of one that was deleted ("AWS JSON policy
+    # elements: Principal").
     if orphans := [principal for principal in trusted if not principal.startswith("arn:")]:
         yield Finding.of(catalogue.READER_ORPHANED, principal=", ".join(orphans))
         return ""
