@@ -42,16 +42,20 @@ OBJECT = StoredObject(KEY, b"\x1f\x8b" + bytes(range(256)) * 300, 1, Counter(), 
 Connect = Callable[..., None]
 
 
-def put(deadline: Deadline) -> None:
-    Archive("a-bucket").put([OBJECT], deadline)
+# The clients are made before the clock starts.
+def put(seconds: float) -> None:
+    archive = Archive("a-bucket")
+    archive.put([OBJECT], Deadline(seconds))
 
 
-def send(deadline: Deadline) -> None:
-    Queue("https://sqs.us-east-1.amazonaws.com/123456789012/spill").send("a message", deadline)
+def send(seconds: float) -> None:
+    queue = Queue("https://sqs.us-east-1.amazonaws.com/123456789012/spill")
+    queue.send("a message", Deadline(seconds))
 
 
-def read(deadline: Deadline) -> None:
-    Parameter("/drain_keys").read(deadline)
+def read(seconds: float) -> None:
+    parameter = Parameter("/drain_keys")
+    parameter.read(Deadline(seconds))
 
 
 @pytest.fixture
@@ -92,14 +96,14 @@ WAITS = [silence, trickling_headers, trickling_body, trickling_last_body, contin
 @pytest.mark.parametrize("call", [put, send, read])
 @pytest.mark.parametrize("deed", WAITS)
 def test_a_call_lets_go_of_its_connection_when_its_time_is_up(
-    connect: Connect, tls: tuple[Path, ssl.SSLContext], deed: Deed, call: Callable[[Deadline], None], secure: bool
+    connect: Connect, tls: tuple[Path, ssl.SSLContext], deed: Deed, call: Callable[[float], None], secure: bool
 ) -> None:
     """Or threads and descriptors pile up: a read time-out is no limit for an answer that trickles."""
     bundle, context = tls
     with aws_endpoint(deed, tls=context if secure else None) as (url, endpoint):
         connect(url, bundle)
         with pytest.raises(Unavailable, match="deadline"):
-            call(Deadline(SHORT_S))
+            call(SHORT_S)
         # Before any time-out of boto3's: they are seconds.
         assert endpoint.left.acquire(timeout=1.5)
 
@@ -122,7 +126,7 @@ def test_a_call_that_was_left_is_not_tried_again(connect: Connect) -> None:
         connect(url)
         before = set(threading.enumerate())
         with pytest.raises(Unavailable, match="deadline"):
-            put(Deadline(SHORT_S))
+            put(SHORT_S)
         for thread in set(threading.enumerate()) - before:
             if "(run)" in thread.name:
                 thread.join(PATIENCE_S)
@@ -202,7 +206,7 @@ def test_an_object_is_sent_over_tls_in_chunks_with_its_checksum_behind(
     bundle, context = tls
     with aws_endpoint(Reply(200), tls=context) as (url, endpoint):
         connect(url, bundle)
-        put(Deadline(AMPLE_S))
+        put(AMPLE_S)
     [request] = endpoint.requests
     assert request.path == f"/a-bucket/{KEY}"
     assert (
@@ -246,7 +250,7 @@ def test_an_object_is_sent_without_asking_first(
     bundle, context = tls
     with aws_endpoint(Reply(200), tls=context if secure else None, dies_in_continue=True) as (url, endpoint):
         connect(url, bundle)
-        put(Deadline(PATIENCE_S))
+        put(PATIENCE_S)
     [request] = endpoint.requests
     assert "expect" not in request.headers
 
@@ -256,5 +260,5 @@ def test_a_100_continue_that_nobody_asked_for_and_the_end_is_an_error_as_any(con
         connect(url)
         begin = time.monotonic()
         with pytest.raises(Unavailable, match="s3-ConnectionClosedError"):
-            put(Deadline(AMPLE_S))
+            put(AMPLE_S)
         assert time.monotonic() - begin < AMPLE_S / 2

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
 
 from local.project import FOLDER
@@ -178,7 +179,7 @@ def served(answer: "WSGIApplication", **options: int) -> Iterator[Host]:
         server.stop()
         thread.join()
         server._server.task_dispatcher.shutdown()
-        server._server.trigger.close()
+        wasyncore.close_all(server._sockets)
 
 
 def hello(server: Host, sent: bytes = b"") -> socket.socket:
