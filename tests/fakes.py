@@ -112,6 +112,7 @@ class Reply(NamedTuple):
 
 
 Deed = Callable[["Endpoint", BaseHTTPRequestHandler], None]
+Serve = Callable[["Endpoint", BaseHTTPRequestHandler, bytes], None]
 
 
 class Endpoint:
@@ -121,8 +122,8 @@ class Endpoint:
     `left` counts the connections that the client hung up on while it was waiting for an answer.
     """
 
-    def __init__(self, script: Sequence[Reply | Deed]) -> None:
-        self._script, self._lock = script, threading.Lock()
+    def __init__(self, script: Sequence[Reply | Deed], serve: Serve | None = None) -> None:
+        self._script, self._serve, self._lock = script, serve, threading.Lock()
         self.requests: list[Request] = []
         self.left = threading.Semaphore(0)
         self.kept: list[Request] = []
@@ -131,6 +132,10 @@ class Endpoint:
     def serve(self, request: BaseHTTPRequestHandler) -> None:
         """Note a request and do to it what is next."""
         body = _body(request)
+        if self._serve:
+            with suppress(OSError):
+                self._serve(self, request, body)
+            return
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = Request(request.command, request.path, headers.get("x-amz-target"), body, headers)
         with self._lock:
@@ -256,6 +261,7 @@ def reset(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that has hung up is no news."""
@@ -263,13 +269,17 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def aws_endpoint(
-    *script: Reply | Deed, tls: ssl.SSLContext | None = None, dies_in_continue: bool = False
+    *script: Reply | Deed,
+    serve: Serve | None = None,
+    tls: ssl.SSLContext | None = None,
+    dies_in_continue: bool = False,
 ) -> Iterator[tuple[str, Endpoint]]:
     """Serve a script over HTTP or HTTPS; gives the URL, for AWS_ENDPOINT_URL, and what was asked.
 
-    `dies_in_continue` ends the connection within the 100 Continue of whoever asks for one.
+    `serve` is called with each request and its body in the place of a script. `dies_in_continue` ends the connection
+    within the 100 Continue of whoever asks for one.
     """
-    endpoint = Endpoint(script)
+    endpoint = Endpoint(script, serve)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
