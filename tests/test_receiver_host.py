@@ -145,10 +145,11 @@ def test_health_says_whether_the_settings_are_complete(monkeypatch: pytest.Monke
 
 def test_a_post_that_has_waited_too_long_is_503_at_once_and_nothing_is_asked(serve: Callable[..., None]) -> None:
     """Its sender is about to try again; what is done for it now, the next ones would have to wait for."""
-    archive = FakeArchive()
-    serve(archive)
+    archive, queue = FakeArchive(), FakeQueue()
+    serve(archive, queue)
+    assert ask(environ())[0] == "200 OK", "the keys are known from now on"
     assert ask(environ() | {WAITED_S: ANSWER_S})[0] == "503 Service Unavailable"
-    assert not archive.budgets
+    assert (len(archive.budgets), queue.sent) == (1, [])
 
 
 def test_the_time_that_a_post_has_waited_is_gone_of_its_budget(serve: Callable[..., None]) -> None:
