@@ -15,18 +15,18 @@ _FRESH_S = 300
 # A rotation is published before drains change, so this wait is for a key set by hand; it keeps a prober's
 # requests from becoming requests to SSM.
 _RETRY_S = 30
-# How long a read may go on. No POST waits that long, but the next one has the keys that this one waited for in vain.
+# A read may take longer than any POST waits for it: the next POST then has the keys.
 _READ_S = 10.0
-# Logplex makes three tries, one right after the other, and each waits for keys for 1.2 s. Who comes to a read older
-# than that would wait in vain, most likely, and with many such, others would wait for a thread.
+# Three tries of Logplex, which follow each other at once, wait 1.2 s each. A read that takes longer will most likely
+# fail, and POSTs that wait for it would keep others from getting a thread.
 _WORTH_WAITING_S = 3.6
 
 
 class DrainKeys:
     """Checks tokens against the keys that `read` gives: the text of a JSON array of strings, current one first.
 
-    One read at a time, in a thread of its own, which those who need it wait for; it fills in the keys when it ends,
-    whether somebody still waits or not. In Lambda it rests between two events, and goes on with the next.
+    One read is under way at a time, in a thread of its own. All requests that need keys wait for that read. It stores the
+    keys when it ends, even if no request waits any more. Lambda freezes it between two events and resumes it with the next.
     """
 
     def __init__(self, read: Callable[[Deadline], str], clock: Callable[[], float] = time.monotonic) -> None:
@@ -55,7 +55,7 @@ class DrainKeys:
     def _reload(self, deadline: Deadline, *, join: bool = False) -> bool:
         """Read the keys again, unless that was tried just now; without success the ones there are stay good.
 
-        `join` waits for the read of another request, too.
+        With `join` it also waits for a read that another request began; without, it goes on with the keys there are.
         """
         with self._lock:
             reading = self._reading if join else None

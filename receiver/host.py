@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from waitress.wasyncore import _SocketMap
 
 BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's: "Quotas for configuring and running an HTTP API"
-# A Logplex node keeps a connection a drain, and there are many nodes.
+# Each Logplex node keeps a connection of its own to each drain, and there are many nodes.
 CONNECTIONS = 1000
-# waitress's 8 KB would be a turn of its loop, over all connections, for each 8 KB of a body.
+# waitress reads 8 KB by default, once per turn of its loop over all connections: a body of 1 MB would take 128 turns.
 _RECEIVE_BYTES = 256 * 1024
-# A request that takes longer than this to come has no sender any more: Logplex gives up after 5 s.
+# For a request to arrive completely: Logplex gives up after 5 s.
 RECEIVE_S = 10.0
-# Without a request a connection may stay for the time that proxies keep theirs ("keepalive_timeout" of nginx: 60 s) ...
+# For a connection without a request. Proxies in front should close first (nginx's "keepalive_timeout": 60 s), or a
+# request may meet a connection that is being closed.
 IDLE_S = 75.0
-# ... or for so long, and a request take so long to come, while there is no room for others.
+# Both limits while the server has no room for another connection.
 _FULL_S = 5.0
-# Beside the clients' connections, and a file each for a body of over 512 KB: those to three services, and all else.
+# Calls to three services, and everything else but clients. A client can need two: waitress writes a body of over 512 KB
+# to a file.
 _OTHER_FILES = 3 * CALLS_AT_ONCE + 64
 # Twice what the receiver takes for an answer, and what process managers wait at the least before they kill.
 _GRACE_S = 10.0
@@ -44,13 +46,18 @@ class TooFewFiles(Exception):
     """The process may not open as many files as it could come to need."""
 
 
+def files_needed(connections: int) -> int:
+    """Give the number of open files that a server of so many connections can come to have."""
+    return 2 * connections + _OTHER_FILES
+
+
 def reserve_files(connections: int) -> None:
     """Raise the process's limit of open files to what so many connections need; TooFewFiles where that is refused."""
-    needed = 2 * connections + _OTHER_FILES
+    needed = files_needed(connections)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
-    if hard not in (resource.RLIM_INFINITY,) and hard < needed:
+    if hard != resource.RLIM_INFINITY and hard < needed:
         raise TooFewFiles(
             f"{connections} connections need {needed} open files and the limit is {hard}: raise it (ulimit -Hn), or "
             f"set --connections to {max(0, hard - _OTHER_FILES) // 2} or less"
@@ -82,7 +89,7 @@ class Host:
                 threads=threads,
                 ident=None,
                 max_request_body_size=BODY_LIMIT + 1,  # the first size that is refused
-                connection_limit=connections + len(("the server", "its trigger")),
+                connection_limit=connections + 2,  # it counts the listening socket and its own pipe, too
                 recv_bytes=_RECEIVE_BYTES,
                 # A client that hangs up in the middle of something is no news.
                 log_socket_errors=False,

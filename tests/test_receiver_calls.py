@@ -23,6 +23,7 @@ from tests.fakes import (
     Reply,
     aws_endpoint,
     continuing_for_ever,
+    deaf_endpoint,
     end_within_continue,
     silence,
     trickling_body,
@@ -106,6 +107,19 @@ def test_a_call_lets_go_of_its_connection_when_its_time_is_up(
             call(SHORT_S)
         # Before any time-out of boto3's: they are seconds.
         assert endpoint.left.acquire(timeout=1.5)
+
+
+@pytest.mark.usefixtures("no_call_stays")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("call", [put, send, read])
+def test_a_call_ends_where_nobody_takes_its_request(
+    connect: Connect, call: Callable[[float], None], scheme: str
+) -> None:
+    """Neither reads it nor makes a TLS handshake; the connection is one all the same, by the kernel."""
+    with deaf_endpoint() as (url, _):
+        connect(url.replace("http", scheme))
+        with pytest.raises(Unavailable, match="deadline"):
+            call(SHORT_S)
 
 
 @pytest.mark.usefixtures("no_call_stays")

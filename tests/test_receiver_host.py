@@ -5,6 +5,7 @@ import http.client
 import io
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -24,11 +25,12 @@ from waitress.channel import HTTPChannel
 from local.project import FOLDER
 from receiver import handler as entry
 from receiver import host as host_module
+from receiver.__main__ import _options
 from receiver.aws import Unavailable
 from receiver.batch import objects
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
-from receiver.host import BODY_LIMIT, CONNECTIONS, Host, TooFewFiles, reserve_files
+from receiver.host import BODY_LIMIT, CONNECTIONS, Host, TooFewFiles, files_needed, reserve_files
 from receiver.request import batch
 from receiver.wsgi import ANSWER_S, WAITED_S, application, event
 from tests.fakes import APP, FRAME_ID, KEY, QUERY, Endpoint, FakeArchive, FakeParameter, FakeQueue, Reply, aws_endpoint
@@ -344,6 +346,29 @@ def test_too_few_files_are_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch)
         "288 or less"
     )
     reserve_files(288)
+
+
+def test_the_limits_in_the_docs_are_the_servers() -> None:
+    design = (FOLDER / "docs" / "design.md").read_text()
+    [section] = re.findall(r"^## Outside Lambda\n(.*?)^## ", design, re.MULTILINE | re.DOTALL)
+    told = {
+        name: float(number) for name, number in re.findall(r"^\| ([^|]+) \| ([\d.]+) s? *\|", section, re.MULTILINE)
+    }
+    options = _options([])
+    server = Host(says_ok, "127.0.0.1", 0, threads=1)
+    wasyncore.close_all(server._sockets)
+    server._server.task_dispatcher.shutdown()
+    assert told == {
+        "connections": options.connections,
+        "threads": options.threads,
+        "open files": files_needed(CONNECTIONS),
+        "receive": host_module.RECEIVE_S,
+        "idle": host_module.IDLE_S,
+        "full": host_module._FULL_S,
+        "a turn": server._server.adj.recv_bytes,
+        "body": BODY_LIMIT,
+        "headers": server._server.adj.max_request_header_size,
+    }
 
 
 # ---------------------------------------------------------------- the process
