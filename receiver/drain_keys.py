@@ -25,8 +25,9 @@ _WORTH_WAITING_S = 3.6
 class DrainKeys:
     """Checks tokens against the keys that `read` gives: the text of a JSON array of strings, current one first.
 
-    One read is under way at a time, in a thread of its own. All requests that need keys wait for that read. It stores the
-    keys when it ends, even if no request waits any more. Lambda freezes it between two events and resumes it with the next.
+    One read is under way at a time, in a thread of its own, and all requests that need keys wait for it. It stores the
+    keys when it ends, even if no request waits any more. Lambda freezes it between two events and resumes it with the
+    next one.
     """
 
     def __init__(self, read: Callable[[Deadline], str], clock: Callable[[], float] = time.monotonic) -> None:
