@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import uuid4
 
 from tests.fakes import QUERY
@@ -47,6 +47,12 @@ class Drains:
         self.dropped = self.slow_ones_closed = 0
         self.pause_s = 0.0
         self._start(self._tick)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def add(self, connections: int, every_s: float, line_bytes: Callable[[], int] = lambda: 200) -> None:
         """Drain over so many connections, with a batch every so many seconds on each."""

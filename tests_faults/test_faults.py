@@ -47,9 +47,11 @@ def report(what: str, drains: Drains, running: Receiver) -> None:
 def test_whatever_s3_and_sqs_do_answers_are_in_time_and_nothing_is_lost(
     aws: Services, tmp_path: Path, seconds: float
 ) -> None:
-    with receiver(aws.environment, tmp_path / "log", "--threads", str(THREADS)) as running:
+    with (
+        receiver(aws.environment, tmp_path / "log", "--threads", str(THREADS)) as running,
+        Drains(running.port) as drains,
+    ):
         before = running.held()
-        drains = Drains(running.port)
         drains.add(BUSY, 0.5)
         assert drains.wait_until(lambda: drains.statuses()[200] > BUSY, RECOVERY_S)
         aws.go_through_trouble(seconds)
@@ -70,9 +72,11 @@ def test_whatever_s3_and_sqs_do_answers_are_in_time_and_nothing_is_lost(
 
 def test_whatever_ssm_does_answers_are_in_time_and_keys_that_come_late_are_had(aws: Services, tmp_path: Path) -> None:
     """No keys are known, so that every POST needs them."""
-    with receiver(aws.environment, tmp_path / "log", "--threads", str(THREADS)) as running:
+    with (
+        receiver(aws.environment, tmp_path / "log", "--threads", str(THREADS)) as running,
+        Drains(running.port) as drains,
+    ):
         before = running.held()
-        drains = Drains(running.port)
         aws.ssm.does = "hangs"
         drains.add(BUSY, 0.5)
         aws.ssm_goes_through_trouble(20)
@@ -91,8 +95,10 @@ def test_whatever_ssm_does_answers_are_in_time_and_keys_that_come_late_are_had(a
 def test_keys_that_take_longer_than_a_post_waits_cost_no_batch(aws: Services, tmp_path: Path) -> None:
     """Logplex's second try has what the first one waited for."""
     aws.ssm.does = SLOW
-    with receiver(aws.environment, tmp_path / "log", "--threads", str(THREADS)) as running:
-        drains = Drains(running.port)
+    with (
+        receiver(aws.environment, tmp_path / "log", "--threads", str(THREADS)) as running,
+        Drains(running.port) as drains,
+    ):
         drains.add(THREADS, 0.5)
         assert drains.wait_until(lambda: len(drains.accepted) > 2 * THREADS, RECOVERY_S)
         drains.stop()
@@ -104,13 +110,16 @@ def test_keys_that_take_longer_than_a_post_waits_cost_no_batch(aws: Services, tm
 def test_300_connections_are_served_slow_idle_and_half_open_ones_among_them(aws: Services, tmp_path: Path) -> None:
     """With bodies of 0.5 to 3 MB, and as many descriptors below 1,024 as a shell usually gives."""
     sizes = random.Random(12)
-    with receiver(aws.environment, tmp_path / "log") as running, ExitStack() as open_ones:
+    with (
+        receiver(aws.environment, tmp_path / "log") as running,
+        ExitStack() as open_ones,
+        Drains(running.port) as drains,
+    ):
         for connection in (
             *open_connections(running.port, 30),
             *open_connections(running.port, 30, b"POST /drain HTTP/1.1\r\nContent-Length: 100000\r\n\r\nhalf"),
         ):
             open_ones.enter_context(connection)
-        drains = Drains(running.port)
         drains.add_slow(30)
         drains.add(200, 2.0)
         drains.add(10, 1.0, lambda: sizes.randrange(500_000, 3_000_000))
