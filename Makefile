@@ -5,7 +5,8 @@ INSTALLED := .venv/.installed
 
 RUNBOOK ?= RUNBOOK.md
 
-.PHONY: demo up runbook test test-differential test-runbook test-trino bench-load bench-trino check bench format lock clean
+.PHONY: demo up runbook test test-differential test-faults test-runbook test-trino bench-load bench-trino check bench format \
+    lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
 	$(BIN)/python -m local demo $(ARGS)
@@ -20,6 +21,9 @@ runbook: $(INSTALLED)  ## RUNBOOK.md, of the selected Pulumi stack; where none a
 
 test: $(INSTALLED)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(INSTALLED)  ## the receiver outside Lambda while AWS and its clients misbehave; ARGS='--seconds 300' for longer
+	$(BIN)/python -m pytest tests_faults -n 0 -s $(ARGS)
 
 test-runbook: $(INSTALLED)  ## every command of RUNBOOK.md, run against the local stack
 	$(BIN)/python -m pytest tests_runbook -n 0 $(ARGS)

@@ -121,7 +121,9 @@ stranger's to choose:
 - A batch that was kept, but too late for Logplex, is tried again: it is counted again, and stored once.
 - A redrive counts in `Redriven` and `BytesStored`; what it stores was in the other metrics when it was spilled.
 - `Requests` with `answer` 503 were kept nowhere, and Logplex tries each three times in all. The faults say why:
-  `spill-too-large` is a batch that S3 did not take and that is too large for a message of the queue.
+  `spill-too-large` is a batch that S3 did not take and that is too large for a message of the queue. `…-deadline` is a
+  service that did not answer in time, `…-circuit-open` one that is not asked for a few seconds after three of those,
+  `…-busy` one with as many calls under way as are allowed, `late` a POST that had waited too long for a thread.
 - What API Gateway answers by itself, without the receiver, is in none of these: `AWS/ApiGateway` counts it as `4xx` and
   `5xx`, `AWS/Lambda` as `Throttles` where the function was throttled.
 - `Spilled` without as many `Redriven` means that batches wait in the spill queue, or lie among its dead letters.

@@ -3,7 +3,7 @@
 It has the settings that Lambda gives its function, and AWS credentials and a region as boto3 finds them. It only fills
 the spill queue: SQS delivers to Lambda alone, so what is spilled is stored by the function of the stack.
 Faults and metrics go to stdout as in Lambda, one line of JSON each; what the server itself has to say to stderr.
-TLS is for whatever stands in front of it to end; Heroku drains to HTTPS only.
+Terminate TLS in a proxy in front of it: Heroku drains to HTTPS only.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from botocore.exceptions import BotoCoreError
 
-from receiver.host import Host
+from receiver.host import CONNECTIONS, Host, TooFewFiles, reserve_files
 from receiver.settings import MissingSetting
 from receiver.wsgi import application, prepare
 
@@ -30,10 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Into a pipe too: whoever collects the log should not have to wait until there are some kilobytes of it.
     cast("TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)
     try:
+        reserve_files(options.connections)
         prepare()
-        host = Host(application, options.host, options.port, options.threads)
-    except MissingSetting as missing:
-        _end(str(missing))
+        host = Host(application, options.host, options.port, options.threads, options.connections)
+    except (MissingSetting, TooFewFiles) as error:
+        _end(str(error))
     except BotoCoreError as error:
         _end(f"boto3 says: {error} Set AWS_DEFAULT_REGION, or what else it lacks")
     except OSError as error:
@@ -56,9 +57,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--port", type=_number(0, 65535), default=8080, help="0 is any that is free (default: %(default)s)"
     )
-    # boto3 keeps ten connections a client, and opens and drops those beyond for each call.
+    # Each thread has a call or a few under way, and the number of those is bounded: receiver/aws.py.
     parser.add_argument(
-        "--threads", type=_number(1, 1000), default=10, help="requests at a time (default: %(default)s)"
+        "--threads", type=_number(1, 64), default=10, help="requests at a time, 64 at most (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--connections",
+        type=_number(1, 100_000),
+        default=CONNECTIONS,
+        help="connections at a time; others wait until there is room (default: %(default)s)",
     )
     return parser.parse_args(arguments)
 

@@ -1,15 +1,23 @@
-"""The receiver's AWS calls. Nothing else here talks to AWS."""
+"""The receiver's AWS calls. Nothing else here talks to AWS.
 
+A call ends at its deadline, with its socket. At most CALLS_AT_ONCE calls of a service are under way. A service that
+lets calls time out is left alone for some seconds. In each case the caller gets Unavailable, and takes its fallback.
+"""
+
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.keys import ObjectKey
+from receiver.abortable import make_abortable
 from receiver.batch import StoredObject
+from receiver.breaker import Breaker
+from receiver.calls import Busy, Calls
 from receiver.deadline import Deadline, DeadlineExceeded
 
 if TYPE_CHECKING:
@@ -19,8 +27,22 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+# Of one service, over all requests that are served at the same time: a POST is one object, or a few.
+CALLS_AT_ONCE = 128
 # Two tries, the second within a second: Logplex waits five in all. The deadline is the limit that holds.
-_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=CALLS_AT_ONCE,
+)
+# The keys are read beside the POSTs, so an answer that comes late is still of use.
+_KEYS_CONFIG = Config(read_timeout=10)
+# A failure that took less has cost a POST little, or had no fair chance, as the POST was late already.
+_SLOW_S = 0.5
+# S3 has the queue behind it. Behind the others is Logplex's next try only, so they are asked again sooner.
+_S3_PROBE_S = 5.0
+_PROBE_S = 1.0
 
 
 class Unavailable(Exception):
@@ -31,20 +53,53 @@ class Unavailable(Exception):
         self.reason = reason
 
 
+class Service:
+    """One AWS service, with what keeps its troubles from becoming the receiver's."""
+
+    def __init__(self, name: str, probe_s: float) -> None:
+        self._name = name
+        self._calls, self._breaker = Calls(CALLS_AT_ONCE), Breaker(probe_s)
+
+    def call(self, functions: Sequence[Callable[[], Result]], deadline: Deadline) -> list[Result]:
+        """Make boto3 calls side by side and give their answers in order; Unavailable unless all are answered."""
+        if not functions:
+            return []
+        if not self._breaker.allow():
+            raise Unavailable(f"{self._name}-circuit-open", "it kept the last calls waiting: not asked")
+        begin = time.monotonic()
+        try:
+            answers = self._calls.run(functions, deadline)
+        except Busy as error:
+            raise Unavailable(f"{self._name}-busy", f"{CALLS_AT_ONCE} calls are under way") from error
+        except DeadlineExceeded as error:
+            if _slow(begin):
+                self._breaker.failed()
+            raise Unavailable(f"{self._name}-deadline", "no answer in time") from error
+        except (ClientError, BotoCoreError) as error:
+            # An error within moments is an answer, too.
+            (self._breaker.failed if _slow(begin) else self._breaker.answered)()
+            raise Unavailable(f"{self._name}-{_code(error)}", str(error)) from error
+        self._breaker.answered()
+        return answers
+
+
 class Archive:
     """The bucket that lines are stored in."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self._s3: S3Client = boto3.client("s3", config=_CONFIG)
+        make_abortable(self._s3)
+        self._s3.meta.events.register_last("before-call.s3", _without_expect)
+        self._service = Service("s3", _S3_PROBE_S)
 
     def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
         """Write objects side by side; Unavailable unless all of them are stored when it returns."""
-        _within(deadline, "s3", [partial(self._put, stored) for stored in objects])
+        self._service.call([partial(self._put, stored) for stored in objects], deadline)
 
     def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
         """Say whether an object of one of these keys is stored; Unavailable when S3 does not tell."""
-        return any(_within(deadline, "s3", [partial(self._holds, key) for key in keys]))
+        return any(self._service.call([partial(self._holds, key) for key in keys], deadline))
 
     def _holds(self, key: ObjectKey) -> bool:
         # By the listing, which needs no right to read lines as HeadObject does. It is as consistent as a read ("Amazon
@@ -66,10 +121,12 @@ class Queue:
     def __init__(self, url: str) -> None:
         self._url = url
         self._sqs: SQSClient = boto3.client("sqs", config=_CONFIG)
+        make_abortable(self._sqs)
+        self._service = Service("sqs", _PROBE_S)
 
     def send(self, text: str, deadline: Deadline) -> None:
         """Put a message into the queue; Unavailable unless it is there when this returns."""
-        [answer] = _within(deadline, "sqs", [lambda: self._sqs.send_message(QueueUrl=self._url, MessageBody=text)])
+        [answer] = self._service.call([lambda: self._sqs.send_message(QueueUrl=self._url, MessageBody=text)], deadline)
         _need("MessageId", answer, "sqs-no-message-id")
 
 
@@ -78,14 +135,23 @@ class Parameter:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._ssm: SSMClient = boto3.client("ssm", config=_CONFIG)
+        self._ssm: SSMClient = boto3.client("ssm", config=_CONFIG.merge(_KEYS_CONFIG))
+        make_abortable(self._ssm)
+        self._service = Service("ssm", _PROBE_S)
 
     def read(self, deadline: Deadline) -> str:
         """Give the decrypted text; Unavailable when SSM does not."""
-        [answer] = _within(deadline, "ssm", [lambda: self._ssm.get_parameter(Name=self._name, WithDecryption=True)])
+        [answer] = self._service.call([lambda: self._ssm.get_parameter(Name=self._name, WithDecryption=True)], deadline)
         _need("Parameter", answer, "ssm-no-value")
         _need("Value", answer["Parameter"], "ssm-no-value")
         return answer["Parameter"]["Value"]
+
+
+def _without_expect(params: dict[str, Any], **_: Any) -> None:
+    # botocore asks S3 before it sends a body, which is a second round trip for a body of a few packets. And where the
+    # connection ends within the `100 Continue`, it reads for ever, at full CPU (AWSConnection._consume_headers). There
+    # is no setting for it: boto/botocore #1659, "Make expect_header configurable".
+    params["headers"].pop("Expect", None)
 
 
 def _need(field: str, answer: Mapping[str, object], reason: str) -> None:
@@ -94,12 +160,9 @@ def _need(field: str, answer: Mapping[str, object], reason: str) -> None:
         raise Unavailable(reason, f"an answer without its {field}")
 
 
-def _within(deadline: Deadline, service: str, calls: Sequence[Callable[[], Result]]) -> list[Result]:
-    try:
-        return deadline.run(calls)
-    except DeadlineExceeded as error:
-        raise Unavailable(f"{service}-deadline", "no answer in time") from error
-    except ClientError as error:
-        raise Unavailable(f"{service}-{error.response['Error']['Code']}", str(error)) from error
-    except BotoCoreError as error:
-        raise Unavailable(f"{service}-{type(error).__name__}", str(error)) from error
+def _slow(begin: float) -> bool:
+    return time.monotonic() - begin >= _SLOW_S
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import os
 import sys
 import threading
@@ -55,7 +56,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         receiver = _receiver()
     if "Records" in event:
         return receiver.redrive(event, context.get_remaining_time_in_millis() / 1000 - _REDRIVE_RESERVE_S)
-    return receiver.receive(event)
+    return receiver.receive(event, context.get_remaining_time_in_millis() / 1000)
 
 
 class Receiver:
@@ -71,10 +72,10 @@ class Receiver:
     ) -> None:
         self._apps, self._keys, self._archive, self._queue, self._emit = apps, keys, archive, queue, emit
 
-    def receive(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer a drain's POST."""
+    def receive(self, event: Mapping[str, Any], seconds: float = math.inf) -> dict[str, Any]:
+        """Answer a drain's POST, within so many seconds: at once when there are none left."""
         points: list[Point] = []
-        status = self._status(event, points)
+        status = self._status(event, seconds, points)
         self._emit([*metrics.of_answer(status), *points])
         # An empty body with a length: Logplex reads no chunks and wants no text.
         return {"statusCode": status, "headers": {}, "body": "", "isBase64Encoded": False}
@@ -87,11 +88,11 @@ class Receiver:
         self._emit(points)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    def _status(self, event: Mapping[str, Any], points: list[Point]) -> int:
+    def _status(self, event: Mapping[str, Any], seconds: float, points: list[Point]) -> int:
         now_ms = time.time_ns() // 1_000_000
         arrival_ms = request.arrival_ms(event, now_ms)
         waited_ms = now_ms - arrival_ms if 0 <= now_ms - arrival_ms <= _SKEW_MS else 0
-        deadline = Deadline(max(_LEAST_S, _BUDGET_S - waited_ms / 1000))
+        deadline = Deadline(min(seconds, max(_LEAST_S, _BUDGET_S - waited_ms / 1000)))
         try:
             sender = request.credentials(event)
             accepted = self._keys.accept(sender.app, sender.token, deadline.at_most(_KEYS_BUDGET_S))
@@ -102,6 +103,10 @@ class Receiver:
             return 503
         if not accepted or sender.app not in self._apps:
             return 401
+        if not deadline.remaining():
+            # It waited for a thread until Logplex was about to try again: work on it would keep the next one waiting.
+            _log_fault("late")
+            return 503
         batch = request.batch(event, sender.app, arrival_ms)
         left = deadline.remaining()
         to_store = deadline.at_most(left - min(_SPILL_RESERVE_S, left / 2))

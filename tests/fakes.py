@@ -3,10 +3,11 @@
 import json
 import os
 import socket
+import ssl
 import struct
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -106,6 +107,7 @@ class Request(NamedTuple):
     path: str
     target: str | None
     body: bytes
+    headers: Mapping[str, str] = {}  # by their names in lower case
 
 
 class Reply(NamedTuple):
@@ -117,24 +119,32 @@ class Reply(NamedTuple):
 
 
 Deed = Callable[["Endpoint", BaseHTTPRequestHandler], None]
+Serve = Callable[["Endpoint", BaseHTTPRequestHandler, bytes], None]
 
 
 class Endpoint:
     """Does to each request the next of its script, and the last of it from then on.
 
     `requests` are all that came, `kept` those that it did what they ask for; `over` is set when the test is done.
+    `left` counts the connections that the client hung up on while it was waiting for an answer.
     """
 
-    def __init__(self, script: Sequence[Reply | Deed]) -> None:
-        self._script, self._lock = script, threading.Lock()
+    def __init__(self, script: Sequence[Reply | Deed], serve: Serve | None = None) -> None:
+        self._script, self._serve, self._lock = script, serve, threading.Lock()
         self.requests: list[Request] = []
+        self.left = threading.Semaphore(0)
         self.kept: list[Request] = []
         self.over = threading.Event()
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:
         """Note a request and do to it what is next."""
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        asked = Request(request.command, request.path, request.headers.get("X-Amz-Target"), body)
+        body = _body(request)
+        if self._serve:
+            with suppress(OSError):
+                self._serve(self, request, body)
+            return
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        asked = Request(request.command, request.path, headers.get("x-amz-target"), body, headers)
         with self._lock:
             deed = self._script[min(len(self.requests), len(self._script) - 1)]
             self.requests.append(asked)
@@ -150,6 +160,17 @@ class Endpoint:
             request.send_header("ETag", '"an-etag"')
         request.end_headers()
         request.wfile.write(deed.body)
+
+
+def _body(request: BaseHTTPRequestHandler) -> bytes:
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        return request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    body = b""
+    while size := int(request.rfile.readline(), 16):
+        body += request.rfile.read(size)
+        request.rfile.readline()
+    request.rfile.readline()
+    return body
 
 
 def hang(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
@@ -171,6 +192,58 @@ def headers_only(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
     request.close_connection = True
     request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
     endpoint.over.wait()
+
+
+def _until_left(endpoint: "Endpoint", request: BaseHTTPRequestHandler, say: bytes = b"") -> None:
+    """Say something again and again until the client hangs up, which is counted, or the test is done."""
+    request.close_connection = True
+    request.connection.settimeout(0.02)
+    while not endpoint.over.is_set():
+        try:
+            request.wfile.write(say)
+            if request.connection.recv(1) == b"":
+                break
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    else:
+        return
+    endpoint.left.release()
+
+
+def silence(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say nothing for as long as the client waits."""
+    _until_left(endpoint, request)
+
+
+def trickling_headers(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say a header byte by byte, for as long as the client waits."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    _until_left(endpoint, request, b"x")
+
+
+def trickling_body(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say a long body byte by byte, for as long as the client waits."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    _until_left(endpoint, request, b"x")
+
+
+def trickling_last_body(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say a body that ends with its connection byte by byte, for as long as the client waits."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    _until_left(endpoint, request, b"x")
+
+
+def continuing_for_ever(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """Say 100 Continue again and again, for as long as the client waits."""
+    _until_left(endpoint, request, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def end_within_continue(_: Endpoint, request: BaseHTTPRequestHandler) -> None:
+    """End the connection within a 100 Continue."""
+    request.close_connection = True
+    request.wfile.write(b"HTTP/1.1 100 Continue\r\n")
 
 
 def late_success(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
@@ -195,15 +268,25 @@ def reset(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that has hung up is no news."""
 
 
 @contextmanager
-def aws_endpoint(*script: Reply | Deed) -> Iterator[tuple[str, Endpoint]]:
-    """Serve a script over HTTP; gives the URL, for AWS_ENDPOINT_URL, and what was asked."""
-    endpoint = Endpoint(script)
+def aws_endpoint(
+    *script: Reply | Deed,
+    serve: Serve | None = None,
+    tls: ssl.SSLContext | None = None,
+    dies_in_continue: bool = False,
+) -> Iterator[tuple[str, Endpoint]]:
+    """Serve a script over HTTP or HTTPS; gives the URL, for AWS_ENDPOINT_URL, and what was asked.
+
+    `serve` is called with each request and its body in the place of a script. `dies_in_continue` ends the connection
+    within the 100 Continue of whoever asks for one.
+    """
+    endpoint = Endpoint(script, serve)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -214,14 +297,23 @@ def aws_endpoint(*script: Reply | Deed) -> Iterator[tuple[str, Endpoint]]:
         def do_POST(self) -> None:
             endpoint.serve(self)
 
+        def handle_expect_100(self) -> bool:
+            if not dies_in_continue:
+                return super().handle_expect_100()
+            end_within_continue(endpoint, self)
+            return False
+
         def log_message(self, *args: object) -> None:
             """Keep the captured output to what the receiver prints."""
 
     with _Server(("127.0.0.1", 0), Handler) as server:
+        if tls:
+            # The handshake is for the thread of the connection.
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", endpoint
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}", endpoint
         finally:
             endpoint.over.set()
             server.shutdown()

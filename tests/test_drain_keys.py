@@ -1,6 +1,9 @@
 """Keys are read seldom, a prober can't make that often, and an outage of SSM does not matter once they are known."""
 
 import json
+import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,6 +17,7 @@ FRESH_S = 300
 RETRY_S = 30
 OUTAGE = Unavailable("ssm-deadline", "no answer in time")
 NEXT_KEY = "next-key"
+AMPLE_S = 10.0
 
 
 class Clock:
@@ -150,6 +154,117 @@ def test_known_keys_survive_trouble(trouble: str | Unavailable) -> None:
         assert gate.accept_key(KEY)
         assert not gate.accept("guess")
     assert gate.parameter.reads == 24
+
+
+# ---------------------------------------------------------------- when they come late
+
+
+class SlowParameter:
+    """Answers when it is told to; `asked` counts the reads that have begun."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Semaphore(0), threading.Event()
+        self.reads, self.budgets = 0, [0.0]
+
+    def read(self, deadline: Deadline) -> str:
+        self.reads += 1
+        self.budgets.append(deadline.remaining())
+        self.asked.release()
+        self.go_on.wait(AMPLE_S)
+        return keys(KEY)
+
+
+@pytest.fixture
+def slow() -> Iterator[SlowParameter]:
+    parameter = SlowParameter()
+    yield parameter
+    parameter.go_on.set()
+
+
+def fails_in(drain_keys: DrainKeys, seconds: float) -> str:
+    """The reason with which a POST fails that waits so long for keys."""
+    with pytest.raises(Unavailable) as unavailable:
+        drain_keys.accept(APP, token(KEY, APP), Deadline(seconds))
+    return unavailable.value.reason
+
+
+def test_a_read_that_ends_after_the_post_that_began_it_is_the_next_ones(slow: SlowParameter) -> None:
+    """Logplex makes its second try at once. Without this SSM that takes 1.5 s would be 503 for ever."""
+    drain_keys = DrainKeys(slow.read)
+    assert fails_in(drain_keys, 0.01) == "ssm-deadline"
+    threading.Timer(0.05, slow.go_on.set).start()
+    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert slow.reads == 1
+    assert slow.budgets[1] > 2 * 1.2, "the read has more time than a POST has for it"
+
+
+def test_all_that_need_keys_share_one_read(slow: SlowParameter) -> None:
+    drain_keys = DrainKeys(slow.read)
+    answers: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))))
+        for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    slow.asked.acquire()
+    slow.go_on.set()
+    for thread in threads:
+        thread.join()
+    assert (answers, slow.reads) == ([True] * 20, 1)
+
+
+def test_nobody_waits_for_a_read_that_has_taken_too_long(slow: SlowParameter) -> None:
+    """While SSM hangs, POSTs are not to keep each other from a thread; the read itself goes on."""
+    clock = Clock()
+    drain_keys = DrainKeys(slow.read, clock)
+    assert fails_in(drain_keys, 0.01) == "ssm-deadline"
+    clock.now += 4
+    begin = time.monotonic()
+    for _ in range(10):
+        assert fails_in(drain_keys, AMPLE_S) == "ssm-deadline"
+    assert time.monotonic() - begin < AMPLE_S / 2
+    assert slow.reads == 1
+
+
+def test_while_old_keys_are_read_again_others_go_on_with_them() -> None:
+    clock, slow = Clock(), SlowParameter()
+    slow.go_on.set()
+    drain_keys = DrainKeys(slow.read, clock)
+    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    slow.go_on.clear()
+    clock.now += FRESH_S + 1
+    assert drain_keys.accept(APP, token(KEY, APP), Deadline(0.01)), "it has waited, and old keys are good"
+    begin = time.monotonic()
+    for _ in range(10):
+        assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert time.monotonic() - begin < AMPLE_S / 2
+    slow.go_on.set()
+    assert slow.reads == 2
+
+
+def test_a_token_that_does_not_match_waits_for_the_read_of_another() -> None:
+    """Not to be answered 401, which makes Logplex drop the batch, a moment before its key is there."""
+    clock, slow = Clock(), SlowParameter()
+    script = iter([keys(PREVIOUS_KEY)])
+    drain_keys = DrainKeys(lambda deadline: next(script, None) or slow.read(deadline), clock)
+    assert not drain_keys.accept(APP, "guess", Deadline(AMPLE_S))
+    clock.now += RETRY_S + 1
+    assert not drain_keys.accept(APP, token(KEY, APP), Deadline(0.01))
+    threading.Timer(0.05, slow.go_on.set).start()
+    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert slow.reads == 1
+
+
+def test_a_system_without_threads_is_an_outage_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    drain_keys = DrainKeys(FakeParameter(keys(KEY)).read)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert fails_in(drain_keys, AMPLE_S) == "ssm-busy"
+    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
 
 
 @pytest.mark.parametrize(

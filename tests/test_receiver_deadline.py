@@ -17,8 +17,8 @@ from botocore.config import Config
 from infra import function
 from infra import spill as spill_queue
 from receiver import aws as clients
+from receiver import breaker, drain_keys, spill
 from receiver import handler as entry
-from receiver import spill
 from receiver.handler import handler
 from tests.fakes import (
     Aws,
@@ -206,6 +206,7 @@ def test_the_time_budget_in_the_docs_is_the_codes() -> None:
         name: float(number) for name, number in re.findall(r"^\| ([^|]+) \| ([\d.]+) s? *\|", section, re.MULTILINE)
     }
     config = vars(clients._CONFIG)
+    assert vars(clients._KEYS_CONFIG)["read_timeout"] == drain_keys._READ_S
     assert told == {
         "an answer": ANSWER_S,
         "the receiver's budget": entry._BUDGET_S,
@@ -215,6 +216,13 @@ def test_the_time_budget_in_the_docs_is_the_codes() -> None:
         "connect": config["connect_timeout"],
         "read": config["read_timeout"],
         "attempts": config["retries"]["total_max_attempts"],
+        "a read of the keys": drain_keys._READ_S,
+        "worth waiting": drain_keys._WORTH_WAITING_S,
+        "calls": clients.CALLS_AT_ONCE,
+        "slow": clients._SLOW_S,
+        "failures": breaker.FAILURES,
+        "probe of S3": clients._S3_PROBE_S,
+        "probe": clients._PROBE_S,
         "the function": function.TIMEOUT_S,
         "redrive's reserve": entry._REDRIVE_RESERVE_S,
         "visibility": spill_queue.VISIBILITY_S,

@@ -5,6 +5,8 @@ import http.client
 import io
 import json
 import os
+import re
+import resource
 import signal
 import socket
 import subprocess
@@ -12,25 +14,30 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
 
 from local.project import FOLDER
+from receiver import handler as entry
+from receiver import host as host_module
+from receiver.__main__ import _options
 from receiver.aws import Unavailable
 from receiver.batch import objects
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
-from receiver.host import BODY_LIMIT
-from receiver.request import batch
-from receiver.wsgi import application, event
+from receiver.host import CONNECTIONS, Host, TooFewFiles, files_needed, reserve_files
+from receiver.request import BODY_LIMIT, batch
+from receiver.wsgi import ANSWER_S, WAITED_S, application, event
 from tests.fakes import APP, FRAME_ID, KEY, QUERY, Endpoint, FakeArchive, FakeParameter, FakeQueue, Reply, aws_endpoint
 from tests.logplex_frames import NOON_MS, body, message
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n"))
 SETTINGS = {
@@ -136,6 +143,232 @@ def test_health_says_whether_the_settings_are_complete(monkeypatch: pytest.Monke
     assert ask(environ("GET", "/health", "", b""))[0] == "200 OK"
     monkeypatch.delenv("LOG_BUCKET")
     assert ask(environ("GET", "/health", "", b""))[0] == "503 Service Unavailable"
+
+
+def test_a_post_that_has_waited_too_long_is_503_at_once_and_nothing_is_asked(serve: Callable[..., None]) -> None:
+    """Its sender is about to try again; what is done for it now, the next ones would have to wait for."""
+    archive, queue = FakeArchive(), FakeQueue()
+    serve(archive, queue)
+    assert ask(environ())[0] == "200 OK", "the keys are known from now on"
+    assert ask(environ() | {WAITED_S: ANSWER_S})[0] == "503 Service Unavailable"
+    assert (len(archive.budgets), queue.sent) == (1, [])
+
+
+def test_the_time_that_a_post_has_waited_is_gone_of_its_budget(serve: Callable[..., None]) -> None:
+    archive = FakeArchive()
+    serve(archive)
+    for waited_s in (0, 2.0, ANSWER_S - 0.1):
+        assert ask(environ() | {WAITED_S: waited_s})[0] == "200 OK"
+    assert all(
+        budget_s < ANSWER_S - waited_s
+        for budget_s, waited_s in zip(archive.budgets, (0, 2.0, ANSWER_S - 0.1), strict=True)
+    )
+    assert archive.budgets[0] > 2.0
+    assert ANSWER_S == entry._BUDGET_S
+
+
+# ---------------------------------------------------------------- the server
+
+
+@contextmanager
+def served(answer: "WSGIApplication", **options: int) -> Iterator[Host]:
+    """A server in this process."""
+    server = Host(answer, "127.0.0.1", 0, **({"threads": 1} | options))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join()
+        server._server.task_dispatcher.shutdown()
+        wasyncore.close_all(server._sockets)
+
+
+def hello(server: Host, sent: bytes = b"") -> socket.socket:
+    """A connection that has sent something."""
+    connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE_S)
+    connection.sendall(sent)
+    return connection
+
+
+def says_ok(_: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+
+
+def is_answered(connection: socket.socket) -> bool:
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    return connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_the_time_begins_when_a_request_comes_and_not_when_a_thread_is_free() -> None:
+    waited: dict[str, float] = {}
+    busy, go_on = threading.Event(), threading.Event()
+
+    def note(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        waited[environ["PATH_INFO"]] = environ[WAITED_S]
+        if environ["PATH_INFO"] == "/first":
+            busy.set()
+            go_on.wait(PATIENCE_S)
+        return says_ok(environ, start_response)
+
+    with (
+        served(note) as server,
+        hello(server, b"GET /first HTTP/1.1\r\n\r\n") as first,
+        hello(server, b"GET /second HTTP/1.1\r\nX: ") as second,
+        hello(server) as other,
+    ):
+        assert busy.wait(PATIENCE_S)
+        # The server takes connections in their order: the second's first bytes have been read by the time that what
+        # follows them is, and the clock below starts in between.
+        until_read(server, 3)
+        begin = time.monotonic()
+        threading.Timer(0.2, go_on.set).start()
+        second.sendall(b"y\r\n\r\n")
+        for connection in (first, second):
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        ended = time.monotonic()
+        assert is_answered(other)
+    assert waited["/first"] < waited["/second"]
+    assert waited["/second"] >= 0.2
+    assert ended - begin >= 0.2
+
+
+def until_read(server: Host, channels: int) -> None:
+    """Wait until so many connections are there, and one of them has begun a request that is not complete."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        # A copy first: the server's thread goes on adding to it.
+        there = [each for each in list(server._sockets.values()) if isinstance(each, HTTPChannel)]
+        if len(there) >= channels and any(channel.request for channel in there):
+            return
+        assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /drain HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf"])
+def test_a_connection_without_a_whole_request_is_closed_in_time(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    for name in ("_TURN_S", "RECEIVE_S", "IDLE_S"):
+        monkeypatch.setattr(host_module, name, 0.05)
+    with served(says_ok) as server, hello(server, sent) as connection:
+        assert connection.recv(1) == b""
+
+
+def test_a_request_that_comes_a_byte_at_a_time_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is active all the time, so a limit on inactivity would not end it."""
+    for name in ("_TURN_S", "RECEIVE_S"):
+        monkeypatch.setattr(host_module, name, 0.1)
+    with served(says_ok) as server, hello(server, b"POST /drain HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n") as slow:
+        slow.settimeout(0.01)
+        end = time.monotonic() + PATIENCE_S
+        with suppress(ConnectionError):
+            while time.monotonic() < end:
+                slow.sendall(b"x")
+                with suppress(TimeoutError):
+                    if slow.recv(1) == b"":
+                        break
+        assert time.monotonic() < end
+
+
+def test_a_connection_with_a_request_under_way_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_TURN_S", "RECEIVE_S", "IDLE_S"):
+        monkeypatch.setattr(host_module, name, 0.01)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def wait(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        busy.set()
+        go_on.wait(PATIENCE_S)
+        return says_ok(environ, start_response)
+
+    with served(wait) as server, hello(server, b"GET / HTTP/1.1\r\n\r\n") as connection:
+        assert busy.wait(PATIENCE_S)
+        with hello(server) as idle:
+            assert idle.recv(1) == b"", "the server has looked for stale connections"
+        go_on.set()
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_when_there_is_no_room_idle_and_half_open_connections_make_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or whoever opens enough of them keeps every drain out."""
+    for name in ("_TURN_S", "_FULL_S"):
+        monkeypatch.setattr(host_module, name, 0.05)
+    with served(says_ok, connections=2) as server, hello(server) as idle, hello(server, b"POST /drain HT") as half_open:
+        until_read(server, 2)
+        with hello(server) as good:
+            assert is_answered(good)
+        assert (idle.recv(1), half_open.recv(1)) == (b"", b"")
+
+
+def test_descriptors_from_1024_on_are_served() -> None:
+    """select() takes none of those, and would end the process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1200
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"this process may open {hard} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        with ExitStack() as others:
+            while (descriptor := os.open(os.devnull, os.O_RDONLY)) < 1024:
+                others.callback(os.close, descriptor)
+            others.callback(os.close, descriptor)
+            with served(says_ok) as server, hello(server) as connection:
+                assert connection.fileno() > 1024
+                assert is_answered(connection)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised_to"),
+    [
+        pytest.param(1024, 524_288, 2448, id="raised"),
+        pytest.param(1024, resource.RLIM_INFINITY, 2448, id="raised-without-a-limit"),
+        pytest.param(4096, 4096, None, id="enough"),
+        pytest.param(resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, id="no-limit"),
+    ],
+)
+def test_the_process_may_open_what_its_connections_need(
+    soft: int, hard: int, raised_to: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    reserve_files(CONNECTIONS)
+    assert set_to == ([(raised_to, hard)] if raised_to else [])
+
+
+def test_too_few_files_are_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
+    with pytest.raises(TooFewFiles) as refused:
+        reserve_files(CONNECTIONS)
+    assert str(refused.value) == (
+        "1000 connections need 2448 open files and the limit is 1024: raise it (ulimit -Hn), or set --connections to "
+        "288 or less"
+    )
+    reserve_files(288)
+
+
+def test_the_limits_in_the_docs_are_the_servers() -> None:
+    design = (FOLDER / "docs" / "design.md").read_text()
+    [section] = re.findall(r"^## Outside Lambda\n(.*?)^## ", design, re.MULTILINE | re.DOTALL)
+    told = {
+        name: float(number) for name, number in re.findall(r"^\| ([^|]+) \| ([\d.]+) s? *\|", section, re.MULTILINE)
+    }
+    options = _options([])
+    server = Host(says_ok, "127.0.0.1", 0, threads=1)
+    wasyncore.close_all(server._sockets)
+    server._server.task_dispatcher.shutdown()
+    assert told == {
+        "connections": options.connections,
+        "threads": options.threads,
+        "open files": files_needed(CONNECTIONS),
+        "receive": host_module.RECEIVE_S,
+        "idle": host_module.IDLE_S,
+        "full": host_module._FULL_S,
+        "a turn": server._server.adj.recv_bytes,
+        "body": BODY_LIMIT,
+        "headers": server._server.adj.max_request_header_size,
+    }
 
 
 # ---------------------------------------------------------------- the process
