@@ -142,7 +142,7 @@ PARAMETERS = Check(
 BATCHES_WAITING = Fault(
     "batches-waiting",
     "{batches} in the spill queue, which S3 did not take in time",
-    "they are tried again every quarter of an hour, six hours long; the receiver's log says why",
+    "they are tried again every 15 minutes for five days; the receiver's log says why",
     _RECEIVER_LOG,
 )
 DEAD_LETTERS = Fault(
