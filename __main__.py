@@ -3,8 +3,10 @@
 import pulumi
 
 from contract import drain
+from infra import lookups
 from infra.archive import Archive, ArchiveArgs
 from infra.catalog import Catalog, CatalogArgs
+from infra.destroy_guard import DestroyGuard
 from infra.drain_keys import DrainKeys, DrainKeysArgs
 from infra.drains import Drains, DrainsArgs
 from infra.endpoint import Endpoint, EndpointArgs
@@ -19,7 +21,11 @@ from infra.workgroup import Workgroup, WorkgroupArgs
 from runbook.queries import saved_queries
 
 settings = Settings.load()
-opts = providers(settings.region, settings.allowed_account_ids, settings.tags)
+given = providers(settings.region, settings.allowed_account_ids, settings.tags)
+opts = given.options
+# First what must exist already: when it does not, nothing is created.
+break_glass_arn = lookups.break_glass_arn(settings.break_glass_arn, settings.break_glass_user, given.aws)
+app_ids = lookups.app_ids(settings.apps, settings.app_ids, given.heroku) if settings.drains_enabled else {}
 
 archive = Archive(
     "archive",
@@ -58,8 +64,7 @@ identities = Identities(
     IdentitiesArgs(
         reader_role_name=settings.reader_role_name,
         writer_user_name=settings.writer_user_name,
-        break_glass_user=settings.break_glass_user,
-        break_glass_arn=settings.break_glass_arn,
+        break_glass_arn=break_glass_arn,
         bucket=archive.bucket,
         workgroup=athena.workgroup,
         database=catalog.database,
@@ -77,18 +82,23 @@ drain_keys = DrainKeys(
     ),
     opts,
 )
-spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix), opts)
-if settings.writer_runs_receiver:
-    OutsideReceiver(
-        "outside-receiver",
-        OutsideReceiverArgs(
-            writer=identities.writer,
-            bucket=archive.bucket,
-            keys_parameter=drain_keys.parameter,
-            spill_queue=spill.queue,
-        ),
-        opts,
-    )
+spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix, protect=settings.protect_archive), opts)
+outside_receiver = (
+    [
+        OutsideReceiver(
+            "outside-receiver",
+            OutsideReceiverArgs(
+                writer=identities.writer,
+                bucket=archive.bucket,
+                keys_parameter=drain_keys.parameter,
+                spill_queue=spill.queue,
+            ),
+            opts,
+        )
+    ]
+    if settings.writer_runs_receiver
+    else []
+)
 receiver = ReceiverFunction(
     "receiver",
     ReceiverFunctionArgs(
@@ -134,7 +144,7 @@ outputs = {
     "silenceHours": settings.silence_hours,
     "budgetUsd": settings.budget_usd,
 }
-Parameters(
+parameters = Parameters(
     "parameters",
     ParametersArgs(
         prefix=settings.parameter_prefix,
@@ -145,11 +155,20 @@ Parameters(
     ),
     opts,
 )
-if settings.drains_enabled:
-    Drains(
-        "drains",
-        DrainsArgs(urls=drain_urls, app_ids=settings.app_ids, behind=[endpoint, drain_keys]),
-        opts,
-    )
+drains = (
+    [Drains("drains", DrainsArgs(urls=drain_urls, app_ids=app_ids, behind=[endpoint, drain_keys]), opts)]
+    if settings.drains_enabled
+    else []
+)
+DestroyGuard(
+    "destroy-guard",
+    [
+        *given,
+        *(archive, catalog, athena, identities, drain_keys, spill, receiver, endpoint, parameters),
+        *outside_receiver,
+        *drains,
+    ],
+    protect=settings.protect_archive,
+)
 for name, value in outputs.items():
     pulumi.export(name, value)

@@ -11,7 +11,7 @@ from infra import lifecycle, policies
 
 @dataclass(frozen=True)
 class ArchiveArgs:
-    """The bucket's name, the days at which its objects move and go, and whether it outlives the stack."""
+    """The bucket's name, the days at which its objects move and go, and whether both outlive the stack."""
 
     bucket_name: str
     archive_after_days: int
@@ -25,13 +25,10 @@ class Archive(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ArchiveArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Archive", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        self.bucket = s3.Bucket(
-            f"{name}-bucket",
-            bucket=args.bucket_name,
-            # The lines are the only thing here that cannot be made again.
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=args.protect),
-        )
+        # The lines cannot be made again. The bucket's settings stay with it: without them a bucket that is left behind
+        # would accept plain HTTP, keep no old versions, and move nothing to Glacier.
+        child = pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=args.protect)
+        self.bucket = s3.Bucket(f"{name}-bucket", bucket=args.bucket_name, opts=child)
         bucket = self.bucket.bucket
         s3.BucketOwnershipControls(
             f"{name}-ownership", bucket=bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
@@ -50,7 +47,7 @@ class Archive(pulumi.ComponentResource):
             bucket=bucket,
             policy=self.bucket.arn.apply(lambda arn: json.dumps(policies.archive_bucket(arn))),
             # Two changes of a bucket's access at a time are refused as conflicting; the lock comes first.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[public_access])),
         )
         s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
@@ -69,6 +66,6 @@ class Archive(pulumi.ComponentResource):
             rules=lifecycle.rules(args.archive_after_days, args.expire_after_days, args.results_expire_after_days),
             transition_default_minimum_object_size=lifecycle.MINIMUM_SIZE,
             # Rules about versions need versions.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[versioning])),
         )
         self.register_outputs({"bucket": bucket})

@@ -61,6 +61,16 @@ pulumi config rm --path 'appIds.raxx-console-prod'
 
 A tag map that is set takes the place of the default one, so it has to repeat `project` if that is to stay.
 
+`--path` writes integers, `true` and `false` into the file without quotes; in lists and maps of strings they count as
+what was typed. What is written into the file by hand and is not a string in YAML, such as 1.10 or an account id that
+begins with 0, must be in quotes.
+
+## Changing a deployed stack
+
+Most settings change a resource in place. These replace what cannot be renamed:
+
+{replacing}
+
 ## The Heroku API key
 
 It is the provider's setting, not ours. Put it into the stack's file, encrypted, or into the environment; where both are
@@ -71,6 +81,21 @@ pulumi config set --secret heroku:apiKey    # asks for it, so that it is in no s
 export HEROKU_API_KEY
 ```
 """
+
+_REPLACING = {
+    "`bucketName`, `namePrefix`": (
+        "replaces the bucket, or the queues. With `protectArchive` the preview refuses that, and nothing is changed. "
+        "[How to change `namePrefix`](deploy.md#change-nameprefix)"
+    ),
+    "`parameterPrefix`": (
+        "replaces the parameters. A receiver that starts while the `up` is under way may not find its keys for some "
+        "seconds, and answers 503: Logplex may drop lines"
+    ),
+    "`readerRoleName`, `writerUserName`, `workgroupName`, `databaseName`, `tableName`": (
+        "replaces what has the name. Nobody can query until the `up` is over; a receiver outside Lambda needs new "
+        "credentials"
+    ),
+}
 
 _OUTPUTS = """\
 # Outputs
@@ -174,7 +199,9 @@ def pages() -> dict[str, str]:
     outputs = _table(("Output", "What it is"), *((f"`{name}`", meaning) for name, meaning in MEANINGS.items()))
     return {
         "cost.md": cost_page.page(),
-        "settings.md": _SETTINGS.format(table=settings, project=PROJECT),
+        "settings.md": _SETTINGS.format(
+            table=settings, project=PROJECT, replacing=_table(("Setting", "What a change does"), *_REPLACING.items())
+        ),
         "outputs.md": _OUTPUTS.format(table=outputs, prefix=Settings().parameter_prefix),
         "doctor.md": _DOCTOR.format(
             checks=_table(("Check", "What it looks at", "With the rights of"), *map(_check, CHECKS)),

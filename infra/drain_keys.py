@@ -42,7 +42,8 @@ class DrainKeys(pulumi.ComponentResource):
             type="SecureString",
             description="Keys whose tokens the receiver accepts, the current one first",
             value=pulumi.Output.json_dumps([keys[generation] for generation in accepted]),
-            opts=child,
+            # Under another name it is there before the function asks for it.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
         self.register_outputs({"parameter": self.parameter.name})
 

@@ -9,7 +9,7 @@ import pulumiverse_heroku as heroku
 
 @dataclass(frozen=True)
 class DrainsArgs:
-    """Drain URLs by app, the UUIDs of apps that are not looked up, and what has to be there before lines come."""
+    """Drain URLs and UUIDs by app, and what has to be there before lines come."""
 
     urls: Mapping[str, pulumi.Output[str]]
     app_ids: Mapping[str, str]
@@ -26,12 +26,8 @@ class Drains(pulumi.ComponentResource):
         for app, url in args.urls.items():
             heroku.drain.Drain(
                 f"{name}-{app}",
-                app_id=args.app_ids.get(app) or self._look_up(app),
+                app_id=args.app_ids[app],
                 sensitive_url=url,
                 opts=child,
             )
         self.register_outputs({})
-
-    def _look_up(self, app: str) -> pulumi.Output[str]:
-        # The answer holds the app's config vars too, so the API key must be allowed to read them.
-        return heroku.app.get_app_output(name=app, opts=pulumi.InvokeOutputOptions(parent=self)).uuid

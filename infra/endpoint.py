@@ -71,7 +71,8 @@ class Endpoint(pulumi.ComponentResource):
             integration_uri=args.function.invoke_arn,
             integration_method="POST",
             payload_format_version="2.0",
-            opts=child,
+            # With another function, POSTs go to it once it may be invoked.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         route = apigatewayv2.Route(
             f"{name}-route",
@@ -84,7 +85,8 @@ class Endpoint(pulumi.ComponentResource):
             f"{name}-access-log",
             name=f"/aws/apigateway/{args.name_prefix}-drain",
             retention_in_days=args.log_days,
-            opts=child,
+            # The stage writes to the old one until it has the new one.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
         stage = apigatewayv2.Stage(
             f"{name}-stage",

@@ -37,12 +37,19 @@ class ReceiverFunction(pulumi.ComponentResource):
     def __init__(self, name: str, args: ReceiverFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:ReceiverFunction", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        # With another `namePrefix` all of these get new names. The provider would have the old ones deleted first, as
+        # we give names (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), and the old function would answer
+        # POSTs without its rights.
+        replaced_first = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         function_name = f"{args.name_prefix}-receiver"
         log_group = cloudwatch.LogGroup(
-            f"{name}-log", name=f"/aws/lambda/{function_name}", retention_in_days=args.log_days, opts=child
+            f"{name}-log", name=f"/aws/lambda/{function_name}", retention_in_days=args.log_days, opts=replaced_first
         )
         role = iam.Role(
-            f"{name}-role", name=function_name, assume_role_policy=json.dumps(policies.lambda_trust()), opts=child
+            f"{name}-role",
+            name=function_name,
+            assume_role_policy=json.dumps(policies.lambda_trust()),
+            opts=replaced_first,
         )
         policy = iam.RolePolicy(
             f"{name}-policy",
@@ -53,7 +60,7 @@ class ReceiverFunction(pulumi.ComponentResource):
                     lambda arns: policies.receiver(*arns)
                 )
             ),
-            opts=child,
+            opts=replaced_first,
         )
         self.function = lambda_.Function(
             f"{name}-function",
@@ -76,7 +83,7 @@ class ReceiverFunction(pulumi.ComponentResource):
                 }
             },
             # Without its rights and its log group the first POSTs would fail, or log to a group that never expires.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, log_group]),
+            opts=pulumi.ResourceOptions.merge(replaced_first, pulumi.ResourceOptions(depends_on=[policy, log_group])),
         )
         lambda_.EventSourceMapping(
             f"{name}-redrive",

@@ -1,5 +1,6 @@
 """Who may read the archive, and who may write it from outside Lambda."""
 
+import json
 from dataclasses import dataclass
 
 import pulumi
@@ -12,11 +13,10 @@ _SESSION_S = 4 * 3600
 
 @dataclass(frozen=True)
 class IdentitiesArgs:
-    """Names, who may become the reader (the ARN, or else the user, who has to exist), and what both work on."""
+    """Names, the ARN of who may become the reader, and what both work on."""
 
     reader_role_name: str
     writer_user_name: str
-    break_glass_user: str
     break_glass_arn: str
     bucket: s3.Bucket
     workgroup: athena.Workgroup
@@ -36,7 +36,7 @@ class Identities(pulumi.ComponentResource):
             name=args.reader_role_name,
             description="Queries the log archive",
             max_session_duration=_SESSION_S,
-            assume_role_policy=pulumi.Output.json_dumps(self._break_glass_arn(args).apply(policies.assumable_by)),
+            assume_role_policy=json.dumps(policies.assumable_by(args.break_glass_arn)),
             opts=child,
         )
         iam.RolePolicy(
@@ -59,11 +59,6 @@ class Identities(pulumi.ComponentResource):
             opts=child,
         )
         self.register_outputs({"reader": self.reader.arn, "writer": self.writer.arn})
-
-    def _break_glass_arn(self, args: IdentitiesArgs) -> pulumi.Output[str]:
-        if args.break_glass_arn:
-            return pulumi.Output.from_input(args.break_glass_arn)
-        return iam.get_user_output(user_name=args.break_glass_user, opts=pulumi.InvokeOutputOptions(parent=self)).arn
 
 
 def _reader_policy(bucket: str, workgroup: str, database: str, table: str, view: str) -> policies.Policy:

@@ -91,13 +91,14 @@ class Settings:
     allowed_account_ids: tuple[str, ...] = _setting(
         (),
         "AWS accounts that the stack may be deployed to; any, if there are none.",
-        "account ids of 12 digits",
+        "account ids of 12 digits; in the file, one that begins with 0 must be in quotes",
         _all(_matches(r"\d{12}")),
     )
     tags: Mapping[str, str] = _setting(
         {"project": "heroku-log-archive"},
         "Tags of everything in AWS that takes tags.",
-        "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256)",
+        "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256); in the file, a "
+        "fraction must be in quotes",
         lambda tags: len(tags) <= 40 and all(_is_tag(key, value) for key, value in tags.items()),
     )
     apps: tuple[str, ...] = _setting(
@@ -138,7 +139,7 @@ class Settings:
     )
     name_prefix: str = _setting(
         "raxx-log",
-        "What the names of the receiver's resources begin with.",
+        "What the names of the receiver's resources and of the queues begin with.",
         "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit",
         _matches(r"[a-z][a-z0-9-]{1,38}[a-z0-9]"),
     )
@@ -218,7 +219,8 @@ class Settings:
     )
     protect_archive: bool = _setting(
         True,
-        "Whether the bucket is protected: `pulumi destroy` refuses to delete it, and it outlives the stack.",
+        "Whether the archive is protected, which is the bucket with its settings, and the queues: `pulumi destroy` "
+        "then deletes nothing, and the archive outlives the stack.",
         "true or false",
         lambda _: True,
     )
@@ -312,12 +314,24 @@ def _parse(text: str, default: Any) -> Any:
     if isinstance(default, str):
         return text
     value = json.loads(text)
-    if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(map(_text, value))
     if isinstance(default, Mapping) and isinstance(value, dict):
-        if all(isinstance(item, str) for item in value.values()):
-            return value
+        return {key: _text(item) for key, item in value.items()}
     # bool is an int in Python, and not in a configuration file.
-    elif type(value) is type(default):
+    if type(value) is type(default):
         return value
     raise ValueError(text)
+
+
+def _text(item: Any) -> str:
+    """Read an item of a list or map of strings; ValueError when its text is not known.
+
+    `pulumi config set --path` writes true, false and integers without quotes, except integers that begin with 0
+    (its help; `coerce` in sdk/go/common/resource/config/object.go). A fraction in the file may have lost zeros: 1.10.
+    """
+    if isinstance(item, str):
+        return item
+    if isinstance(item, bool | int):
+        return json.dumps(item)
+    raise ValueError(item)

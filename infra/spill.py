@@ -5,19 +5,22 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import sqs
 
-# How often a message comes back, and after how many times it is dead: 24 receives a quarter of an hour apart are six
-# hours, longer than S3 was ever out of order in a region. Polls that Lambda throttles count as receives too. At least
-# six times the function's time-out is AWS's advice ("Configuring a queue for use with Lambda").
+# How often a message comes back, and after how many times it is dead: 480 receives, 15 minutes apart, take five days.
+# S3 was down in a region for eight hours ("Amazon S3 Availability Event: July 20, 2008"), but a wrong bucket policy can
+# last a long weekend; nine days remain in which somebody can move the dead letters back. Polls that Lambda throttles
+# count as receives too. At least six times the function's time-out is AWS's advice for the first number ("Configuring a
+# queue for use with Lambda"); SQS allows at most 1,000 for the second ("SetQueueAttributes", maxReceiveCount).
 VISIBILITY_S = 900
-MAX_RECEIVES = 24
+MAX_RECEIVES = 480
 _FORTNIGHT_S = 14 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class SpillArgs:
-    """What the names begin with."""
+    """What the names begin with, and whether the queues outlive the stack with what they hold."""
 
     name_prefix: str
+    protect: bool
 
 
 class Spill(pulumi.ComponentResource):
@@ -28,7 +31,11 @@ class Spill(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SpillArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Spill", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # They hold batches that were answered 200 and are not in the bucket yet. A new name means a new queue, which
+        # protection refuses; without it, the old queue stays in AWS.
+        child = pulumi.ResourceOptions(
+            parent=self, protect=args.protect, retain_on_delete=args.protect, delete_before_replace=False
+        )
         self.dead_letters = sqs.Queue(
             f"{name}-dead-letters",
             name=f"{args.name_prefix}-spill-dead-letters",
@@ -46,7 +53,8 @@ class Spill(pulumi.ComponentResource):
                 {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVES}
             ),
             # The provider compares this JSON as text, and a queue need not give it back with the white space that it
-            # was sent with. Neither value changes in the life of a queue; to change one, give the queue another name.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["redrive_policy"]),
+            # was sent with. A queue therefore keeps the value that it was made with: docs/deploy.md has the command
+            # that changes it.
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(ignore_changes=["redrive_policy"])),
         )
         self.register_outputs({"queue": self.queue.url, "deadLetters": self.dead_letters.url})

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook import aws
-from runbook.commands import cost, doctor, drain_url, lines, query, render, restore, sql, start, stop
+from runbook.commands import cost, doctor, drain_url, forget_drains, lines, query, render, restore, sql, start, stop
 from runbook.errors import RunbookError
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
@@ -78,6 +78,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cost": cost.cost,
     "stop": stop.stop,
     "start": start.start,
+    "forget-drains": forget_drains.forget_drains,
     "drain-url": drain_url.drain_url,
     "render": render.render,
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc
 import pulumi
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import rpc
@@ -50,6 +51,7 @@ class Resource:
     provider: str
     protect: bool
     retain_on_delete: bool
+    delete_before_replace: bool | None  # None leaves it to the provider
     dependencies: frozenset[str]
     explicit: frozenset[str]
     aliases: tuple[str, ...]
@@ -100,9 +102,23 @@ def run(
     `program` is run in place of `__main__.py`, to look at one component.
     """
     recorded = Run()
-    monitor = _Monitor(recorded, preview=preview)
+    monitor = _Monitor(recorded, preview=preview, refused={})
     asyncio.run(_run(program or _main, project.load("prod", overrides), monitor, preview=preview))
     return recorded
+
+
+def run_refused(refused: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> tuple[Run, Exception]:
+    """Run the program in a preview in which lookups fail; what it declared before it ended, and its error.
+
+    `refused` are what the provider says, by lookup as in `Run.lookups`.
+    """
+    recorded = Run()
+    monitor = _Monitor(recorded, preview=True, refused=refused)
+    try:
+        asyncio.run(_run(_main, project.load("prod", overrides), monitor, preview=True))
+    except Exception as error:  # noqa: BLE001  whatever it is, it is what the test is about
+        return recorded, error
+    raise AssertionError("the program did not end with an error")
 
 
 async def _run(program: Callable[[], None], settings: project.Project, monitor: "_Monitor", *, preview: bool) -> None:
@@ -122,12 +138,22 @@ def _main() -> None:
     runpy.run_path(str(project.FOLDER / "__main__.py"), run_name="__main__")
 
 
+class _Refused(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
+    """What the engine answers when a provider's function fails."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
+
+
 class _Monitor(MockMonitor):
     """The SDK's monitor, with the messages of the engine's protocol kept. Called from several threads."""
 
-    def __init__(self, recorded: Run, *, preview: bool) -> None:
+    def __init__(self, recorded: Run, *, preview: bool, refused: Mapping[str, str]) -> None:
         super().__init__(None)  # type: ignore[arg-type]  # all that would ask mocks is overridden here
-        self._recorded, self._preview = recorded, preview
+        self._recorded, self._preview, self._refused = recorded, preview, refused
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -144,6 +170,7 @@ class _Monitor(MockMonitor):
             provider=request.provider.rpartition("::")[0],
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
+            delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
             dependencies=dependencies,
             explicit=dependencies - of_inputs,
             aliases=(*request.aliasURNs, *map(str, request.aliases)),
@@ -166,7 +193,10 @@ class _Monitor(MockMonitor):
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         arguments = _read(request.args)
-        self._recorded.lookups.append(f"{request.tok} {' '.join(map(str, arguments.values()))}")
+        lookup = f"{request.tok} {' '.join(map(str, arguments.values()))}"
+        self._recorded.lookups.append(lookup)
+        if lookup in self._refused:
+            raise _Refused(self._refused[lookup])
         answer = struct_pb2.Struct()
         answer.update(planned.made_of(planned.LOOK_UPS[request.tok], arguments, _PLACE))
         return resource_pb2.ResourceInvokeResponse(**{"return": answer})

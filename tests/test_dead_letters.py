@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -14,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from infra.spill import MAX_RECEIVES
+from infra.spill import MAX_RECEIVES, VISIBILITY_S
 from local.stack import LocalStack
 from receiver import spill
 from receiver.batch import Batch, objects
@@ -139,3 +140,24 @@ def test_the_dead_letter_queue_alone_says_where_to(queues: Queues) -> None:
     assert sources == [queues.spill]
     policy = json.loads(queues.attribute(queues.spill, "RedrivePolicy"))
     assert (policy["deadLetterTargetArn"], int(policy["maxReceiveCount"])) == (queues.dead_letters_arn, MAX_RECEIVES)
+
+
+def test_the_docs_command_gives_an_older_queue_todays_redrive_policy(queues: Queues) -> None:
+    """Pulumi leaves the redrive policy of an existing queue alone."""
+    [assignment] = re.findall(r"^policy='.*$", DEPLOY, re.MULTILINE)
+    script = f'arn={queues.dead_letters_arn}\n{assignment}\nprintf %s "$policy"'
+    attributes = json.loads(subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout)
+    before = json.loads(queues.attribute(queues.spill, "RedrivePolicy"))
+    assert json.loads(attributes["RedrivePolicy"]) == before | {"maxReceiveCount": MAX_RECEIVES}
+    queues.sqs.set_queue_attributes(QueueUrl=queues.spill, Attributes=attributes)
+    assert json.loads(queues.attribute(queues.spill, "RedrivePolicy")) == before
+
+
+def test_the_docs_say_how_long_a_batch_is_tried() -> None:
+    """Five days, in every place that says it; the earlier six hours only as what older stacks have."""
+    assert VISIBILITY_S * MAX_RECEIVES == 5 * 24 * 3600
+    assert VISIBILITY_S == 15 * 60
+    docs = Path(__file__).parent.parent / "docs"
+    assert all("five days" in (docs / page).read_text() for page in ("deploy.md", "design.md", "doctor.md"))
+    told = [line for page in docs.glob("*.md") for line in page.read_text().splitlines() if "six hours" in line]
+    assert ["24 tries, six hours" in line for line in told] == [True]

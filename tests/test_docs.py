@@ -77,12 +77,14 @@ def test_urns_are_those_of_the_stack(declared: Run) -> None:
 
 def test_what_is_imported_is_declared(declared: Run) -> None:
     """A name that the import file does not have would be dropped, and then created beside what exists."""
-    ids = dict(re.findall(r'^ {8}"([\w-]+)": "([^"]+)"', DEPLOY, re.MULTILINE))
+    ids = dict(re.findall(r'^ {4}([\w-]+)="?([^\s"]+)"? \\$', DEPLOY, re.MULTILINE))
     assert ids
     for name, identity in ids.items():
         inputs = declared[name].inputs
         physical = inputs.get("bucket") or inputs["name"]
-        assert re.split(r"[:)]", identity)[-1] == physical
+        # An account's prefix, or the address of a queue, ends in the name.
+        assert identity.endswith(physical)
+        assert identity.removesuffix(physical)[-1:] in ("", ":", "/")
 
 
 def test_imported_types_are_declared(declared: Run) -> None:

@@ -98,6 +98,14 @@ def test_settings_cannot_be_changed() -> None:
     [
         pytest.param("apps", ["abc"], "apps", ("abc",), id="list"),
         pytest.param("appIds", {"raxx-api-prod": UUID}, "app_ids", {"raxx-api-prod": UUID}, id="object"),
+        # `pulumi config set --path 'allowedAccountIds[0]' 123456789012` writes a number, `'tags.x' true` a boolean.
+        pytest.param("allowedAccountIds", [123456789012], "allowed_account_ids", ("123456789012",), id="id-number"),
+        pytest.param("allowedAccountIds", ["012345678901"], "allowed_account_ids", ("012345678901",), id="id-zero"),
+        pytest.param(
+            *("tags", {"n": 1234, "yes": True, "no": False, "below": -1, "text": "0x1"}),
+            *("tags", {"n": "1234", "yes": "true", "no": "false", "below": "-1", "text": "0x1"}),
+            id="tags-as-pulumi-writes-them",
+        ),
         pytest.param("archiveAfterDays", 1, "archive_after_days", 1, id="least"),
         pytest.param("expireAfterDays", 3650, "expire_after_days", 3650, id="greatest"),
         pytest.param("tokenGeneration", "2", "token_generation", 2, id="number-as-text"),
@@ -140,8 +148,11 @@ BUCKET = "3 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or dig
 GLUE_NAME = "1 to 128 of a-z, 0-9 and '_', not beginning with a digit"
 PATH = "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm"
 BOOL = "true or false"
-ACCOUNTS = "account ids of 12 digits"
-TAGS = "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256)"
+ACCOUNTS = "account ids of 12 digits; in the file, one that begins with 0 must be in quotes"
+TAGS = (
+    "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256); in the file, a fraction "
+    "must be in quotes"
+)
 PREFIX = "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 LOG_DAYS = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365"
 CONCURRENCY = "-1, or 2 to 1000"
@@ -235,7 +246,13 @@ CONCURRENCY = "-1, or 2 to 1000"
         pytest.param("protectArchive", "no", BOOL, id="no"),
         pytest.param("protectArchive", None, BOOL, id="null"),
         pytest.param("allowedAccountIds", ["12345678901"], ACCOUNTS, id="account-of-11-digits"),
-        pytest.param("allowedAccountIds", [123456789012], ACCOUNTS, id="account-as-number"),
+        # 012345678901 without quotes: YAML has lost the zero, or reads it as octal.
+        pytest.param("allowedAccountIds", [12345678901], ACCOUNTS, id="account-that-lost-its-zero"),
+        pytest.param("allowedAccountIds", [1402433619], ACCOUNTS, id="account-read-as-octal"),
+        pytest.param("allowedAccountIds", [123456789012.0], ACCOUNTS, id="account-as-fraction"),
+        pytest.param("allowedAccountIds", [True], ACCOUNTS, id="account-as-bool"),
+        pytest.param("allowedAccountIds", [None], ACCOUNTS, id="account-missing"),
+        pytest.param("allowedAccountIds", [["123456789012"]], ACCOUNTS, id="account-in-a-list-of-lists"),
         pytest.param("allowedAccountIds", "123456789012", ACCOUNTS, id="account-outside-a-list"),
         pytest.param("allowedAccountIds", ["12345678901\u0662"], ACCOUNTS, id="account-of-other-digits"),
         pytest.param("namePrefix", "ab", PREFIX, id="name-prefix-too-short"),
@@ -249,7 +266,9 @@ CONCURRENCY = "-1, or 2 to 1000"
         pytest.param("tags", {"x" * 129: "y"}, TAGS, id="tag-key-too-long"),
         pytest.param("tags", {"x": "<y>"}, TAGS, id="tag-with-other-characters"),
         pytest.param("tags", {f"k{number}": "" for number in range(41)}, TAGS, id="tags-too-many"),
-        pytest.param("tags", {"x": 1}, TAGS, id="tag-as-number"),
+        pytest.param("tags", {"x": 1.1}, TAGS, id="tag-as-fraction"),
+        pytest.param("tags", {"x": None}, TAGS, id="tag-without-value"),
+        pytest.param("tags", {"x": {"y": "z"}}, TAGS, id="tag-of-tags"),
         pytest.param("tags", ["x"], TAGS, id="tags-in-a-list"),
         pytest.param("tags", "x=y", TAGS, id="tags-as-text"),
     ],
@@ -389,3 +408,27 @@ def test_a_key_that_is_no_setting_is_told(key: str, told: str) -> None:
 def test_keys_of_others_are_none_of_ours() -> None:
     """Providers have theirs in the same file."""
     assert Settings.read("p", lambda _: None, ["aws:profile", "heroku:apiKey", "p:apps"]) == Settings()
+
+
+# ---------------------------------------------------------------- what Pulumi's own command writes
+
+
+def as_pulumi_writes(text: str) -> Any:
+    """What `pulumi config set --path` writes for a text (`coerce` in sdk/go/common/resource/config/object.go)."""
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
+        return int(text)
+    return text
+
+
+@pytest.mark.parametrize(
+    "text", ["1234", "0", "-1", "true", "false", "True", "0123", "1.10", "1e3", "0x10", "1_000", "null", "", "ops"]
+)
+def test_what_pulumi_writes_into_a_map_is_what_was_typed(text: str) -> None:
+    assert read(with_setting("tags", {"key": as_pulumi_writes(text)})).tags == {"key": text}
+
+
+@pytest.mark.parametrize("text", ["123456789012", "012345678901", "000000000000"])
+def test_what_pulumi_writes_into_a_list_is_what_was_typed(text: str) -> None:
+    assert read(with_setting("allowedAccountIds", [as_pulumi_writes(text)])).allowed_account_ids == (text,)

@@ -25,6 +25,20 @@ KNOW_THE_APPS = {
     "stack outputs": {"apps"},
 }
 
+# What stays with the archive, and what keeps a destroy from the rest.
+PROTECTED = {
+    "archive-bucket": {"protect", "retain_on_delete"},
+    "archive-ownership": {"protect", "retain_on_delete"},
+    "archive-public-access": {"protect", "retain_on_delete"},
+    "archive-policy": {"protect", "retain_on_delete"},
+    "archive-encryption": {"protect", "retain_on_delete"},
+    "archive-versioning": {"protect", "retain_on_delete"},
+    "archive-lifecycle": {"protect", "retain_on_delete"},
+    "spill-queue": {"protect", "retain_on_delete"},
+    "spill-dead-letters": {"protect", "retain_on_delete"},
+    "destroy-guard": {"protect"},
+}
+
 
 def tells(output: str) -> dict[str, set[str]]:
     """What changes with a setting that the operator's tools are told of."""
@@ -154,7 +168,7 @@ def test_an_app_whose_uuid_is_given_is_not_looked_up(production: Run) -> None:
         ),
         pytest.param("tags", '{"a": "b"}', {"aws": {"defaultTags"}}, id="tags"),
         pytest.param("allowedAccountIds", '["123456789012"]', {"aws": {"allowedAccountIds"}}, id="accounts"),
-        pytest.param("protectArchive", "false", {"archive-bucket": {"protect", "retain_on_delete"}}, id="protection"),
+        pytest.param("protectArchive", "false", PROTECTED, id="protection"),
     ],
 )
 def test_a_setting_changes_what_it_is_about(production: Run, key: str, text: str, changed: dict[str, set[str]]) -> None:

@@ -57,6 +57,7 @@ def block(resource: Resource) -> dict[str, Any]:
         "provider": name_of(resource.provider),
         "protect": resource.protect,
         "retain_on_delete": resource.retain_on_delete,
+        "replacement": {None: None, False: "create first", True: "delete first"}[resource.delete_before_replace],
         "depends_on": sorted(map(name_of, resource.explicit)),
         "inputs": shown(resource.inputs),
     }
@@ -124,7 +125,16 @@ def test_a_preview_shows_every_resource_and_all_that_is_known_of_it(preview: Run
     for urn, previewed in preview.resources.items():
         updated = update.resources[urn]
         assert block(previewed) | {previewed.name: None} == block(updated) | {updated.name: None}
-        for attribute in ("custom", "provider", "protect", "retain_on_delete", "dependencies", "explicit", "aliases"):
+        for attribute in (
+            "custom",
+            "provider",
+            "protect",
+            "retain_on_delete",
+            "delete_before_replace",
+            "dependencies",
+            "explicit",
+            "aliases",
+        ):
             assert getattr(previewed, attribute) == getattr(updated, attribute), (urn, attribute)
         assert agrees(dict(previewed.inputs), dict(updated.inputs)), urn
     assert sorted(preview.lookups) == sorted(update.lookups)
@@ -163,15 +173,94 @@ def test_a_resource_is_made_by_the_provider_that_the_program_declares(update: Ru
 # ---------------------------------------------------------------- what must be there before what
 
 
-def test_the_archive_outlives_the_stack(update: Run) -> None:
-    """Nothing else is protected: a `pulumi destroy` leaves the lines, and only them."""
-    assert {r.name for r in update.resources.values() if r.protect} == {"archive-bucket"}
-    assert {r.name for r in update.resources.values() if r.retain_on_delete} == {"archive-bucket"}
+def test_the_archive_outlives_the_stack_with_its_settings_and_what_was_accepted(update: Run) -> None:
+    """Protected and retained: neither `pulumi destroy` nor its removal from the state deletes them in AWS."""
+    bucket = {
+        "archive-bucket", "archive-ownership", "archive-public-access", "archive-policy", "archive-encryption",
+        "archive-versioning", "archive-lifecycle",
+    }  # fmt: skip
+    queues = {"spill-queue", "spill-dead-letters"}
+    assert {r.name for r in update.resources.values() if r.retain_on_delete} == bucket | queues
+    assert {r.name for r in update.resources.values() if r.protect} == bucket | queues | {"destroy-guard"}
+
+
+def test_what_is_replaced_by_a_setting_is_not_protected(update: Run) -> None:
+    """The engine replaces nothing that is protected: rotations, and most settings, must go on."""
+    replaced = [*update.of_type(":Drain"), *update.of_type(":Function"), *update.of_type(":Parameter")]
+    assert replaced
+    assert not any(resource.protect for resource in replaced)
+
+
+def destroyed(recorded: Run, *, unprotected: frozenset[str] = frozenset()) -> set[str]:
+    """Names of what `pulumi destroy` deletes, whatever its flags but --ignore-protect.
+
+    The engine refuses a protected resource, keeps all that it depends on (dependencies, parents, providers), and goes
+    on with the rest: pulumi/pulumi, pkg/resource/deploy, `deploymentExecutor.performPostSteps`. What
+    --exclude-protected keeps is the same: pkg/cmd/pulumi/operations, `getProtectedExcludes`.
+    """
+    kept: set[str] = set()
+    waiting = [r.urn for r in recorded.resources.values() if r.protect and r.name not in unprotected]
+    while waiting:
+        urn = waiting.pop()
+        if urn not in kept and urn in recorded.resources:
+            kept.add(urn)
+            resource = recorded.resources[urn]
+            waiting += [*resource.dependencies, resource.parent, resource.provider]
+    return {resource.name for urn, resource in recorded.resources.items() if urn not in kept}
+
+
+@pytest.mark.parametrize("settings", [{}, {"drainsEnabled": "false"}, {"writerRunsReceiver": "true"}], ids=str)
+def test_a_destroy_deletes_nothing_of_a_protected_stack(settings: dict[str, str]) -> None:
+    """Not even with --skip-preview: the guard depends on everything."""
+    assert destroyed(run(settings)) == set()
+
+
+def test_without_its_guard_the_archive_is_all_that_stays(update: Run) -> None:
+    """docs/deploy.md: `pulumi state unprotect` of the guard, then `pulumi destroy --exclude-protected`."""
+    left = update.resources.keys() - {
+        update[name].urn for name in destroyed(update, unprotected=frozenset({"destroy-guard"}))
+    }
+    assert {update.resources[urn].name for urn in left} == {
+        "archive", "archive-bucket", "archive-ownership", "archive-public-access", "archive-policy",
+        "archive-encryption", "archive-versioning", "archive-lifecycle", "spill", "spill-queue", "spill-dead-letters",
+        "aws",
+    }  # fmt: skip
 
 
 def test_an_unprotected_archive_goes_with_the_stack() -> None:
     recorded = run({"protectArchive": "false"})
     assert not any(resource.protect or resource.retain_on_delete for resource in recorded.resources.values())
+    assert destroyed(recorded) == {resource.name for resource in recorded.resources.values()}
+
+
+def test_what_a_new_name_prefix_replaces_is_there_before_the_old_one_goes(update: Run) -> None:
+    """The old function answers POSTs with its role, its policy and its log until the API calls the new one."""
+    renamed = run({"namePrefix": "other"})
+    named = {
+        resource.name
+        for resource in update.resources.values()
+        if resource.inputs.get("name") != renamed.resources[resource.urn].inputs.get("name")
+    }
+    # An API's name is changed in place; a role's policy follows its role.
+    replaced = named - {"endpoint-api"} | {"receiver-policy"}
+    assert replaced == {
+        "receiver-log", "receiver-role", "receiver-policy", "receiver-function", "endpoint-access-log",
+        "spill-queue", "spill-dead-letters",
+    }  # fmt: skip
+    assert {name for name in replaced if update[name].delete_before_replace is not False} == set()
+
+
+def test_the_keys_are_there_under_a_new_name_before_the_function_asks_for_them(update: Run) -> None:
+    assert update["drain-keys-parameter"].delete_before_replace is False
+
+
+@pytest.mark.parametrize(("setting", "name"), [("bucketName", "archive-bucket"), ("namePrefix", "spill-queue")])
+def test_a_new_name_of_what_is_protected_would_replace_it(update: Run, setting: str, name: str) -> None:
+    """docs/settings.md: the engine refuses it, as it replaces nothing that is protected."""
+    renamed = run({setting: "another-name"})
+    physical = "bucket" if "bucket" in update[name].inputs else "name"
+    assert update[name].protect
+    assert update[name].inputs[physical] != renamed[name].inputs[physical]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +268,7 @@ def test_an_unprotected_archive_goes_with_the_stack() -> None:
     [
         pytest.param("archive-policy", {"archive-public-access"}, id="policy-after-public-access-block"),
         pytest.param("archive-lifecycle", {"archive-versioning"}, id="lifecycle-after-versioning"),
+        pytest.param("endpoint-integration", {"endpoint-permission"}, id="integration-after-permission"),
         pytest.param("receiver-function", {"receiver-policy", "receiver-log"}, id="function-after-rights-and-log"),
         pytest.param(
             "endpoint-stage", {"endpoint-route", "endpoint-permission"}, id="stage-after-route-and-permission"

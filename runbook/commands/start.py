@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from runbook import confirm, drain_state, drain_switch, drain_url_parameters, drain_urls, heroku, printing
+from runbook import again, confirm, drain_state, drain_switch, drain_url_parameters, drain_urls, heroku, printing
 from runbook.aws import Aws
 from runbook.drain_switch import Started
 from runbook.errors import RunbookError, of_each
 from runbook.outputs import Outputs
-from runbook.session import AsJson, Yes, session_of
+from runbook.session import AsJson, Session, Yes, session_of
 
 
 def start(
@@ -43,7 +43,7 @@ def start(
         confirm.ask("Register these drains?", yes=yes)
     started = drain_switch.start(api, plan, urls)
     started.failed |= unknown | unseen
-    state = [line for name in started.running for line in _in_step(outputs, started, name)]
+    state = _in_step(session, started) if started.running else []
     if len(started.running) == len(outputs.apps):
         state.append(drain_state.ENABLE.format("true"))
     if session.as_json:
@@ -71,9 +71,15 @@ def _url(operator: Aws, outputs: Outputs, app: str) -> str:
     return url
 
 
-def _in_step(outputs: Outputs, started: Started, app: str) -> tuple[str, str]:
-    adopted = drain_state.adopt(outputs, app, started.app_ids[app], started.running[app])
-    return drain_state.forget(outputs, app), adopted
+def _in_step(session: Session, started: Started) -> list[str]:
+    # Whatever Pulumi knows of these apps: a drain cannot be imported under the URN of another one.
+    apps = [word for app in started.running for word in ("--app", app)]
+    forget = drain_state.in_step(again.command_line(session, "forget-drains", *apps))
+    adopted = [
+        drain_state.adopt(session.outputs, app, started.app_ids[app], drain_id)
+        for app, drain_id in started.running.items()
+    ]
+    return [forget, *adopted]
 
 
 def _show(started: Started, state: list[str]) -> None:

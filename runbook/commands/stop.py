@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from runbook import confirm, drain_state, drain_switch, drain_urls, heroku, printing
+from runbook import again, confirm, drain_state, drain_switch, drain_urls, heroku, printing
 from runbook.drain_switch import AppDrains, Outcome
 from runbook.session import AsJson, Yes, session_of
 
@@ -37,7 +37,7 @@ def stop(
     outcome.failed |= unseen
     # Those that an interrupted stop removed are out of step as well.
     stopped = [each.app for each in plan if each.app not in outcome.failed]
-    state = [drain_state.forget(outputs, each) for each in stopped]
+    state = [drain_state.in_step(again.command_line(session, "forget-drains"))] if stopped else []
     if len(stopped) == len(outputs.apps):
         state.append(drain_state.ENABLE.format("false"))
     if session.as_json:

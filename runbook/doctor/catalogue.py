@@ -178,7 +178,7 @@ PARAMETERS = Check(
 BATCHES_WAITING = Fault(
     "batches-waiting",
     "{batches} in the spill queue, which S3 did not take in time",
-    "retried every 15 minutes for six hours; the receiver's log says why",
+    "retried every 15 minutes for five days; the receiver's log says why",
     _RECEIVER_LOG,
 )
 DEAD_LETTERS = Fault(
