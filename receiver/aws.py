@@ -53,6 +53,10 @@ class Unavailable(Exception):
         self.reason = reason
 
 
+class NotAsked(Unavailable):
+    """The service was spared the call: its circuit is open, or too many calls are under way."""
+
+
 class Service:
     """One AWS service, with what keeps its troubles from becoming the receiver's."""
 
@@ -65,12 +69,12 @@ class Service:
         if not functions:
             return []
         if not self._breaker.allow():
-            raise Unavailable(f"{self._name}-circuit-open", "it kept the last calls waiting: not asked")
+            raise NotAsked(f"{self._name}-circuit-open", "it let the last calls time out")
         begin = time.monotonic()
         try:
             answers = self._calls.run(functions, deadline)
         except Busy as error:
-            raise Unavailable(f"{self._name}-busy", f"{CALLS_AT_ONCE} calls are under way") from error
+            raise NotAsked(f"{self._name}-busy", f"{CALLS_AT_ONCE} calls are under way") from error
         except DeadlineExceeded as error:
             if _slow(begin):
                 self._breaker.failed()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from contract.metrics import Metric
 from receiver import losses, metrics, request, spill
-from receiver.aws import Archive, Parameter, Queue, Unavailable
+from receiver.aws import Archive, NotAsked, Parameter, Queue, Unavailable
 from receiver.batch import Batch, StoredObject, objects
 from receiver.deadline import Deadline, DeadlineExceeded
 from receiver.drain_keys import DrainKeys
@@ -157,11 +157,15 @@ class Receiver:
             if earlier and self._archive.holds_any(earlier, deadline):
                 return True
             self._archive.put(stored, deadline)
+        except NotAsked as not_asked:
+            # No latency: a great number of zeros would hide how slow S3 is.
+            _log_fault(not_asked.reason, batch)
+            return False
         except Unavailable as unavailable:
             _log_fault(unavailable.reason, batch)
+            points.append(_write_latency(begin))
             return False
-        finally:
-            points.append(Point(Metric.WRITE_LATENCY, round((time.monotonic() - begin) * 1000)))
+        points.append(_write_latency(begin))
         points.append(Point(Metric.BYTES_STORED, sum(len(each.data) for each in stored), batch.app))
         return True
 
@@ -176,6 +180,10 @@ def _receiver() -> Receiver:
         Queue(settings.spill_queue_url),
         functools.partial(_print_metrics, os.environ.get("AWS_LAMBDA_FUNCTION_NAME", metrics.DEFAULT_NAMESPACE)),
     )
+
+
+def _write_latency(begin: float) -> Point:
+    return Point(Metric.WRITE_LATENCY, round((time.monotonic() - begin) * 1000))
 
 
 def _print_metrics(namespace: str, points: Sequence[Point]) -> None:

@@ -13,7 +13,7 @@ from contract.metrics import Metric
 from contract.record import Reason
 from local.logplex.field_bodies import FieldBody, field_bodies
 from receiver import handler as entry
-from receiver.aws import Archive, Unavailable
+from receiver.aws import Archive, NotAsked, Unavailable
 from receiver.batch import Batch, objects
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver, handler
@@ -295,6 +295,14 @@ def test_a_batch_counts_when_it_is_kept(archive: FakeArchive, queue: FakeQueue, 
     recorder = Recorder(archive, queue)
     recorder.receiver.receive(post(body(HI)))
     assert recorder.named().keys() - {"Lag"} == names | {"Requests", "WriteLatency"}
+
+
+def test_s3_that_is_not_asked_has_no_latency() -> None:
+    """During an outage most POSTs do not ask it, and zeros would make it look fast."""
+    recorder = Recorder(FakeArchive(NotAsked("s3-circuit-open", "")), FakeQueue())
+    recorder.receiver.receive(post(body(HI)))
+    assert "Spilled" in recorder.named()
+    assert "WriteLatency" not in recorder.named()
 
 
 def test_what_the_post_announces_is_compared() -> None:

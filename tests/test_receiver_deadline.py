@@ -7,8 +7,10 @@ ones.
 import gzip
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,9 @@ from receiver import breaker, drain_keys, spill
 from receiver import handler as entry
 from receiver.handler import handler
 from tests.fakes import (
+    SSM_GIVES_KEYS,
     Aws,
+    Endpoint,
     Reply,
     Script,
     aws,
@@ -32,6 +36,7 @@ from tests.fakes import (
     late_success,
     no_http,
     reset,
+    silence,
     trickle,
 )
 from tests.logplex_frames import body, message
@@ -39,6 +44,7 @@ from tests.logplex_frames import body, message
 ANSWER_S = 4.0  # from the request's timeEpoch
 SLOW_START_S = 1.5
 SCALE = 0.5  # at a quarter, a machine that stood still for 0.3 s was taken for SSM that does not answer
+PATIENCE_S = 20.0
 SLACK = 1.5  # for a machine that is busy
 KEYS_S = 2.0  # from the request's timeEpoch, where keys cannot be read
 POSTED = body(message(b"the line\n"))
@@ -187,6 +193,38 @@ def test_whatever_ssm_does_it_is_503_in_the_time_for_keys(ssm: Script, monkeypat
     with aws(monkeypatch, ssm=ssm) as stand_in:
         assert in_time(stand_in, limit_s=KEYS_S) == 503
         assert not stand_in.s3.requests
+
+
+@pytest.mark.usefixtures("at_half")
+def test_s3_that_hangs_does_not_cost_every_post_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The circuit breaker: in Lambda, too, where each POST would wait, and be paid for, until S3's time is up."""
+    with aws(monkeypatch, s3=[silence]) as stand_in:
+        slow = [answered(stand_in) for _ in range(breaker.FAILURES)]
+        at_once = [answered(stand_in) for _ in range(3)]
+    assert {status for status, _ in at_once} == {200}
+    # The least of each: a machine that is busy makes single ones longer.
+    assert min(seconds for _, seconds in at_once) < min(seconds for _, seconds in slow) / 2
+    assert len(stand_in.s3.requests) <= 2 * breaker.FAILURES, "two attempts of each call"
+
+
+@pytest.mark.usefixtures("at_half")
+def test_keys_that_come_after_the_answer_are_had_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SSM that takes longer than a POST waits for it would else be 503 for ever."""
+    go_on = threading.Event()
+
+    def late(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
+        go_on.wait(PATIENCE_S)
+        [reply] = SSM_GIVES_KEYS
+        request.send_response(reply.status)
+        request.send_header("Content-Length", str(len(reply.body)))
+        request.end_headers()
+        request.wfile.write(reply.body)
+
+    with aws(monkeypatch, ssm=[late]) as stand_in:
+        assert in_time(stand_in, limit_s=KEYS_S) == 503
+        go_on.set()
+        assert in_time(stand_in) == 200
+        assert len(stand_in.ssm.requests) == 1
 
 
 def test_at_the_real_times_the_answer_comes_within_four_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -500,6 +500,21 @@ def test_what_keeps_it_from_starting_is_one_line_and_exit_2(
     assert reason in said
 
 
+def test_too_few_files_keep_it_from_starting() -> None:
+    """Else it would end, or refuse drains, on the first busy day."""
+    process = subprocess.run(
+        ["bash", "-c", 'ulimit -n 500 && exec "$@"', "-", sys.executable, "-m", "receiver", "--port", "0"],
+        cwd=FOLDER,
+        env={**os.environ, **SETTINGS},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (process.returncode, process.stdout, process.stderr.count("\n")) == (2, "", 1)
+    assert "the limit is 500: raise it (ulimit -Hn), or set --connections to 26 or less" in process.stderr
+
+
 @pytest.mark.parametrize("options", [("--port", "65536"), ("--port", "x"), ("--threads", "0")])
 def test_an_option_that_makes_no_sense_is_named(options: tuple[str, ...]) -> None:
     process = start(SETTINGS, *options)
