@@ -65,6 +65,7 @@ class Gateway(HttpServer):
         api_id: str,
         stage: str,
         routes: Iterable[str],
+        permitted: Iterable[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.time,
@@ -73,7 +74,8 @@ class Gateway(HttpServer):
         """Listen, but serve from `start` on; LocalError for a port in use or a route that is not understood.
 
         `handler` takes the event alone: the context is made by Lambda, not by the gateway. `routes` are route keys
-        as the stack declares them, without path variables. `clock` gives seconds since 1970.
+        as the stack declares them, without path variables; for those that are not `permitted` the function may not be
+        called, and the answer is 500 (without the argument it may for all). `clock` gives seconds since 1970.
         """
         self._routes = frozenset(routes)
         for route_key in self._routes:
@@ -82,6 +84,7 @@ class Gateway(HttpServer):
                     f"the local gateway knows no route {route_key!r}: declare it as METHOD /path, ANY /path or $default"
                 )
         self._handler, self._clock, self._timeout_s = handler, clock, timeout_s
+        self._permitted = self._routes if permitted is None else frozenset(permitted)
         self._api_id, self._stage = api_id, stage
         super().__init__(host=host, port=port, body_limit=BODY_LIMIT)
         self.url = self.origin + _prefix(stage)
@@ -91,6 +94,10 @@ class Gateway(HttpServer):
         route_key = route(request, self._stage, self._routes)
         if not route_key:
             return _message(HTTPStatus.NOT_FOUND)
+        # "How do I troubleshoot issues for API Gateway endpoints that integrate with Lambda?" (AWS re:Post)
+        if route_key not in self._permitted:
+            _log.error("the function's policy does not let API Gateway call it for %s", route_key)
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
         arrival = request.header(ARRIVAL_HEADER)
         if arrival is not None and not _MILLISECONDS.fullmatch(arrival):
             _log.error("%s is no time in milliseconds since 1970: %r", ARRIVAL_HEADER, arrival)

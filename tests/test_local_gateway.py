@@ -560,6 +560,7 @@ def config(tmp_path: Path) -> dict[str, Any]:
         "api_id": "api",
         "stage": "prod",
         "routes": ["POST /drain"],
+        "permitted": ["POST /drain"],
     }
 
 

@@ -5,21 +5,35 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.athena.responses import AthenaResponse
+from moto.awslambda.models import EventSourceMapping, LambdaBackend
 from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMUserAccessKey, PermissionResult
 from moto.iam.responses import IamResponse
 from moto.s3.responses import S3Response
+from moto.sqs.models import sqs_backends
 
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
     AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
     AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
+    LambdaBackend.create_event_source_mapping = _map_without_running  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
     IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
     S3Response._bucket_response_put = _remember_minimum_size  # type: ignore[method-assign, assignment]
     S3Response.get_bucket_lifecycle = _tell_minimum_size  # type: ignore[method-assign, assignment]
     S3Response.serialized = _with_restore_status  # type: ignore[method-assign, assignment]
+
+
+_create_event_source_mapping = LambdaBackend.create_event_source_mapping
+
+
+def _map_without_running(backend: LambdaBackend, spec: dict[str, Any]) -> EventSourceMapping:
+    """Lambda polls a mapped queue; moto runs the function in a container as a message is sent, and we have a poller."""
+    mapping = _create_event_source_mapping(backend, spec)
+    for queue in sqs_backends[backend.account_id][backend.region_name].queues.values():
+        queue.lambda_event_source_mappings.clear()
+    return mapping
 
 
 _is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted
