@@ -40,6 +40,14 @@ def called(sql: str) -> set[str]:
     } - KEYWORDS
 
 
+@pytest.mark.parametrize(
+    "sql", [query.sql for query in saved_queries() if "hour_utc" in query.columns and ".syslog" in query.sql]
+)
+def test_a_query_of_the_table_has_the_views_time(sql: str) -> None:
+    """SQL files have no imports, and tests/test_local_sql.py holds that one expression to the right times."""
+    assert f"date_trunc( 'hour', {view.TIME_UTC} ) AS hour_utc" in " ".join(sql.split())
+
+
 @pytest.mark.parametrize("sql", ASKED.values(), ids=ASKED)
 def test_nothing_is_cast_to_a_timestamp(sql: str) -> None:
     """Athena refuses that of a time stamp with a zone, or answers another time than Trino does.

@@ -240,9 +240,10 @@ class _Unasked:
         return "url"
 
 
-def created(token: str, inputs: dict[str, Any]) -> tuple[Created, _Unasked]:
+def created(token: str, inputs: dict[str, Any], region: str = "us-east-1") -> tuple[Created, _Unasked]:
     made = Created(token, copy.deepcopy(inputs))
     account: Any = _Unasked(made.calls)
+    account.region = region
     if "apiId" in inputs:
         account.routes = {inputs["apiId"]: {"POST /drain": "i"}}
     LocalCloud(account).create(token, inputs)
@@ -299,6 +300,26 @@ def test_an_empty_serde_is_no_serde(recorded: list[Created]) -> None:
     storage = view.inputs["storageDescriptor"] | {"serDeInfo": {}}
     made, _ = created(view.token, view.inputs | {"storageDescriptor": storage})
     assert "SerdeInfo" not in made.calls[0]["TableInput"]["StorageDescriptor"]
+
+
+def test_names_that_aws_spells_in_its_own_way_arrive() -> None:
+    """A key that was dropped here would be another encryption there."""
+    default = {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "k"}
+    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    made, _ = created(token, {"bucket": "b", "rules": [{"applyServerSideEncryptionByDefault": default}]})
+    assert made.calls[0]["ServerSideEncryptionConfiguration"]["Rules"] == [
+        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}
+    ]
+
+
+def test_a_bucket_is_made_where_the_provider_is() -> None:
+    """CreateBucket: us-east-1 is no LocationConstraint, every other region must be one."""
+    token = "aws:s3/bucket:Bucket"
+    (here, _), (there, _) = created(token, {"bucket": "b"}), created(token, {"bucket": "b"}, "eu-west-1")
+    assert (here.calls, there.calls) == (
+        [{"Bucket": "b"}],
+        [{"Bucket": "b", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}],
+    )
 
 
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"

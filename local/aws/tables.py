@@ -107,8 +107,8 @@ def read_definition(glue: "GlueClient", database: str, name: str) -> Table | Vie
     if not definition.get("TableType"):
         # Athena's answer to a table that CreateTable was given no TableType for ("Troubleshooting in Athena").
         raise Refused(f"FAILED: NullPointerException Name is null (table {database}.{name} has no TableType)")
-    serde = definition.get("StorageDescriptor", {}).get("SerdeInfo", {})
-    if not serde.get("SerializationLibrary"):
+    # An empty one is enough for a view: CloudFormation declares views so, and Athena reads them.
+    if "SerdeInfo" not in definition.get("StorageDescriptor", {}):
         raise Refused("HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info")
     if definition["TableType"] == "VIRTUAL_VIEW":
         return view_of(database, name, definition)
