@@ -32,6 +32,9 @@ from local.http_server import Answer, HttpServer, Request
 # Where a later Python calls a status otherwise than AWS.
 _WORDS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large"}
 ACCOUNT_ID = "123456789012"  # the emulator's, so that all that names an account names the same
+# The largest event, in bytes of JSON ("Lambda quotas", invocation payload). For a larger one the gateway answers 413
+# (seen on a REST API: koki-develop/lgtm-generator #10).
+EVENT_LIMIT = 6 * 1024 * 1024
 BODY_LIMIT = 10 * 1024 * 1024  # "Quotas for configuring and running an HTTP API"
 INTEGRATION_TIMEOUT_S = 30.0  # likewise
 DEFAULT_STAGE = DEFAULT_ROUTE = "$default"
@@ -110,6 +113,10 @@ class Gateway(HttpServer):
             request_id=base64.b64encode(secrets.token_bytes(11)).decode(),
             time_ms=int(self._clock() * 1000) if arrival is None else int(arrival),
         )
+        # JSON writes a byte in six characters at most.
+        if len(request.body) > EVENT_LIMIT // 7 and len(json.dumps(sent)) > EVENT_LIMIT:
+            _log.error("the event is larger than the %d bytes that Lambda takes", EVENT_LIMIT)
+            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
         try:
             return answer(within(self._timeout_s, lambda: self._handler(sent)))
         except OutOfTime:
@@ -282,9 +289,9 @@ def _answer_body(body: Any, is_base64: Any) -> bytes:
         raise BadAnswer("its body is not the base64 that isBase64Encoded says") from None
 
 
-def _message(status: HTTPStatus) -> Answer:
+def _message(status: HTTPStatus, words: str | None = None) -> Answer:
     return Answer(
         status,
         [("content-type", "application/json")],
-        json.dumps({"message": _WORDS.get(status, status.phrase)}).encode(),
+        json.dumps({"message": words or _WORDS.get(status, status.phrase)}).encode(),
     )

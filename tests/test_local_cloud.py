@@ -322,6 +322,13 @@ def test_a_bucket_is_made_where_the_provider_is() -> None:
     )
 
 
+def test_a_variable_that_lambda_reserves_is_refused(recorded: list[Created]) -> None:
+    [function] = [each for each in recorded if each.token == "aws:lambda/function:Function"]
+    variables = {**function.inputs["environment"]["variables"], "AWS_REGION": "eu-west-1"}
+    with pytest.raises(LocalError, match="reserves the environment variables AWS_REGION"):
+        created(function.token, function.inputs | {"environment": {"variables": variables}})
+
+
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 
 

@@ -20,6 +20,16 @@ from local.cloud.inputs import Inputs
 _TIMEOUT_S, _MEMORY_MB, _BATCH_SIZE = 3, 128, 10
 
 
+# "Working with Lambda environment variables": CreateFunction refuses them, and the emulator does not.
+_RESERVED_VARIABLES = {
+    *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT"),
+    *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"),
+    *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+    *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_LAMBDA_RUNTIME_API", "LAMBDA_RUNTIME_DIR"),
+}
+
+
 def _log_group(account: Account, inputs: Inputs) -> Outputs:
     name, logs = inputs.take("name"), account.clients["logs"]
     logs.create_log_group(logGroupName=name, **inputs.tag_map("tags"))
@@ -38,6 +48,8 @@ def _function(account: Account, inputs: Inputs) -> Outputs:
         timeout_s=inputs.get("timeout", _TIMEOUT_S),
         memory_mb=inputs.get("memorySize", _MEMORY_MB),
     )
+    if reserved_names := sorted(_RESERVED_VARIABLES & set(function.environment)):
+        raise LocalError(f"Lambda reserves the environment variables {', '.join(reserved_names)}")
     arn = account.clients["lambda"].create_function(
         Code={"ZipFile": function.archive},
         # The variables' names are data, and not names of AWS's.
