@@ -282,6 +282,12 @@ def test_the_providers_tags_reach_all_that_takes_tags() -> None:
     assert {token for token in CREATE if token.startswith("aws:") and takes_tags(token)} == TAGGED
 
 
+def test_the_declared_tags_are_sent(recorded: list[Created]) -> None:
+    declared = {(key.lower(), value) for key, value in LocalStack(Options()).settings.tags.items()}
+    assert declared
+    assert {each.token for each in recorded if declared <= each.sent()} == TAGGED
+
+
 def test_a_provider_setting_that_is_not_served_is_named() -> None:
     cloud = LocalCloud(_Unasked([]))  # type: ignore[arg-type]
     cloud.configure("pulumi:providers:aws", {"region": "us-east-1", "defaultTags": {"tags": {"a": "b"}}})
@@ -373,7 +379,9 @@ ROUTE_ARN = "arn:aws:execute-api:us-east-1:123456789012:api/prod/POST/drain"
         pytest.param({}, True, id="this very route"),
         pytest.param({"source_arn": None}, True, id="no source"),
         pytest.param({"source_arn": ROUTE_ARN.replace("prod/POST", "*/*")}, True, id="any stage and method"),
-        pytest.param({"function": "arn:aws:lambda:*:123456789012:function:f"}, True, id="by the function's ARN"),
+        pytest.param(
+            {"function": "arn:aws:lambda:us-east-1:123456789012:function:f"}, True, id="by the function's ARN"
+        ),
         pytest.param({"source_arn": ROUTE_ARN.replace("prod", "test")}, False, id="another stage"),
         pytest.param({"source_arn": ROUTE_ARN.replace("api/", "apj/")}, False, id="another API"),
         pytest.param({"principal": "events.amazonaws.com"}, False, id="another service"),

@@ -65,7 +65,7 @@ class Permission:
     def lets_gateway_call(self, function: str, route_arn: str) -> bool:
         """Whether API Gateway may call a function for a route; `*` in the source stands for any text, `?` for one."""
         return (
-            self.function in {function, f"arn:aws:lambda:*:{ACCOUNT_ID}:function:{function}"}
+            self.function.rpartition(":")[2] == function  # declared by its name or by its ARN
             and self.principal == "apigateway.amazonaws.com"
             and self.action in {"lambda:InvokeFunction", "lambda:*"}
             and (self.source_arn is None or fnmatchcase(route_arn, self.source_arn.replace("[", "[[]")))

@@ -52,8 +52,8 @@ class LocalCloud:
             return
         given = Inputs(inputs)
         given.pop("allowedAccountIds", None)
-        given.pop("skipCredentialsValidation", None)
-        given.pop("skipRegionValidation", None)
+        for of_the_sdk in ("skipCredentialsValidation", "skipRegionValidation"):  # its defaults
+            given.pop(of_the_sdk, None)
         if (region := given.pop("region", self._account.region)) != self._account.region:
             raise LocalError(f"the local stack is in {self._account.region}, and a provider is of {region}")
         self._default_tags = {**given.pop("defaultTags", {}).get("tags", {})}
