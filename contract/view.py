@@ -24,12 +24,18 @@ def _number(column: str) -> Column:
     return Column(f"try_cast({column} AS bigint)", "bigint", "bigint")
 
 
-# Partition keys pass through, so that what is said of them still limits what is read. `time` has no zone, as Hive
-# knows none: it is UTC.
+# A line's time in UTC, without a zone: the time since the epoch, added to the epoch. Athena refuses or misreads a cast
+# of a time stamp with a zone to one without ("Athena engine version 3", limitations: "Casting from TimestampTZ to
+# Timestamp is not supported"; cube-js/cube #5849 and #10779).
+TIME_UTC = (
+    "TIMESTAMP '1970-01-01 00:00:00.000' "
+    "+ (try(from_iso8601_timestamp(log_ts)) - from_iso8601_timestamp('1970-01-01T00:00:00Z'))"
+)
+
+# Partition keys pass through, so that a condition on them still limits what is read. `time` has no zone, because Hive
+# has no such type.
 COLUMNS = {
-    "time": Column(
-        "CAST(try(from_iso8601_timestamp(log_ts)) AT TIME ZONE 'UTC' AS timestamp(3))", "timestamp(3)", "timestamp"
-    ),
+    "time": Column(TIME_UTC, "timestamp(3)", "timestamp"),
     **{name: _text(name) for name in ("at", "code", "descr", "method", "path", "request_id", "fwd_ip", "dyno")},
     **{name: _number(name) for name in ("connect_ms", "service_ms", "status", "bytes")},
     **{name: _text(name) for name in ("log_ts", "message", "app", "year", "month", "day")},
@@ -59,6 +65,8 @@ def original_text(database: str, table: str) -> str:
     return f"/* Presto View: {base64.b64encode(text.encode()).decode()} */"
 
 
-# What else makes a Glue table a view of Athena.
+# What else makes a Glue table a view of Athena. A view reads no objects and needs no SerDe, but without one Athena
+# answers "Table storage descriptor is missing SerDe info" (hashicorp/terraform-provider-aws #28517).
+SERDE = "-"
 EXPANDED_TEXT = "/* Presto View */"
 PARAMETERS = {"presto_view": "true", "comment": "Presto View"}

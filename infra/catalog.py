@@ -64,6 +64,7 @@ class Catalog(pulumi.ComponentResource):
             ),
             view_expanded_text=view.EXPANDED_TEXT,
             storage_descriptor={
+                "ser_de_info": {"name": view.SERDE, "serialization_library": view.SERDE},
                 "columns": [{"name": column, "type": kind.hive_type} for column, kind in view.COLUMNS.items()],
             },
             opts=child,

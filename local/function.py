@@ -36,6 +36,7 @@ class Config:
     """What the parent sends: the function as the stack declares it, and the API in front of it.
 
     `archive` is the path of the zip, `handler` its "module.function", `environment` the declared variables.
+    `permitted` are the routes for which the function's policy lets API Gateway call it.
     """
 
     archive: str
@@ -47,6 +48,7 @@ class Config:
     api_id: str
     stage: str
     routes: list[str]
+    permitted: list[str]
     host: str = "127.0.0.1"
     port: int = 0
 
@@ -181,6 +183,7 @@ def main() -> None:
                 api_id=config.api_id,
                 stage=config.stage,
                 routes=config.routes,
+                permitted=config.permitted,
                 host=config.host,
                 port=config.port,
             )
@@ -189,7 +192,12 @@ def main() -> None:
         gateway.start()
         parent.tell_ready(url=gateway.url)
         for source in parent.messages():
-            deliver(function.invoke, source["queue_arn"], source["batch_size"])
+            deliver(
+                function.invoke,
+                source["queue_arn"],
+                source["batch_size"],
+                reports_failures=source["reports_failures"],
+            )
         gateway.stop()
 
 

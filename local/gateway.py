@@ -32,6 +32,9 @@ from local.http_server import Answer, HttpServer, Request
 # Where a later Python calls a status otherwise than AWS.
 _WORDS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large"}
 ACCOUNT_ID = "123456789012"  # the emulator's, so that all that names an account names the same
+# The largest event, in bytes of JSON ("Lambda quotas", invocation payload). For a larger one the gateway answers 413
+# (seen on a REST API: koki-develop/lgtm-generator #10).
+EVENT_LIMIT = 6 * 1024 * 1024
 BODY_LIMIT = 10 * 1024 * 1024  # "Quotas for configuring and running an HTTP API"
 INTEGRATION_TIMEOUT_S = 30.0  # likewise
 DEFAULT_STAGE = DEFAULT_ROUTE = "$default"
@@ -65,6 +68,7 @@ class Gateway(HttpServer):
         api_id: str,
         stage: str,
         routes: Iterable[str],
+        permitted: Iterable[str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Callable[[], float] = time.time,
@@ -73,7 +77,8 @@ class Gateway(HttpServer):
         """Listen, but serve from `start` on; LocalError for a port in use or a route that is not understood.
 
         `handler` takes the event alone: the context is made by Lambda, not by the gateway. `routes` are route keys
-        as the stack declares them, without path variables. `clock` gives seconds since 1970.
+        as the stack declares them, without path variables; for those that are not `permitted` the function may not be
+        called, and the answer is 500 (without the argument it may for all). `clock` gives seconds since 1970.
         """
         self._routes = frozenset(routes)
         for route_key in self._routes:
@@ -82,6 +87,7 @@ class Gateway(HttpServer):
                     f"the local gateway knows no route {route_key!r}: declare it as METHOD /path, ANY /path or $default"
                 )
         self._handler, self._clock, self._timeout_s = handler, clock, timeout_s
+        self._permitted = self._routes if permitted is None else frozenset(permitted)
         self._api_id, self._stage = api_id, stage
         super().__init__(host=host, port=port, body_limit=BODY_LIMIT)
         self.url = self.origin + _prefix(stage)
@@ -91,6 +97,10 @@ class Gateway(HttpServer):
         route_key = route(request, self._stage, self._routes)
         if not route_key:
             return _message(HTTPStatus.NOT_FOUND)
+        # "How do I troubleshoot issues for API Gateway endpoints that integrate with Lambda?" (AWS re:Post)
+        if route_key not in self._permitted:
+            _log.error("the function's policy does not let API Gateway call it for %s", route_key)
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
         arrival = request.header(ARRIVAL_HEADER)
         if arrival is not None and not _MILLISECONDS.fullmatch(arrival):
             _log.error("%s is no time in milliseconds since 1970: %r", ARRIVAL_HEADER, arrival)
@@ -103,6 +113,10 @@ class Gateway(HttpServer):
             request_id=base64.b64encode(secrets.token_bytes(11)).decode(),
             time_ms=int(self._clock() * 1000) if arrival is None else int(arrival),
         )
+        # JSON writes a byte in six characters at most.
+        if len(request.body) > EVENT_LIMIT // 7 and len(json.dumps(sent)) > EVENT_LIMIT:
+            _log.error("the event is larger than the %d bytes that Lambda takes", EVENT_LIMIT)
+            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
         try:
             return answer(within(self._timeout_s, lambda: self._handler(sent)))
         except OutOfTime:
@@ -275,9 +289,9 @@ def _answer_body(body: Any, is_base64: Any) -> bytes:
         raise BadAnswer("its body is not the base64 that isBase64Encoded says") from None
 
 
-def _message(status: HTTPStatus) -> Answer:
+def _message(status: HTTPStatus, words: str | None = None) -> Answer:
     return Answer(
         status,
         [("content-type", "application/json")],
-        json.dumps({"message": _WORDS.get(status, status.phrase)}).encode(),
+        json.dumps({"message": words or _WORDS.get(status, status.phrase)}).encode(),
     )

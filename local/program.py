@@ -1,6 +1,7 @@
 """Runs the Pulumi program, `__main__.py`, with the SDK's test monitor in the engine's place."""
 
 import asyncio
+import json
 import runpy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from local.project import FOLDER, Project
 
 class Cloud(Protocol):
     """What the program's resources are created in. Called from several threads."""
+
+    def configure(self, token: str, inputs: Mapping[str, Any]) -> None:
+        """Take a provider's configuration."""
 
     def create(self, token: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Create a resource; its id, and the outputs that are not inputs."""
@@ -69,13 +73,15 @@ class _Engine(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
             return None, {}
-        if args.typ.startswith("pulumi:providers:"):
-            return args.name, {}
         inputs = _plain(args.inputs)
         for key, value in inputs.items():
             if rpc.contains_unknowns(value):
                 raise self._problem(f"{args.typ} {args.name}: {key} comes from an output that is not filled in here")
         try:
+            if args.typ.startswith("pulumi:providers:"):
+                # An engine hands a provider its nested settings as JSON.
+                self._cloud.configure(args.typ, {key: _from_json(value) for key, value in inputs.items()})
+                return args.name, {}
             id_, computed = self._cloud.create(args.typ, inputs)
         except LocalError as error:
             raise self._problem(f"{args.typ} {args.name}: {error}") from error
@@ -123,6 +129,13 @@ def _own_loop() -> Iterator[None]:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def _from_json(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text
 
 
 def _plain(value: Any) -> Any:

@@ -14,10 +14,13 @@ _POLL_S = 1
 Invoke = Callable[[dict[str, Any]], Any]
 
 
-def deliver(invoke: Invoke, queue_arn: str, batch_size: int) -> None:
-    """Hand a queue's messages to a function from now on, until the process ends."""
+def deliver(invoke: Invoke, queue_arn: str, batch_size: int, *, reports_failures: bool) -> None:
+    """Hand a queue's messages to a function from now on, until the process ends.
+
+    Without `reports_failures` Lambda does not look at the function's answer: one that returns has done all messages.
+    """
     # A daemon: the process ends when its parent is gone, and what was not deleted comes back.
-    threading.Thread(target=_poll, args=(invoke, queue_arn, batch_size), daemon=True).start()
+    threading.Thread(target=_poll, args=(invoke, queue_arn, batch_size, reports_failures), daemon=True).start()
 
 
 def event(messages: Iterable[Mapping[str, Any]], queue_arn: str) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def done(messages: Iterable[Mapping[str, Any]], answer: Any) -> list[str]:
     return [message["ReceiptHandle"] for message in messages if message["MessageId"] not in failed]
 
 
-def _poll(invoke: Invoke, queue_arn: str, batch_size: int) -> None:
+def _poll(invoke: Invoke, queue_arn: str, batch_size: int, reports_failures: bool) -> None:
     sqs = boto3.client("sqs", region_name=queue_arn.split(":")[3])
     url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
     while True:
@@ -59,7 +62,8 @@ def _poll(invoke: Invoke, queue_arn: str, batch_size: int) -> None:
                 MessageSystemAttributeNames=["All"],
             ).get("Messages", [])
             if messages:
-                for receipt in done(messages, invoke(event(messages, queue_arn))):
+                answer = invoke(event(messages, queue_arn))
+                for receipt in done(messages, answer if reports_failures else None):
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=receipt)
         except (ClientError, BotoCoreError):
             _LOG.info("the queue does not answer: the stack is going down")

@@ -71,7 +71,9 @@ class LocalStack:
         cloud = LocalCloud(account)
         self.outputs = program.run(self._project, cloud)
         for source in account.event_sources:
-            self._function.tell(queue_arn=source.queue_arn, batch_size=source.batch_size)
+            self._function.tell(
+                queue_arn=source.queue_arn, batch_size=source.batch_size, reports_failures=source.reports_failures
+            )
         self.resources = Counter(cloud.created)
 
     def client(self, service: str) -> Any:
@@ -105,6 +107,7 @@ class LocalStack:
                 "api_id": stage.api_id,
                 "stage": stage.name,
                 "routes": stage.routes,
+                "permitted": stage.permitted,
                 "port": self._options.gateway_port,
             },
             env={"AWS_ENDPOINT_URL": self.aws_url, "AWS_REGION": self.settings.region},

@@ -65,6 +65,14 @@ class Result:
         return prices.query_cost(self.scanned_bytes)
 
 
+class QueryFailed(RunbookError):
+    """A query that Athena ended as failed; `reason` is Athena's own."""
+
+    def __init__(self, reason: str, id_: str) -> None:
+        super().__init__(f"the query failed: {reason} (query execution {id_})")
+        self.reason = reason
+
+
 class Athena:
     """One workgroup, and the database that a query's unqualified names are of."""
 
@@ -93,8 +101,8 @@ class Athena:
     ) -> Result:
         """Run a query to its end and read its rows, `most_rows` at most; `watch` is told of each look at it.
 
-        RunbookError with Athena's reason when it fails. Whatever else ends this early, Ctrl-C above all, stops the
-        query in Athena: it would go on, and be charged, unseen.
+        QueryFailed, or another RunbookError, with Athena's reason when it does not succeed. Whatever else ends this
+        early, Ctrl-C above all, stops the query in Athena: it would go on, and be charged, unseen.
         """
         # Known before the request is sent, so that a query whose id never came back can be stopped too.
         token = str(uuid4())
@@ -129,6 +137,8 @@ class Athena:
                 return execution
             if status["State"] not in _UNDER_WAY:
                 reason = " ".join(status.get("StateChangeReason", "no reason given").split())
+                if status["State"] == "FAILED":
+                    raise QueryFailed(reason, id_)
                 raise RunbookError(f"the query {status['State'].lower()}: {reason} (query execution {id_})")
             watch(Progress(status["State"], execution.get("Statistics", {}).get("DataScannedInBytes", 0)))
             self._pause(pause_s)

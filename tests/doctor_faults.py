@@ -550,6 +550,30 @@ def _an_older_view(world: World) -> None:
     _change_table("router_requests", lambda table: table.update(ViewOriginalText="/* Presto View: e30= */"), world)
 
 
+@_breaks(catalogue.TABLE_DIFFERS)
+def _a_view_with_another_serde(world: World) -> None:
+    serde = {"Name": "-", "SerializationLibrary": "org.apache.hadoop.hive.serde2.RegexSerDe"}
+    _change_table("router_requests", lambda table: table["StorageDescriptor"].update(SerdeInfo=serde), world)
+
+
+@_breaks(catalogue.VIEW_WITHOUT_SERDE)
+def _a_view_without_a_serde(world: World) -> None:
+    """What the provider makes of a view that declares none, or an empty one."""
+    _change_table("router_requests", lambda table: table["StorageDescriptor"].pop("SerdeInfo"), world)
+
+
+@_breaks(catalogue.VIEW_FAILS)
+def _a_view_that_athena_refuses(world: World) -> None:
+    """As an engine does that knows less than the one that the view was written for."""
+    reason = "NOT_SUPPORTED: Casting a Timestamp with Time Zone to Timestamp is not supported."
+
+    def refuse(parsed: dict[str, Any]) -> None:
+        if "router_requests" in parsed["QueryExecution"]["Query"]:
+            parsed["QueryExecution"]["Status"] |= {"State": "FAILED", "StateChangeReason": reason}
+
+    world.answer("athena", "GetQueryExecution", refuse)
+
+
 def _workgroup(change: Callable[[dict[str, Any]], object], world: World) -> None:
     world.answer("athena", "GetWorkGroup", lambda parsed: change(parsed["WorkGroup"]))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from sqlglot import TokenType
+from sqlglot import TokenType, expressions
 
 from contract import view
 from runbook import line_search
@@ -38,6 +38,29 @@ def called(sql: str) -> set[str]:
         for name, bracket in pairwise(sqlglot.tokenize(sql, read="trino"))
         if bracket.token_type is TokenType.L_PAREN and re.fullmatch(r"\w+", name.text)
     } - KEYWORDS
+
+
+@pytest.mark.parametrize(
+    "sql", [query.sql for query in saved_queries() if "hour_utc" in query.columns and ".syslog" in query.sql]
+)
+def test_a_query_of_the_table_has_the_views_time(sql: str) -> None:
+    """SQL files have no imports, and tests/test_local_sql.py holds that one expression to the right times."""
+    assert f"date_trunc( 'hour', {view.TIME_UTC} ) AS hour_utc" in " ".join(sql.split())
+
+
+@pytest.mark.parametrize("sql", ASKED.values(), ids=ASKED)
+def test_nothing_is_cast_to_a_timestamp(sql: str) -> None:
+    """Athena refuses that of a time stamp with a zone, or answers another time than Trino does.
+
+    "Athena engine version 3", limitations: "Casting from TimestampTZ to Timestamp is not supported". A literal is none.
+    """
+    casts = sqlglot.parse_one(sql, read="trino").find_all(expressions.Cast)
+    zoneless = {expressions.DType.TIMESTAMP, expressions.DType.TIMESTAMPNTZ, expressions.DType.DATETIME}
+    assert not [
+        cast.sql("trino")
+        for cast in casts
+        if cast.to.this in zoneless and not (isinstance(cast.this, expressions.Literal) and cast.this.is_string)
+    ]
 
 
 @pytest.mark.parametrize("sql", ASKED.values(), ids=ASKED)

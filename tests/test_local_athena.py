@@ -342,7 +342,9 @@ def test_a_line_that_the_pattern_does_not_match_is_null_in_every_column(emulator
         DatabaseName=DATABASE,
         TableInput={
             "Name": "digits",
+            "TableType": "EXTERNAL_TABLE",
             "StorageDescriptor": {
+                "InputFormat": table.INPUT_FORMAT,
                 "Location": f"s3://{BUCKET}/digits",
                 "SerdeInfo": {"SerializationLibrary": table.SERDE, "Parameters": {"input.regex": r"(\d+)(x?)(y)?"}},
                 "Columns": [
@@ -372,29 +374,91 @@ def test_archived_objects_are_skipped_until_restored_and_then_read_if_the_table_
     assert emulator.rows("SELECT count(*) FROM unrestored") == [["0"]]
 
 
+def create_view(emulator: Emulator, **changes: Any) -> None:
+    """Create router_requests as Glue has it from our declaration; a change of None leaves the field out."""
+    declared = {
+        "originalSql": "SELECT day AS d, TRY_CAST(service_ms AS integer) AS ms FROM syslog WHERE proc_id = 'router'",
+        "catalog": "awsdatacatalog",
+        "schema": DATABASE,
+        "columns": [{"name": "d", "type": "varchar"}, {"name": "ms", "type": "integer"}],
+    }
+    encoded = base64.b64encode(json.dumps(declared).encode()).decode()
+    storage = {
+        "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
+        "Columns": [{"Name": "d", "Type": "string"}, {"Name": "ms", "Type": "int"}],
+    }
+    fields: dict[str, Any] = {
+        "Name": "router_requests",
+        "TableType": "VIRTUAL_VIEW",
+        "ViewOriginalText": f"/* Presto View: {encoded} */",
+        "Parameters": {"presto_view": "true"},
+        "StorageDescriptor": storage,
+    }
+    for name, value in changes.items():
+        place = storage if name in {"SerdeInfo", "Columns"} else fields
+        place[name] = value
+    made: Any = {
+        name: {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if value is not None
+    }
+    emulator.glue.create_table(DatabaseName=DATABASE, TableInput=made)
+
+
 def test_a_view_is_expanded_and_pruned_like_its_table(emulator: Emulator) -> None:
     today = emulator.put(
         APPS[0], TODAY, 1, line("2026-11-24T00:30:00+00:00", ROUTER, proc_id="router", source="heroku")
     )
     emulator.put(APPS[0], YESTERDAY, 2, line("2026-11-23T00:30:00+00:00", ROUTER, proc_id="router", source="heroku"))
-    view = {
-        "originalSql": "SELECT day AS d, TRY_CAST(service_ms AS integer) AS ms FROM syslog WHERE proc_id = 'router'",
-        "catalog": "awsdatacatalog",
-        "schema": DATABASE,
-    }
-    encoded = base64.b64encode(json.dumps(view).encode()).decode()
-    emulator.glue.create_table(
-        DatabaseName=DATABASE,
-        TableInput={
-            "Name": "router_requests",
-            "TableType": "VIRTUAL_VIEW",
-            "ViewOriginalText": f"/* Presto View: {encoded} */",
-            "Parameters": {"presto_view": "true"},
-        },
-    )
+    create_view(emulator)
     sql = f"SELECT ms FROM {DATABASE}.router_requests WHERE d = '24'"
     assert emulator.rows(sql, QueryExecutionContext={}) == [["12"]]
     assert emulator.run(sql)["Statistics"]["DataScannedInBytes"] == today
+
+
+NO_SERDE = "Table storage descriptor is missing SerDe info"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"SerdeInfo": None}, NO_SERDE, id="no SerDe"),
+        pytest.param({"StorageDescriptor": None}, NO_SERDE, id="no storage descriptor"),
+        pytest.param({"Columns": [{"Name": "d", "Type": "string"}]}, "VIEW_IS_STALE", id="a column less"),
+        pytest.param(
+            {"Columns": [{"Name": "d", "Type": "string"}, {"Name": "ms", "Type": "bigint"}]},
+            "VIEW_IS_STALE",
+            id="another type",
+        ),
+        pytest.param({"ViewOriginalText": "SELECT 1"}, "INVALID_VIEW", id="no definition"),
+        pytest.param({"TableType": None}, "NullPointerException Name is null", id="no table type"),
+    ],
+)
+def test_a_view_that_glue_takes_and_athena_does_not_is_refused(
+    emulator: Emulator, changes: dict[str, Any], reason: str
+) -> None:
+    """Whatever the emulator forgave here would only show on AWS."""
+    create_view(emulator, **changes)
+    assert reason in emulator.failure("SELECT count(*) FROM router_requests")
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [("SerdeInfo", NO_SERDE), ("InputFormat", "HIVE_UNSUPPORTED_FORMAT: Unable to create input format")],
+)
+def test_a_table_that_glue_takes_and_athena_does_not_is_refused(emulator: Emulator, field: str, reason: str) -> None:
+    definition: Any = emulator.glue.get_table(DatabaseName=DATABASE, Name="syslog")["Table"]
+    storage = {name: value for name, value in definition["StorageDescriptor"].items() if name != field}
+    kept = {name: definition[name] for name in ("TableType", "Parameters", "PartitionKeys")}
+    less: Any = {"Name": "less", "StorageDescriptor": storage, **kept}
+    emulator.glue.create_table(DatabaseName=DATABASE, TableInput=less)
+    assert reason in emulator.failure("SELECT count(*) FROM less")
+
+
+def test_a_cast_that_athena_refuses_is_refused(emulator: Emulator) -> None:
+    """Trino casts; Athena has refused it, and has also answered another time than Trino does."""
+    reason = emulator.failure("SELECT CAST(now() AS timestamp)")
+    assert "Casting a Timestamp with Time Zone to Timestamp is not supported" in reason
 
 
 def test_a_wrong_query_fails_with_the_reason(emulator: Emulator) -> None:

@@ -403,17 +403,37 @@ def test_no_query_string_is_ever_printed(caplog: pytest.LogCaptureFixture, capfd
     assert "s3cret" not in caplog.text + "".join(capfd.readouterr())
 
 
-@pytest.mark.parametrize(("size", "status"), [(10 * 1024 * 1024, 200), (10 * 1024 * 1024 + 1, 413)])
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        pytest.param(4_700_000, None, id="base64 of less than 6 MB"),
+        pytest.param(4_720_000, "Request Too Long", id="base64 of more than 6 MB"),
+        pytest.param(10 * 1024 * 1024, "Request Too Long", id="10 MB"),
+        pytest.param(10 * 1024 * 1024 + 1, "Request Entity Too Large", id="more than 10 MB"),
+    ],
+)
 @pytest.mark.parametrize("chunked", [False, True])
-def test_bodies_over_10_mb_are_refused_by_the_gateway(size: int, status: int, chunked: bool) -> None:
+def test_bodies_that_lambda_or_the_gateway_does_not_take_are_refused(
+    size: int, message: str | None, chunked: bool
+) -> None:
+    """Lambda takes events of 6 MB, and a drain's bodies are in them as base64; the gateway itself reads 10 MB."""
     recorder = Recorder()
     body = b"x" * size
     with serving(recorder) as gateway:
         response, answered = call(gateway.url, body=iter([body[:1000], body[1000:]]) if chunked else body)
-    assert response.status == status
-    assert len(recorder.events) == (status == 200)
-    if status == 413:
-        assert json.loads(answered) == {"message": "Request Entity Too Large"}
+    assert response.status == (413 if message else 200)
+    assert len(recorder.events) == (message is None)
+    if message:
+        assert json.loads(answered) == {"message": message}
+
+
+def test_a_function_that_may_not_be_called_is_not() -> None:
+    """Without the permission in the function's policy an HTTP API answers 500 by itself."""
+    recorder = Recorder()
+    with serving(recorder, permitted=[]) as gateway:
+        response, answered = call(gateway.url)
+    assert (response.status, json.loads(answered)) == (500, {"message": "Internal Server Error"})
+    assert not recorder.events
 
 
 def test_chunked_requests_are_read_whole() -> None:
@@ -560,6 +580,7 @@ def config(tmp_path: Path) -> dict[str, Any]:
         "api_id": "api",
         "stage": "prod",
         "routes": ["POST /drain"],
+        "permitted": ["POST /drain"],
     }
 
 

@@ -56,6 +56,17 @@ def test_glue_says_that_it_is_a_view(declared: Run) -> None:
     assert (inputs["name"], inputs["databaseName"]) == ("router_requests", "some_logs")
 
 
+def test_it_has_a_serde_of_no_meaning(declared: Run, stack: LocalStack) -> None:
+    """Without one, which is what the provider makes of an empty block too, Athena refuses the view."""
+    assert declared["catalog-view"].inputs["storageDescriptor"]["serDeInfo"] == {
+        "name": "-",
+        "serializationLibrary": "-",
+    }
+    names = {"DatabaseName": stack.outputs["database"], "Name": stack.outputs["view"]}
+    in_glue = stack.client("glue").get_table(**names)["Table"]["StorageDescriptor"]
+    assert in_glue["SerdeInfo"] == {"Name": "-", "SerializationLibrary": "-"}
+
+
 def test_the_types_in_glue_are_those_of_the_definition(declared: Run, definition: dict[str, Any]) -> None:
     """Where they differ Athena calls the view stale and refuses it."""
     in_glue = declared["catalog-view"].inputs["storageDescriptor"]["columns"]

@@ -5,16 +5,19 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.athena.responses import AthenaResponse
+from moto.awslambda.models import EventSourceMapping, LambdaBackend
 from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMUserAccessKey, PermissionResult
 from moto.iam.responses import IamResponse
 from moto.s3.responses import S3Response
+from moto.sqs.models import sqs_backends
 
 
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
     AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
     AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
+    LambdaBackend.create_event_source_mapping = _map_without_running  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
     IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
     S3Response._bucket_response_put = _remember_minimum_size  # type: ignore[method-assign, assignment]
@@ -22,12 +25,26 @@ def close() -> None:
     S3Response.serialized = _with_restore_status  # type: ignore[method-assign, assignment]
 
 
+_create_event_source_mapping = LambdaBackend.create_event_source_mapping
+
+
+def _map_without_running(backend: LambdaBackend, spec: dict[str, Any]) -> EventSourceMapping:
+    """Lambda polls a mapped queue; moto runs the function in a container as a message is sent, and we have a poller."""
+    mapping = _create_event_source_mapping(backend, spec)
+    for queue in sqs_backends[backend.account_id][backend.region_name].queues.values():
+        queue.lambda_event_source_mappings.clear()
+    return mapping
+
+
 _is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted
 
 
 def _is_action_permitted(statement: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:
-    """AWS denies under a condition only when it holds; moto always. Here it never does: it asks whether TLS is used."""
-    if statement._statement["Effect"] == "Deny" and "Condition" in statement._statement:
+    """AWS applies a statement with a condition only where that holds; moto always.
+
+    Here none ever does: a denial asks for a request without TLS, and a simulation gives no context to ask about.
+    """
+    if "Condition" in statement._statement:
         return PermissionResult.NEUTRAL
     return _is_permitted_unconditionally(statement, *args, **kwargs)
 

@@ -1,6 +1,8 @@
 """Tables and views of the Glue catalog: their definitions, their partitions, and the rows in an object's bytes.
 
-Sources: Athena user guide, "Partition projection" and "Regex SerDe"; Hive's RegexSerDe; Hadoop's LineReader.
+Sources: Athena user guide, "Partition projection" and "Regex SerDe"; Hive's RegexSerDe; Hadoop's LineReader. What Glue
+accepts and Athena then refuses is refused here too, in Athena's words: its user guide, "Troubleshooting in Athena";
+hashicorp/terraform-provider-aws #28517 (SerDe of a view).
 """
 
 import base64
@@ -28,6 +30,9 @@ _TYPES = {
     "boolean": "BOOLEAN",
 }
 _VIEW = re.compile(r"\s*/\* Presto View: (?P<json>[A-Za-z0-9+/=\s]+) \*/\s*")
+# Types of a view's definition, as Glue has to have them ("Data types in Athena"); precision and length do not count.
+_HIVE_TYPES = {"varchar": "string", "integer": "int", "real": "float"}
+_TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 _UNREAD_CODECS = (".bz2", ".deflate", ".lz4", ".lzo", ".snappy", ".zst")
 
 Row = list[str | None]
@@ -99,19 +104,38 @@ def read_definition(glue: "GlueClient", database: str, name: str) -> Table | Vie
         definition = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
         raise Refused(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist") from None
-    if definition.get("TableType") == "VIRTUAL_VIEW":
-        return view_of(database, name, str(definition.get("ViewOriginalText", "")))
+    if not definition.get("TableType"):
+        # Athena's answer to a table that CreateTable was given no TableType for ("Troubleshooting in Athena").
+        raise Refused(f"FAILED: NullPointerException Name is null (table {database}.{name} has no TableType)")
+    # An empty one is enough for a view: CloudFormation declares views so, and Athena reads them.
+    if "SerdeInfo" not in definition.get("StorageDescriptor", {}):
+        raise Refused("HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info")
+    if definition["TableType"] == "VIRTUAL_VIEW":
+        return view_of(database, name, definition)
     return table_of(database, name, definition)
 
 
-def view_of(database: str, name: str, original_text: str) -> View:
-    """Read what Athena keeps of a view: a comment that holds JSON in base64; Refused when it is something else."""
-    match = _VIEW.fullmatch(original_text)
+def view_of(database: str, name: str, definition: Mapping[str, Any]) -> View:
+    """Read what Athena keeps of a view: a comment that holds JSON in base64; Refused when it is something else.
+
+    Refused, too, when the columns in Glue are not those of the JSON.
+    """
+    match = _VIEW.fullmatch(str(definition.get("ViewOriginalText", "")))
     try:
         view = json.loads(base64.b64decode(match["json"])) if match else {}
-        return View(view["originalSql"], view.get("schema") or database)
+        found = View(view["originalSql"], view.get("schema") or database)
+        declared = [(each["name"], _hive_type(each["type"])) for each in view["columns"]]
     except (KeyError, TypeError, ValueError):
         raise Refused(f"INVALID_VIEW: the view {database}.{name} is not one that Athena made") from None
+    in_glue = definition["StorageDescriptor"].get("Columns", ())
+    if declared != [(each["Name"], _hive_type(each.get("Type", ""))) for each in in_glue]:
+        raise Refused(f"VIEW_IS_STALE: View 'awsdatacatalog.{database}.{name}' is stale; it must be re-created")
+    return found
+
+
+def _hive_type(kind: str) -> str:
+    base = kind.partition("(")[0]
+    return _HIVE_TYPES.get(base, base)
 
 
 def table_of(database: str, name: str, definition: Mapping[str, Any]) -> Table:
@@ -120,6 +144,8 @@ def table_of(database: str, name: str, definition: Mapping[str, Any]) -> Table:
     storage = definition.get("StorageDescriptor", {})
     parameters = definition.get("Parameters", {})
     serde = storage.get("SerdeInfo", {})
+    if storage.get("InputFormat") != _TEXT_INPUT:
+        raise Refused("HIVE_UNSUPPORTED_FORMAT: Unable to create input format " + storage.get("InputFormat", ""))
     if serde.get("SerializationLibrary") not in _REGEX_SERDES:
         raise Refused(f"NOT_SUPPORTED: {described}: the local engine reads tables with the RegexSerDe only")
     columns = {each["Name"]: _type(described, each) for each in storage.get("Columns", ())}

@@ -55,7 +55,9 @@ CREATE MACRO trino_timestamp
                         ELSE CAST(CAST(trino_refuse('Value cannot be cast to timestamp: ' || x) AS VARCHAR) AS TIMESTAMP) END,
     (x DATE) AS CAST(x AS TIMESTAMP),
     (x TIMESTAMP) AS x,
-    (x TIMESTAMP WITH TIME ZONE) AS CAST(x AS TIMESTAMP);
+    -- Athena only ("Athena engine version 3", limitations); Trino casts.
+    (x TIMESTAMP WITH TIME ZONE) AS CAST(CAST(trino_refuse('NOT_SUPPORTED: Casting a Timestamp with Time Zone to Timestamp is not supported.')
+                                              AS VARCHAR) AS TIMESTAMP);
 
 CREATE MACRO trino_timestamptz
     (x VARCHAR) AS CASE WHEN regexp_full_match(trim(x), '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,3})?)?( (UTC|Z))?')

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import boto3
@@ -27,21 +28,48 @@ class Function:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of an HTTP API: the routes that a gateway has to serve, and the function behind them."""
+    """A stage of an HTTP API: the routes that a gateway has to serve, and the function behind them.
+
+    `permitted` are the routes for which the function's policy lets API Gateway call it.
+    """
 
     api_id: str
     name: str
     routes: list[str]
     function: Function
+    permitted: list[str]
 
 
 @dataclass(frozen=True)
 class EventSource:
-    """A queue whose messages a function gets, so many at a time."""
+    """A queue whose messages a function gets, `batch_size` at a time at most.
+
+    `reports_failures`: the function's answer names the messages that failed (ReportBatchItemFailures).
+    """
 
     function_arn: str
     queue_arn: str
     batch_size: int
+    reports_failures: bool
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Who may call which function: a statement of its policy. Without a source, any of the principal's may."""
+
+    function: str
+    principal: str
+    action: str
+    source_arn: str | None
+
+    def lets_gateway_call(self, function: str, route_arn: str) -> bool:
+        """Whether API Gateway may call a function for a route; `*` in the source stands for any text, `?` for one."""
+        return (
+            self.function.rpartition(":")[2] == function  # declared by its name or by its ARN
+            and self.principal == "apigateway.amazonaws.com"
+            and self.action in {"lambda:InvokeFunction", "lambda:*"}
+            and (self.source_arn is None or fnmatchcase(route_arn, self.source_arn.replace("[", "[[]")))
+        )
 
 
 class Account:
@@ -55,6 +83,7 @@ class Account:
         self.heroku_url, self.region, self.serve = heroku_url, region, serve
         self.functions: dict[str, Function] = {}  # by invoke ARN
         self.event_sources: list[EventSource] = []
+        self.permissions: list[Permission] = []
         self.integrations: dict[str, str] = {}  # id -> invoke ARN
         self.routes: dict[str, dict[str, str]] = {}  # API id -> route key -> integration id
 

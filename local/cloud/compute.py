@@ -4,34 +4,63 @@ import secrets
 
 from local.archive import zipped
 from local.child import LocalError
-from local.cloud.account import ACCOUNT_ID, Account, Creator, EventSource, Function, Outputs, Stage
+from local.cloud.account import (
+    ACCOUNT_ID,
+    Account,
+    Creator,
+    EventSource,
+    Function,
+    Outputs,
+    Permission,
+    Stage,
+)
 from local.cloud.inputs import Inputs
+
+# What Lambda takes where a function or mapping does not say (CreateFunction, CreateEventSourceMapping of a queue).
+_TIMEOUT_S, _MEMORY_MB, _BATCH_SIZE = 3, 128, 10
+
+
+# "Working with Lambda environment variables": CreateFunction refuses them, and the emulator does not.
+_RESERVED_VARIABLES = {
+    *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT"),
+    *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"),
+    *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+    *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_LAMBDA_RUNTIME_API", "LAMBDA_RUNTIME_DIR"),
+}
 
 
 def _log_group(account: Account, inputs: Inputs) -> Outputs:
-    name = inputs.take("name")
-    logs = account.clients["logs"]
-    logs.create_log_group(logGroupName=name)
-    logs.put_retention_policy(logGroupName=name, retentionInDays=inputs.take("retentionInDays"))
+    name, logs = inputs.take("name"), account.clients["logs"]
+    logs.create_log_group(logGroupName=name, **inputs.tag_map("tags"))
+    if "retentionInDays" in inputs:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=inputs.pop("retentionInDays"))
     return name, {"arn": f"arn:aws:logs:{account.region}:{ACCOUNT_ID}:log-group:{name}"}
 
 
 def _function(account: Account, inputs: Inputs) -> Outputs:
+    variables = inputs.pop("environment", None)
     function = Function(
         name=inputs["name"],
         handler=inputs["handler"],
         archive=zipped(inputs.take("code")),
-        environment=inputs["environment"]["variables"],
-        timeout_s=inputs["timeout"],
-        memory_mb=inputs["memorySize"],
+        environment=(variables or {}).get("variables", {}),
+        timeout_s=inputs.get("timeout", _TIMEOUT_S),
+        memory_mb=inputs.get("memorySize", _MEMORY_MB),
     )
+    if reserved_names := sorted(_RESERVED_VARIABLES & set(function.environment)):
+        raise LocalError(f"Lambda reserves the environment variables {', '.join(reserved_names)}")
     arn = account.clients["lambda"].create_function(
-        FunctionName=inputs.take("name"),
         Code={"ZipFile": function.archive},
-        Environment={"Variables": inputs.take("environment")["variables"]},
+        # The variables' names are data, and not names of AWS's.
+        **({} if variables is None else {"Environment": {"Variables": function.environment}}),
+        **inputs.renamed(name="FunctionName"),
         **inputs.rest("role", "runtime", "handler", "description", "timeout", "memorySize", "architectures"),
+        **inputs.rest("layers", "loggingConfig", "tracingConfig", "ephemeralStorage"),
+        **inputs.tag_map("Tags"),
     )["FunctionArn"]
-    if (reserved := inputs.take("reservedConcurrentExecutions")) >= 0:
+    # -1 is the provider's way to say none, as it is to leave it out.
+    if (reserved := inputs.pop("reservedConcurrentExecutions", -1)) >= 0:
         account.clients["lambda"].put_function_concurrency(
             FunctionName=function.name, ReservedConcurrentExecutions=reserved
         )
@@ -41,36 +70,52 @@ def _function(account: Account, inputs: Inputs) -> Outputs:
 
 
 def _event_source_mapping(account: Account, inputs: Inputs) -> Outputs:
-    source = EventSource(inputs["functionName"], inputs["eventSourceArn"], inputs["batchSize"])
-    mapping = account.clients["lambda"].create_event_source_mapping(
-        # Enabled, the emulator would run the function in a container; here the queue is read beside the gateway.
-        Enabled=False,
-        **inputs.rest("eventSourceArn", "functionName", "batchSize", "functionResponseTypes", "scalingConfig"),
+    source = EventSource(
+        inputs["functionName"],
+        inputs["eventSourceArn"],
+        inputs.get("batchSize", _BATCH_SIZE),
+        "ReportBatchItemFailures" in inputs.get("functionResponseTypes", ()),
     )
-    account.event_sources.append(source)
+    enabled = inputs.get("enabled", True)
+    mapping = account.clients["lambda"].create_event_source_mapping(
+        **inputs.rest("eventSourceArn", "functionName", "batchSize", "functionResponseTypes", "scalingConfig"),
+        **inputs.rest("enabled", "maximumBatchingWindowInSeconds"),
+        **inputs.tag_map("Tags"),
+    )
+    if enabled:
+        account.event_sources.append(source)
     return mapping["UUID"], {}
 
 
 def _permission(account: Account, inputs: Inputs) -> Outputs:
-    statement = secrets.token_hex(8)
+    # AWS requires an id, and the provider makes one up where none is declared.
+    statement = inputs.pop("statementId", None) or secrets.token_hex(8)
+    permission = Permission(inputs["function"], inputs["principal"], inputs["action"], inputs.get("sourceArn"))
     account.clients["lambda"].add_permission(
-        FunctionName=inputs.take("function"),
         StatementId=statement,
-        **inputs.rest("action", "principal", "sourceArn"),
+        **inputs.renamed(function="FunctionName"),
+        **inputs.rest("action", "principal", "sourceArn", "sourceAccount"),
     )
+    account.permissions.append(permission)
     return statement, {}
 
 
 def _api(account: Account, inputs: Inputs) -> Outputs:
-    api = account.clients["apigatewayv2"].create_api(**inputs.rest("name", "description", "protocolType"))
-    arn = f"arn:aws:execute-api:{account.region}:{ACCOUNT_ID}:{api['ApiId']}"
-    return api["ApiId"], {"apiEndpoint": api["ApiEndpoint"], "executionArn": arn}
+    api = account.clients["apigatewayv2"].create_api(
+        **inputs.rest("name", "description", "protocolType"), **inputs.tag_map("Tags")
+    )
+    return api["ApiId"], {"apiEndpoint": api["ApiEndpoint"], "executionArn": _execution_arn(account, api["ApiId"])}
+
+
+def _execution_arn(account: Account, api: str) -> str:
+    return f"arn:aws:execute-api:{account.region}:{ACCOUNT_ID}:{api}"
 
 
 def _integration(account: Account, inputs: Inputs) -> Outputs:
     invoke_arn = inputs["integrationUri"]
     id_ = account.clients["apigatewayv2"].create_integration(
-        **inputs.rest("apiId", "integrationType", "integrationUri", "integrationMethod", "payloadFormatVersion")
+        **inputs.rest("apiId", "integrationType", "integrationUri", "integrationMethod", "payloadFormatVersion"),
+        **inputs.rest("description"),
     )["IntegrationId"]
     account.integrations[id_] = invoke_arn
     return id_, {}
@@ -84,16 +129,36 @@ def _route(account: Account, inputs: Inputs) -> Outputs:
 
 
 def _stage(account: Account, inputs: Inputs) -> Outputs:
-    api, name = inputs["apiId"], inputs["name"]
+    api, name, deployed = inputs["apiId"], inputs["name"], inputs.get("autoDeploy", False)
     account.clients["apigatewayv2"].create_stage(
-        StageName=inputs.take("name"),
-        **inputs.rest("apiId", "autoDeploy", "defaultRouteSettings", "accessLogSettings"),
+        **inputs.renamed(name="StageName"),
+        **inputs.rest("apiId", "autoDeploy", "description", "defaultRouteSettings", "accessLogSettings"),
+        **inputs.tag_map("Tags"),
     )
     routes = account.routes.get(api, {})
     behind = {account.integrations[integration] for integration in routes.values()}
     if len(behind) != 1:
         raise LocalError(f"the local gateway serves one function, and this stage has {len(behind)}")
-    return name, {"invokeUrl": account.serve(Stage(api, name, list(routes), account.functions[behind.pop()]))}
+    # Without a deployment a stage answers 404 to everything.
+    served = list(routes) if deployed else []
+    function = account.functions[behind.pop()]
+    of_stage = f"{_execution_arn(account, api)}/{name}/"
+    permitted = [
+        route
+        for route in served
+        if any(each.lets_gateway_call(function.name, of_stage + _resource(route)) for each in account.permissions)
+    ]
+    # AWS gives a stage an address of its own; here it is the gateway's.
+    return name, {"invokeUrl": account.serve(Stage(api, name, served, function, permitted))}
+
+
+def _resource(route: str) -> str:
+    """A route as it stands in the ARN that Lambda is asked about: method and path, or `*/$default`.
+
+    Source: "Invoking a Lambda function using an Amazon API Gateway endpoint", permissions.
+    """
+    method, _, path = route.partition(" ")
+    return f"{method}{path}" if path else f"*/{route}"
 
 
 CREATE: dict[str, Creator] = {

@@ -19,7 +19,9 @@ def _random_bytes(_: Account, inputs: Inputs) -> Outputs:
 
 
 def _drain(account: Account, inputs: Inputs) -> Outputs:
-    drain = _ask_heroku(account, f"/apps/{inputs.take('appId')}/log-drains", {"url": inputs.take("sensitiveUrl")})
+    # A drain is declared with one of the two (pulumiverse-heroku, Drain).
+    url = inputs.pop("sensitiveUrl") if "sensitiveUrl" in inputs else inputs.take("url")
+    drain = _ask_heroku(account, f"/apps/{inputs.take('appId')}/log-drains", {"url": url})
     return drain["id"], {"token": drain["token"]}
 
 

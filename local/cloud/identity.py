@@ -9,9 +9,9 @@ from local.cloud.inputs import Inputs
 def _role(account: Account, inputs: Inputs) -> Outputs:
     name = inputs["name"]
     role = account.clients["iam"].create_role(
-        RoleName=inputs.take("name"),
-        AssumeRolePolicyDocument=inputs.take("assumeRolePolicy"),
-        **inputs.rest("description", "maxSessionDuration"),
+        **inputs.renamed(name="RoleName", assumeRolePolicy="AssumeRolePolicyDocument"),
+        **inputs.rest("description", "maxSessionDuration", "path"),
+        **inputs.tag_list(),
     )["Role"]
     return name, {"arn": role["Arn"]}
 
@@ -24,7 +24,8 @@ def _role_policy(account: Account, inputs: Inputs) -> Outputs:
 
 def _user(account: Account, inputs: Inputs) -> Outputs:
     name = inputs.take("name")
-    return name, {"arn": account.clients["iam"].create_user(UserName=name)["User"]["Arn"]}
+    user = account.clients["iam"].create_user(UserName=name, **inputs.rest("path"), **inputs.tag_list())["User"]
+    return name, {"arn": user["Arn"]}
 
 
 def _user_policy(account: Account, inputs: Inputs) -> Outputs:

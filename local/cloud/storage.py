@@ -1,6 +1,8 @@
 """S3, SSM and SQS."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from local.cloud.account import Account, Creator, Outputs
 from local.cloud.inputs import Inputs, pascals
@@ -14,9 +16,17 @@ _QUEUE_ATTRIBUTES = {
 }
 
 
+# Elsewhere CreateBucket needs a LocationConstraint, and the provider sends its region. Here S3 refuses one.
+_HOME = "us-east-1"
+
+
 def _bucket(account: Account, inputs: Inputs) -> Outputs:
-    name = inputs.take("bucket")
-    account.clients["s3"].create_bucket(Bucket=name)
+    name, s3 = inputs.take("bucket"), account.clients["s3"]
+    place = {} if account.region == _HOME else {"LocationConstraint": account.region}
+    s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": place} if place else {}))
+    if tags := inputs.tag_list("TagSet"):
+        s3.put_bucket_tagging(Bucket=name, Tagging=tags)
+    inputs.pop("forceDestroy", None)  # counts when it is destroyed, which is when the emulator ends
     return name, {"arn": f"arn:aws:s3:::{name}"}
 
 
@@ -39,19 +49,25 @@ def _bucket_policy(account: Account, inputs: Inputs) -> Outputs:
     return bucket, {}
 
 
+# Pulumi's names of a default encryption, and S3's.
+_ENCRYPTION_NAMES = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"}
+
+
 def _bucket_encryption(account: Account, inputs: Inputs) -> Outputs:
     bucket = inputs.take("bucket")
-    rules = [
-        {
-            "ApplyServerSideEncryptionByDefault": {
-                "SSEAlgorithm": rule.pop("applyServerSideEncryptionByDefault")["sseAlgorithm"]
-            },
-            **pascals(rule),
-        }
-        for rule in inputs.take("rules")
-    ]
+    rules = [_encryption_rule(rule) for rule in inputs.take("rules")]
     account.clients["s3"].put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
     return bucket, {}
+
+
+def _encryption_rule(declared: Mapping[str, Any]) -> dict[str, Any]:
+    default = "applyServerSideEncryptionByDefault"
+    rule: dict[str, Any] = pascals({key: value for key, value in declared.items() if key != default})
+    if default in declared:
+        rule["ApplyServerSideEncryptionByDefault"] = {
+            _ENCRYPTION_NAMES.get(key, key): value for key, value in declared[default].items()
+        }
+    return rule
 
 
 def _bucket_versioning(account: Account, inputs: Inputs) -> Outputs:
@@ -62,10 +78,10 @@ def _bucket_versioning(account: Account, inputs: Inputs) -> Outputs:
 
 def _bucket_lifecycle(account: Account, inputs: Inputs) -> Outputs:
     bucket = inputs.take("bucket")
-    rules = [{"ID": rule.pop("id"), **pascals(rule)} for rule in inputs.take("rules")]
+    rules = [{"ID" if key == "id" else key: value for key, value in rule.items()} for rule in inputs.take("rules")]
     account.clients["s3"].put_bucket_lifecycle_configuration(
         Bucket=bucket,
-        LifecycleConfiguration={"Rules": rules},
+        LifecycleConfiguration={"Rules": pascals(rules)},
         **inputs.rest("transitionDefaultMinimumObjectSize"),
     )
     return bucket, {}
@@ -74,7 +90,7 @@ def _bucket_lifecycle(account: Account, inputs: Inputs) -> Outputs:
 def _parameter(account: Account, inputs: Inputs) -> Outputs:
     name = inputs["name"]
     ssm = account.clients["ssm"]
-    ssm.put_parameter(**inputs.rest("name", "type", "value", "description"))
+    ssm.put_parameter(**inputs.rest("name", "type", "value", "description"), **inputs.tag_list())
     return name, {"arn": ssm.get_parameter(Name=name)["Parameter"]["ARN"]}
 
 
@@ -85,7 +101,11 @@ def _queue(account: Account, inputs: Inputs) -> Outputs:
         for key, name in _QUEUE_ATTRIBUTES.items()
         if key in inputs
     }
-    url = sqs.create_queue(QueueName=inputs.take("name"), Attributes=attributes)["QueueUrl"]
+    url = sqs.create_queue(
+        QueueName=inputs.take("name"),
+        **({"Attributes": attributes} if attributes else {}),
+        **inputs.tag_map("tags"),
+    )["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     return url, {"url": url, "arn": arn}
 

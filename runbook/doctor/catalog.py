@@ -1,12 +1,13 @@
-"""Table and view in Glue, against what this version declares."""
+"""Table and view in Glue, against what this version declares, and the view asked."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from contract import table, view
-from contract.keys import PARTITION_KEYS
-from runbook.doctor import catalogue
-from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from contract.keys import PARTITION_KEYS, partition
+from runbook.athena import QueryFailed
+from runbook.doctor import catalogue, searches
+from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, explained
 from runbook.outputs import Outputs
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ _Differences = Callable[[Mapping[str, Any], Outputs], Iterator[str]]
 
 
 def examine(surroundings: Surroundings) -> Examination:
-    """Read both from Glue and compare them."""
+    """Read both from Glue and compare them, and query the view."""
     outputs = surroundings.outputs
     glue: GlueClient = surroundings.reader.client("glue")
+    fine = True
     compared: dict[str, _Differences] = {outputs.table: _table_differences, outputs.view: _view_differences}
     for name, differences in compared.items():
         full_name = f"{outputs.database}.{name}"
@@ -26,11 +28,36 @@ def examine(surroundings: Surroundings) -> Examination:
             try:
                 found = glue.get_table(DatabaseName=outputs.database, Name=name)["Table"]
             except glue.exceptions.EntityNotFoundException:
+                fine = False
                 yield Finding.of(catalogue.TABLE_MISSING, name=full_name)
                 continue
+        if name == outputs.view and "SerdeInfo" not in found["StorageDescriptor"]:
+            fine = False
+            yield Finding.of(catalogue.VIEW_WITHOUT_SERDE, name=full_name)
         if parts := list(differences(found, outputs)):
+            fine = False
             yield Finding.of(catalogue.TABLE_DIFFERS, name=full_name, parts=", ".join(parts))
-    return f"{' and '.join(compared)} are as this version declares them"
+    # What differs is mended first: a query would only say so again.
+    if fine:
+        yield from _query(surroundings)
+    return f"{' and '.join(compared)} are as this version declares them, and Athena answers a query of {outputs.view}"
+
+
+def _query(surroundings: Surroundings) -> Iterator[Finding | Unknown]:
+    """Ask the view for one row of today; its partitions alone are read, and Athena stops at the first row."""
+    outputs, now = surroundings.outputs, surroundings.now
+    values = partition("", now.date())
+    day = {key: values[key] for key in ("year", "month", "day")}
+    where = " AND ".join(f"{key} = '{value}'" for key, value in day.items())
+    sql = f"SELECT *\nFROM {outputs.view}\nWHERE {where}\nLIMIT 1"
+    try:
+        searches.ask(surroundings, sql)
+    except QueryFailed as failed:
+        name = f"{outputs.database}.{outputs.view}"
+        if searches.unreadable_object(failed, outputs.bucket):
+            yield Unknown(f"{name} was not answered: an object of today cannot be read, which the check `lines` names")
+        else:
+            yield Finding.of(catalogue.VIEW_FAILS, name=name, reason=failed.reason, **day)
 
 
 def _table_differences(found: Mapping[str, Any], outputs: Outputs) -> Iterator[str]:
@@ -53,6 +80,10 @@ def _table_differences(found: Mapping[str, Any], outputs: Outputs) -> Iterator[s
 
 
 def _view_differences(found: Mapping[str, Any], outputs: Outputs) -> Iterator[str]:
+    serde = found["StorageDescriptor"].get("SerdeInfo")
+    # None at all is a fault of its own.
+    if serde is not None and serde.get("SerializationLibrary") != view.SERDE:
+        yield "SerDe"
     if found.get("ViewOriginalText") != view.original_text(outputs.database, outputs.table):
         yield "query"
     declared = [(name, column.hive_type) for name, column in view.COLUMNS.items()]

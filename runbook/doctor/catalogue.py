@@ -296,11 +296,25 @@ TABLE_MISSING = Fault("table-missing", "Glue has no table {name}", "have the sta
 TABLE_DIFFERS = Fault(
     "table-differs", "{name} is not as this version declares it: {parts}", "have the stack write it again", _UPDATE
 )
+VIEW_WITHOUT_SERDE = Fault(
+    "view-without-serde",
+    'the view {name} has no SerDe in Glue: each query of it fails, "Table storage descriptor is missing SerDe info"',
+    "have the stack write it again",
+    _UPDATE,
+)
+VIEW_FAILS = Fault(
+    "view-fails",
+    "Athena cannot query the view {name}, which is as this version declares it: {reason}",
+    "see whether the table can be queried; if it can, the reason is in the view's own query",
+    "python -m runbook sql \"SELECT * FROM {table} WHERE year = '{year}' AND month = '{month}' AND day = '{day}' "
+    'LIMIT 5"',
+)
 CATALOG = Check(
     "catalog",
-    "table and view in Glue: columns, row pattern, projection and the view's query are this version's",
+    "table and view in Glue: columns, row pattern, projection, SerDe and the view's query are this version's; Athena "
+    "answers a query of the view",
     (Identity.READER,),
-    (TABLE_MISSING, TABLE_DIFFERS),
+    (TABLE_MISSING, TABLE_DIFFERS, VIEW_WITHOUT_SERDE, VIEW_FAILS),
 )
 
 WORKGROUP_DIFFERS = Fault(

@@ -49,12 +49,12 @@ def lines(surroundings: Surroundings) -> Examination:
     where = "\n    AND ".join(window.predicates)
     sql = f"SELECT app, count(*) AS lines\nFROM {outputs.table}\nWHERE {where}\nGROUP BY app"
     try:
-        found = {str(app): int(str(number)) for app, number in _ask(surroundings, sql).rows}
+        found = {str(app): int(str(number)) for app, number in ask(surroundings, sql).rows}
     except RunbookError as error:
-        url = re.search(rf"s3://{re.escape(outputs.bucket)}/[^\s,;:()'\"]+", str(error))
+        url = unreadable_object(error, outputs.bucket)
         if not url:
             raise
-        yield Finding.of(catalogue.OBJECT_UNREADABLE, url=url[0])
+        yield Finding.of(catalogue.OBJECT_UNREADABLE, url=url)
         return ""
     s3 = surroundings.reader.client("s3")
     for app in outputs.apps:
@@ -74,7 +74,7 @@ def losses(surroundings: Surroundings) -> Examination:
     yesterday = datetime.combine(now.date() - timedelta(days=1), time(), UTC)
     [saved] = [each for each in queries.saved_queries() if each.name == "lines-lost"]
     query = saved.with_parameters(window=Window(yesterday, now)).on_table(outputs.database, outputs.table)
-    result = _ask(surroundings, query.sql)
+    result = ask(surroundings, query.sql)
     app, lost = (saved.columns.index(name) for name in ("app", "lines_lost"))
     by_app: dict[str, int] = {}
     for row in result.rows:
@@ -84,7 +84,14 @@ def losses(surroundings: Surroundings) -> Examination:
     return "no report since yesterday, 00:00 UTC"
 
 
-def _ask(surroundings: Surroundings, sql: str) -> Result:
+def unreadable_object(error: RunbookError, bucket: str) -> str | None:
+    """The URL of the object that a query failed on; None when it failed on something else."""
+    url = re.search(rf"s3://{re.escape(bucket)}/[^\s,;:()'\"]+", str(error))
+    return url and url[0]
+
+
+def ask(surroundings: Surroundings, sql: str) -> Result:
+    """Run a query as the reader; RunbookError when it does not succeed or may not be run."""
     outputs = surroundings.outputs
     client = surroundings.reader.client("athena")
     with explained():

@@ -6,7 +6,11 @@
 -- tip: H10 and H14 are an app that is down, H12 one that is slow, R14 and R15 one that needs more memory.
 WITH errors AS (
     SELECT
-        date_trunc('hour', CAST(try(from_iso8601_timestamp(log_ts)) AT TIME ZONE 'UTC' AS timestamp(3))) AS hour_utc,
+        date_trunc(
+            'hour',
+            TIMESTAMP '1970-01-01 00:00:00.000'
+            + (try(from_iso8601_timestamp(log_ts)) - from_iso8601_timestamp('1970-01-01T00:00:00Z'))
+        ) AS hour_utc,
         app,
         coalesce(code, regexp_extract(message, '^Error (R[0-9]+) \(', 1)) AS code,
         coalesce(descr, regexp_extract(message, '^Error R[0-9]+ \(([^)]+)\)', 1)) AS descr

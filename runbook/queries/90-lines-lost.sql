@@ -7,7 +7,11 @@
 WITH losses AS (
     SELECT
         app,
-        date_trunc('hour', CAST(try(from_iso8601_timestamp(log_ts)) AT TIME ZONE 'UTC' AS timestamp(3))) AS hour_utc,
+        date_trunc(
+            'hour',
+            TIMESTAMP '1970-01-01 00:00:00.000'
+            + (try(from_iso8601_timestamp(log_ts)) - from_iso8601_timestamp('1970-01-01T00:00:00Z'))
+        ) AS hour_utc,
         try_cast(
             regexp_extract(
                 message,
