@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,7 +92,7 @@ def rights(stack: LocalStack) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
-    """What a receiver outside Lambda asks AWS for while it stores a batch and spills another."""
+    """What a receiver outside Lambda asks AWS for while it stores and spills batches with and without a time."""
     asks: list[Ask] = []
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_url)
     archive = Archive(stack.outputs["bucket"])
@@ -101,20 +102,25 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         match model.name:
             case "PutObject":
-                resource = f"{BUCKET}/{params['Key']}"
+                asks.append(Ask("s3:PutObject", f"{BUCKET}/{params['Key']}"))
+            case "ListObjectsV2":
+                asks.append(Ask("s3:ListBucket", BUCKET, {"s3:prefix": params["Prefix"]}))
             case "GetParameter":
-                resource = KEYS.partition("/")[0] + params["Name"]
-            case _:
-                resource = f"{QUEUE.rpartition(':')[0]}:{params['QueueUrl'].rpartition('/')[2]}"
-        asks.append(Ask(f"{model.service_model.service_name}:{model.name}", resource))
+                asks.append(Ask("ssm:GetParameter", KEYS.partition("/")[0] + params["Name"]))
+            case "SendMessage":
+                queue_name = params["QueueUrl"].rpartition("/")[2]
+                asks.append(Ask("sqs:SendMessage", f"{QUEUE.rpartition(':')[0]}:{queue_name}"))
+            case other:
+                raise AssertionError(f"{other}: which right is that?")
 
     for client in (archive._s3, queue._sqs, parameter._ssm):
         events: Any = client.meta.events
         events.register("before-parameter-build", note)
-    event = drain_event(body(message()), query=urlsplit(stack.drain_urls[APP]).query)
     for bucket in (archive, FakeArchive(Unavailable("s3-SlowDown", ""))):
         receiver = Receiver(frozenset({APP}), DrainKeys(parameter.read), bucket, queue)
-        assert receiver.receive(event)["statusCode"] == 200
+        for posted in (body(message(time=datetime.now(UTC))), b"garbage"):
+            event = drain_event(posted, query=urlsplit(stack.drain_urls[APP]).query)
+            assert receiver.receive(event)["statusCode"] == 200
     return asks
 
 
@@ -123,12 +129,12 @@ def test_all_that_a_receiver_outside_lambda_asks_for_is_allowed_to_the_writer(
 ) -> None:
     written = rights(stack)
     assert written.keys() == {"write", "receive"}
-    assert {ask.action for ask in asked} == {"s3:PutObject", "ssm:GetParameter", "sqs:SendMessage"}
+    assert {ask.action for ask in asked} == {"s3:PutObject", "s3:ListBucket", "ssm:GetParameter", "sqs:SendMessage"}
     for ask in asked:
         assert any(allows(policy, ask) for policy in written.values()), ask
 
 
 def test_without_the_second_policy_it_may_only_write(stack: LocalStack, asked: list[Ask]) -> None:
-    """So that each of the two rights is needed."""
+    """So that each of the others is needed."""
     allowed = {ask.action for ask in asked if allows(rights(stack)["write"], ask)}
     assert allowed == {"s3:PutObject"}
