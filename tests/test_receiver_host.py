@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
@@ -475,10 +476,11 @@ def test_what_is_logged_holds_no_query() -> None:
 @pytest.mark.parametrize(("size", "status"), [(BODY_LIMIT, 200), (BODY_LIMIT + 1, 413)])
 def test_a_body_may_be_as_large_as_the_gateway_takes(size: int, status: int) -> None:
     """What is too large is refused at its headers."""
+    posted = body(message(time=datetime.now(UTC))).ljust(size, b"\n")
     with aws_endpoint(KEYS, Reply(200)) as (url, _), running(url) as (_, connection):
         connection.putrequest("POST", f"/drain?{QUERY}")
         connection.putheader("Content-Length", str(size))
-        connection.endheaders(b"x" * size if status == 200 else None)
+        connection.endheaders(posted if status == 200 else None)
         assert connection.getresponse().status == status
 
 
