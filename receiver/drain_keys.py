@@ -41,8 +41,10 @@ class DrainKeys:
         """Say whether a token is the app's, by any of the keys; Unavailable when there are no keys to tell by."""
         if not self._keys:
             with self._lock:
-                reading = self._reading or self._begin()
-            self._wait(reading, deadline)
+                # A read can have ended since keys were looked for.
+                reading = None if self._keys else self._reading or self._begin()
+            if reading:
+                self._wait(reading, deadline)
         elif self._clock() - self._read_at > _FRESH_S:
             self._reload(deadline)
         return self._matches(app, presented) or (self._reload(deadline, join=True) and self._matches(app, presented))
