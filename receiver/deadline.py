@@ -1,4 +1,4 @@
-"""The moment until which a request may take."""
+"""The moment by which a request must be answered."""
 
 import time
 
@@ -8,7 +8,7 @@ class DeadlineExceeded(Exception):
 
 
 class Deadline:
-    """A moment, so many seconds from now."""
+    """A moment, given as seconds from now."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds

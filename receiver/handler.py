@@ -73,7 +73,7 @@ class Receiver:
         self._apps, self._keys, self._archive, self._queue, self._emit = apps, keys, archive, queue, emit
 
     def receive(self, event: Mapping[str, Any], seconds: float = math.inf) -> dict[str, Any]:
-        """Answer a drain's POST, within so many seconds: at once when there are none left."""
+        """Answer a drain's POST within `seconds`: at once when none are left."""
         points: list[Point] = []
         status = self._status(event, seconds, points)
         self._emit([*metrics.of_answer(status), *points])

@@ -47,12 +47,12 @@ class TooFewFiles(Exception):
 
 
 def files_needed(connections: int) -> int:
-    """Give the number of open files that a server of so many connections can come to have."""
+    """Give the number of files that a server with this many connections may have open."""
     return 2 * connections + _OTHER_FILES
 
 
 def reserve_files(connections: int) -> None:
-    """Raise the process's limit of open files to what so many connections need; TooFewFiles where that is refused."""
+    """Raise the process's limit of open files to what the connections need; TooFewFiles where that is refused."""
     needed = files_needed(connections)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
