@@ -16,9 +16,8 @@ from contract.record import PRI
 
 # An application can write the same words: only PROCID tells who reports. This is a stored line's beginning.
 _REPORT = re.compile(
-    rb"^<\d{1,3}>1 \S+ \S+ \S+ (?:logplex|log-shuttle) \S+ - (?:- )?"
-    rb"Error L1[023](?: \([^)\n]*\))?: (?:drain \S+ dropped )?(?P<count>\d{1,9}) messages ",
-    re.MULTILINE,
+    rb"<\d{1,3}>1 \S+ \S+ \S+ (?:logplex|log-shuttle) \S+ - (?:- )?"
+    rb"Error L1[023](?: \([^)\n]*\))?: (?:drain \S+ dropped )?(?P<count>\d{1,9}) messages "
 )
 # The beginning of the frames that Logplex and log-shuttle put in front of a batch. log-shuttle's has STRUCTURED-DATA.
 _LEADING = re.compile(
@@ -29,10 +28,17 @@ _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 def lost(lines: bytes) -> int:
     """Count the messages that the loss reports among stored lines tell of, each line ended by LF."""
-    # Nearly all text has no report, and this search is far cheaper than a match per line.
-    if b"Error L1" not in lines:
-        return 0
-    return sum(int(report["count"]) for report in _REPORT.finditer(lines))
+    messages = begin = 0
+    # Nearly all lines have no report, and this search is far cheaper than a match per line.
+    while (found := lines.find(b"Error L1", begin)) >= 0:
+        begin = max(begin, lines.rfind(b"\n", begin, found) + 1)
+        if report := _REPORT.match(lines, begin):
+            messages += int(report["count"])
+        # On from the next line, whatever else this one holds: a search that goes back may never end.
+        begin = lines.find(b"\n", found) + 1
+        if not begin:
+            break
+    return messages
 
 
 def leads_batch(frame: bytes) -> bool:
