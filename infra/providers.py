@@ -21,7 +21,7 @@ class Providers(NamedTuple):
 
 
 def providers(region: str, allowed_account_ids: Sequence[str], tags: Mapping[str, str]) -> Providers:
-    """Declare both providers. Without allowed accounts any is."""
+    """Declare both providers. Without allowed accounts, every account is allowed."""
     return Providers(
         aws=aws.Provider(
             "aws",

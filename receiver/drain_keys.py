@@ -56,7 +56,7 @@ class DrainKeys:
         return any(matches)
 
     def _reload(self, deadline: Deadline, *, join: bool = False) -> bool:
-        """Read the keys again, unless that was tried just now; without success the ones there are stay good.
+        """Read the keys again, unless that was tried just now; on failure the cached keys stay in use.
 
         With `join` it also waits for a read that another request began; without, it goes on with the keys there are.
         """

@@ -3,7 +3,6 @@
 import binascii
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -62,16 +61,23 @@ def arrival_ms(event: Mapping[str, Any], now_ms: int) -> int:
 def batch(event: Mapping[str, Any], app: str, arrival_ms: int) -> Batch:
     """Read the batch that an accepted request carries. Every body is taken: one that cannot be decoded has a fault."""
     headers = event.get("headers") or {}
-    frame_id = _frame_id(headers)
+    body, fault = _sent(event)
+    if not fault:
+        body, fault = _decoded(body, _header(headers, "content-encoding"))
+    return Batch(app, _frame_id(headers), arrival_ms, body, fault)
+
+
+def _sent(event: Mapping[str, Any]) -> tuple[bytes, Reason | None]:
+    """Give the bytes that were sent; where the event's base64 does not decode, its text, and why."""
     text = str(event.get("body") or "")
     # The gateway decides by content type whether to encode.
-    if event.get("isBase64Encoded"):
+    if not event.get("isBase64Encoded"):
+        return _utf8(text), None
+    try:
         # binascii, because the module base64 copies the text first.
-        with suppress(ValueError):
-            sent = binascii.a2b_base64(text, strict_mode=True)
-            return Batch(app, frame_id, arrival_ms, *_decoded(sent, _header(headers, "content-encoding")))
-        return Batch(app, frame_id, arrival_ms, _utf8(text), Reason.BAD_BASE64)
-    return Batch(app, frame_id, arrival_ms, *_decoded(_utf8(text), _header(headers, "content-encoding")))
+        return binascii.a2b_base64(text, strict_mode=True), None
+    except ValueError:
+        return _utf8(text), Reason.BAD_BASE64
 
 
 def _header(headers: Mapping[str, Any], name: str) -> str:
