@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from infra.settings import Settings
 from runbook import prices
-from runbook.cost import bill, scenario, small_objects, usage
+from runbook.cost import bill, reference_volume, small_objects, usage
 from runbook.cost.bill import LINES
 from runbook.cost.usage import MONTH_DAYS, RATE_DAYS, Retention
 
-_MANY, _FEW = scenario.OBJECTS_A_DAY, scenario.OBJECTS_A_DAY // 10
+_MANY, _FEW = reference_volume.OBJECTS_A_DAY, reference_volume.OBJECTS_A_DAY // 10
 _STORAGE = ("standard", "glacier", "glacier-overhead", "standard-overhead", "transitions")
 
 _PAGE = """\
@@ -105,7 +105,7 @@ def page() -> str:
     settings = Settings()
     kept = Retention(settings.archive_after_days, settings.expire_after_days, settings.results_expire_after_days)
     apps = len(settings.apps)
-    many, few = (scenario.month(objects, apps, kept) for objects in (_MANY, _FEW))
+    many, few = (reference_volume.month(objects, apps, kept) for objects in (_MANY, _FEW))
     usd = {line.name: line.usd(many) for line in LINES}
     break_even = small_objects.break_even(kept) or 0.0
     move = small_objects.move(50_000, kept)
@@ -114,7 +114,7 @@ def page() -> str:
         as_of=prices.AS_OF,
         apps=apps,
         many=_MANY,
-        megabytes=scenario.MEGABYTES_A_DAY,
+        megabytes=reference_volume.MEGABYTES_A_DAY,
         few=_FEW,
         many_total=bill.total(many),
         few_total=bill.total(few),
@@ -158,7 +158,7 @@ def page() -> str:
 
 
 def _never_moved(apps: int, kept: Retention) -> float:
-    use = scenario.month(_MANY, apps, Retention(kept.expire_days, kept.expire_days, kept.results_days))
+    use = reference_volume.month(_MANY, apps, Retention(kept.expire_days, kept.expire_days, kept.results_days))
     return sum(line.usd(use) for line in LINES if line.name in _STORAGE)
 
 

@@ -13,7 +13,7 @@ from runbook.terminal import printing, times
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from runbook.doctor.examination import Report
+    from runbook.doctor.context import Report
 
 _NAMES = {check.name: check for check in CHECKS}
 _WIDTH = max(map(len, _NAMES)) + 2
@@ -63,8 +63,8 @@ def _chosen(names: list[str]) -> list[Check]:
 
 def _examine(session: Session, chosen: list[Check], seconds: float) -> "list[Report]":
     from runbook.clients import heroku
-    from runbook.doctor.examination import Surroundings, examine
-    from runbook.doctor.registry import FUNCTIONS
+    from runbook.doctor.context import Surroundings, examine
+    from runbook.doctor.run_checks import FUNCTIONS
 
     surroundings = Surroundings(session.outputs, session.aws, session.own_aws, heroku.from_environment, times.now())
     with printing.status(f"making {len(chosen)} checks side by side"):
@@ -90,7 +90,7 @@ def _show_list(session: Session, chosen: list[Check]) -> None:
 
 
 def _show(session: Session, reports: "list[Report]") -> None:
-    from runbook.doctor.examination import texts
+    from runbook.doctor.context import texts
 
     for report in reports:
         for finding in report.findings:
@@ -132,7 +132,7 @@ def _print(line: "Text") -> None:
 
 
 def _document(session: Session, reports: "list[Report]") -> dict[str, Any]:
-    from runbook.doctor.examination import texts
+    from runbook.doctor.context import texts
 
     findings = []
     for report in reports:

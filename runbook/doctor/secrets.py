@@ -3,7 +3,7 @@
 import json
 
 from contract import drain_url
-from runbook.doctor.examination import Surroundings
+from runbook.doctor.context import Surroundings
 
 KEYS = "drain_keys"
 

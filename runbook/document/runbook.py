@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
 from contract.saved_queries import saved_queries
 from runbook import prices
-from runbook.cost import bill, scenario
+from runbook.cost import bill, reference_volume
 from runbook.cost.usage import Retention
-from runbook.glacier.restores import TIERS
+from runbook.glacier.retrieval import TIERS
 from runbook.outputs import Outputs, output_names
 from runbook.prices import GB
 from runbook.terminal import printing
@@ -85,7 +85,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
             for name, tier in TIERS.items()
         ],
         "cost": _cost(outputs),
-        "volume": {"megabytes": scenario.MEGABYTES_A_DAY, "objects": scenario.OBJECTS_A_DAY},
+        "volume": {"megabytes": reference_volume.MEGABYTES_A_DAY, "objects": reference_volume.OBJECTS_A_DAY},
         "prices_as_of": prices.AS_OF,
         "prices_region": prices.REGION,
     }
@@ -103,7 +103,7 @@ def _last(name: str) -> str:
 def _cost(outputs: Outputs) -> list[dict[str, Any]]:
     """The lines of a bill, as the template prints them, without those that nothing is paid for."""
     kept = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
-    month = scenario.month(scenario.OBJECTS_A_DAY, len(outputs.apps), kept)
+    month = reference_volume.month(reference_volume.OBJECTS_A_DAY, len(outputs.apps), kept)
     return [
         {"what": line.what, "volume": line.amount(month), "usd": line.usd(month)}
         for line in bill.LINES

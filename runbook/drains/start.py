@@ -7,8 +7,8 @@ import typer
 
 from runbook.clients import heroku
 from runbook.clients.aws import Aws
-from runbook.drains import pulumi_state, switch, url_parameters, urls
-from runbook.drains.switch import Started
+from runbook.drains import heroku_drains, pulumi_state, url_parameters, urls
+from runbook.drains.heroku_drains import Started
 from runbook.errors import RunbookError, of_each
 from runbook.outputs import Outputs
 from runbook.session import AsJson, Session, Yes, session_of
@@ -37,13 +37,13 @@ def start(
     _check_enabled(outputs, anyway=anyway)
     api = heroku.from_environment()
     url_of, unknown = of_each(apps, partial(_url, session.own_aws, outputs))
-    plan, unseen = switch.look(api, outputs.endpoint, url_of)
+    plan, unseen = heroku_drains.look(api, outputs.endpoint, url_of)
     missing = [each.app for each in plan if not each.has(url_of[each.app])]
     for name in missing:
         printing.note(f"to register: {name}  {urls.masked(url_of[name])}")
     if missing:
         confirm.ask("Register these drains?", yes=yes)
-    started = switch.start(api, plan, url_of)
+    started = heroku_drains.start(api, plan, url_of)
     started.failed |= unknown | unseen
     state = _in_step(session, started) if started.running else []
     if len(started.running) == len(outputs.apps):

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from runbook.clients import heroku
-from runbook.drains import pulumi_state, switch, urls
-from runbook.drains.switch import AppDrains, Outcome
+from runbook.drains import heroku_drains, pulumi_state, urls
+from runbook.drains.heroku_drains import AppDrains, Outcome
 from runbook.session import AsJson, Yes, session_of
 from runbook.terminal import confirm, next_command, printing
 
@@ -31,11 +31,11 @@ def stop(
     outputs = session.outputs
     apps = outputs.apps if app is None else (outputs.check_app(app),)
     api = heroku.from_environment()
-    plan, unseen = switch.look(api, outputs.endpoint, apps)
+    plan, unseen = heroku_drains.look(api, outputs.endpoint, apps)
     _show_plan(plan)
     if any(each.ours for each in plan):
         confirm.ask("Remove these drains? What the apps log will not be archived.", yes=yes)
-    outcome = switch.stop(api, plan)
+    outcome = heroku_drains.stop(api, plan)
     outcome.failed |= unseen
     # Those that an interrupted stop removed are out of step as well.
     stopped = [each.app for each in plan if each.app not in outcome.failed]

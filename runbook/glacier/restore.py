@@ -13,9 +13,9 @@ import typer
 from contract.object_keys import partition_prefix
 from contract.window import Window
 from runbook.errors import RunbookError
-from runbook.glacier import objects, restores
-from runbook.glacier.objects import Count, State, Stored, Survey
-from runbook.glacier.restores import Cost, Tier
+from runbook.glacier import retrieval, survey
+from runbook.glacier.retrieval import Cost, Tier
+from runbook.glacier.survey import Count, State, Stored, Survey
 from runbook.session import AsJson, Session, Yes, session_of
 from runbook.terminal import confirm, next_command, printing, times
 
@@ -65,16 +65,16 @@ def restore(
     s3 = session.aws.client("s3")
     wanted = partial(is_wanted, extend_to=now + timedelta(days=days) if extend else None)
     prefixes = [partition_prefix(each, day) for day in window.days for each in apps]
-    found = objects.survey(s3, outputs.bucket, prefixes, wanted)
+    found = survey.survey(s3, outputs.bucket, prefixes, wanted)
     if status:
         raise typer.Exit(_show_status(session, found, app, window))
-    cost = _cost(found, restores.TIERS[tier], days)
+    cost = _cost(found, retrieval.TIERS[tier], days)
     _agree(session, found, cost, tier, days, yes=yes, yes_really=yes_really)
     # Listed anew, as it may be a while since: what others asked for meanwhile is not asked for again, and what came to
     # lie in Glacier meanwhile was not agreed to.
-    chosen = filter(wanted, objects.stored(s3, outputs.bucket, found.prefixes))
+    chosen = filter(wanted, survey.stored(s3, outputs.bucket, found.prefixes))
     keys = (each.key for each in islice(chosen, found.wanted.objects))
-    outcomes = _follow(restores.request(s3, outputs.bucket, keys, restores.TIERS[tier], days), found.wanted.objects)
+    outcomes = _follow(retrieval.request(s3, outputs.bucket, keys, retrieval.TIERS[tier], days), found.wanted.objects)
     raise typer.Exit(_report(session, found, cost, outcomes, app, window, tier, days))
 
 
@@ -92,7 +92,7 @@ def is_wanted(each: Stored, extend_to: datetime | None) -> bool:
 
 
 def _cost(found: Survey, tier: Tier, days: int) -> Cost:
-    return restores.cost(
+    return retrieval.cost(
         tier,
         requests=found.wanted.objects,
         retrieved_bytes=found.states[State.ARCHIVED].bytes,
@@ -108,14 +108,14 @@ def _agree(session: Session, found: Survey, cost: Cost, tier: str, days: int, *,
         return
     if tier == "expedited" and cost.total > _EXPEDITED_LIMIT_USD and not yes_really:
         raise RunbookError(
-            f"an expedited restore of {objects.objects(wanted.objects)} costs {printing.dollars(cost.total)}, over "
+            f"an expedited restore of {survey.objects(wanted.objects)} costs {printing.dollars(cost.total)}, over "
             f"the limit of ${_EXPEDITED_LIMIT_USD}: choose --tier standard, or add --yes-really"
         )
     extended = wanted.objects - found.states[State.ARCHIVED].objects
     told = (
-        f"{objects.objects(wanted.objects)}, {printing.size(wanted.bytes)}"
+        f"{survey.objects(wanted.objects)}, {printing.size(wanted.bytes)}"
         + (f", {extended:,} of them ready and kept longer" if extended else "")
-        + f"; tier {tier}, which takes {restores.TIERS[tier].takes}, for {printing.dollars(cost.total)} "
+        + f"; tier {tier}, which takes {retrieval.TIERS[tier].takes}, for {printing.dollars(cost.total)} "
         f"(requests {printing.dollars(cost.requests)}, retrieval {printing.dollars(cost.retrieval)}, "
         f"copies for {_days(days)} {printing.dollars(cost.copies)})"
     )
@@ -172,7 +172,7 @@ def _report(
     days: int,
 ) -> int:
     """Say what was asked for and what failed; the exit code."""
-    taken, in_progress = outcomes.pop(restores.TAKEN, 0), outcomes.pop(restores.IN_PROGRESS, 0)
+    taken, in_progress = outcomes.pop(retrieval.TAKEN, 0), outcomes.pop(retrieval.IN_PROGRESS, 0)
     look, read = _next(session, app, window)
     if session.as_json:
         printing.document(
@@ -195,9 +195,9 @@ def _report(
         print(f"nothing to ask for: {_in_words(found)}")
     else:
         before = f", others for {in_progress:,}" if in_progress else ""
-        print(f"asked for {objects.objects(taken)}{before}; ready in {restores.TIERS[tier].takes}, for {_days(days)}")
+        print(f"asked for {survey.objects(taken)}{before}; ready in {retrieval.TIERS[tier].takes}, for {_days(days)}")
     for code, count in sorted(outcomes.items()):
-        print(f"failed: {count:,} {printing.printable(code)}: {restores.ADVICE.get(code, restores.ADVICE_ELSE)}")
+        print(f"failed: {count:,} {printing.printable(code)}: {retrieval.ADVICE.get(code, retrieval.ADVICE_ELSE)}")
     if found.wanted.objects or found.states[State.IN_PROGRESS].objects:
         printing.note(f"see what is ready: {look}")
     printing.note(f"then search: {read}, or `query` with --from and --to")
@@ -206,7 +206,7 @@ def _report(
 
 def _show_status(session: Session, found: Survey, app: str | None, window: Window) -> int:
     """Print what is ready and what is not; the exit code."""
-    missing = sum(found.states[state].objects for state in State if state not in objects.READABLE)
+    missing = sum(found.states[state].objects for state in State if state not in survey.READABLE)
     if session.as_json:
         printing.document({**_about(app, window), "all_ready": not missing, **_states(found)})
         return 1 if missing else 0

@@ -10,7 +10,7 @@ from contract.window import Window
 from runbook import prices
 from runbook.clients.athena import Athena, Progress, Result
 from runbook.errors import RunbookError
-from runbook.glacier import objects
+from runbook.glacier import survey
 from runbook.search.estimate import Estimate
 from runbook.session import Session
 from runbook.terminal import chart, confirm, next_command, printing
@@ -103,7 +103,7 @@ def tell_archived(session: Session, estimate: Estimate, app: str | None, window:
     if estimate.archived_objects:
         restore = next_command.command_line(session, "restore", *next_command.scope(app, window))
         printing.note(
-            f"this is not all: the lines of {objects.objects(estimate.archived_objects)} of these days are archived; "
+            f"this is not all: the lines of {survey.objects(estimate.archived_objects)} of these days are archived; "
             f"bring them back by `{restore}`"
         )
 

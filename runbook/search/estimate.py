@@ -11,7 +11,7 @@ from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, partition_prefix
 from contract.window import Window
 from runbook import prices
 from runbook.errors import RunbookError
-from runbook.glacier import objects
+from runbook.glacier import survey
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -91,9 +91,9 @@ def _sum(
 
 def _list(s3: "S3Client", bucket: str, prefix: str, most_pages: int | None) -> Estimate:
     total = Estimate()
-    for number, page in enumerate(objects.pages(s3, bucket, prefix), start=1):
+    for number, page in enumerate(survey.pages(s3, bucket, prefix), start=1):
         stored = page.get("Contents", [])
-        readable = [found["Size"] for found in stored if objects.state(found) in objects.READABLE]
+        readable = [found["Size"] for found in stored if survey.state(found) in survey.READABLE]
         total += Estimate(len(readable), sum(readable), len(stored) - len(readable))
         if number == most_pages and page.get("IsTruncated"):
             return total + Estimate(complete=False)

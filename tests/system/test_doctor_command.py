@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from local.stack import LocalStack, Options
 from runbook.clients import aws
 from runbook.clients.athena import Athena
-from runbook.doctor import examination, registry
-from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, examine
+from runbook.doctor import context, run_checks
+from runbook.doctor.context import Examination, Finding, Surroundings, Unknown, examine
 from runbook.doctor.faults import CHECKS, Check, Fault, Identity
 from tests.contract.test_policies import Ask, allows
 from tests.support.doctor_faults import API, BREAKS, CONSOLE, NOW, VELVET, Break, World, answers, key, line, packed
@@ -245,7 +245,7 @@ def surroundings() -> Surroundings:
 
 
 def test_a_check_that_hangs_is_not_waited_for(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "_LAST_CALLS_S", 0)
+    monkeypatch.setattr(context, "_LAST_CALLS_S", 0)
     released = threading.Event()
 
     def hangs(surroundings: Surroundings) -> Examination:
@@ -371,7 +371,7 @@ def test_a_check_needs_the_rights_that_the_list_says(
 
 
 def test_every_check_has_a_function() -> None:
-    assert registry.FUNCTIONS.keys() == set(CHECKS)
+    assert run_checks.FUNCTIONS.keys() == set(CHECKS)
 
 
 # ---------------------------------------------------------------- as people have it

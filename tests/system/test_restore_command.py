@@ -20,8 +20,8 @@ from contract.window import Window
 from local.stack import LocalStack, Options
 from runbook import prices
 from runbook.clients import aws
-from runbook.glacier import objects, restore, restores
-from runbook.glacier.objects import Count, State, Stored
+from runbook.glacier import restore, retrieval, survey
+from runbook.glacier.survey import Count, State, Stored
 from runbook.search import estimate
 from runbook.session import Session
 from runbook.terminal import confirm, next_command
@@ -300,9 +300,9 @@ def test_stopped_by_a_signal_it_ends_in_order(archive: LocalStack, runbook: Run,
     import sys
 
     script = (
-        "import os, signal, sys; from runbook.glacier import restores; from runbook.cli import run\n"
+        "import os, signal, sys; from runbook.glacier import retrieval; from runbook.cli import run\n"
         "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
-        "restores._request = lambda *_: os.kill(os.getpid(), signal.SIGTERM) or restores.TAKEN\n"
+        "retrieval._request = lambda *_: os.kill(os.getpid(), signal.SIGTERM) or retrieval.TAKEN\n"
         "sys.exit(run(sys.argv[1:]))"
     )
     done = subprocess.run(
@@ -446,8 +446,10 @@ def test_a_cost_is_requests_bytes_and_copies() -> None:
         "standard": (0.5, 0.12, 0.0276),
         "expedited": (100.0, 0.36, 0.0276),
     }
-    for name, tier in restores.TIERS.items():
-        cost = restores.cost(tier, requests=10_000, retrieved_bytes=12 * prices.GB, copied_bytes=12 * prices.GB, days=3)
+    for name, tier in retrieval.TIERS.items():
+        cost = retrieval.cost(
+            tier, requests=10_000, retrieved_bytes=12 * prices.GB, copied_bytes=12 * prices.GB, days=3
+        )
         assert (cost.requests, cost.retrieval, cost.copies) == pytest.approx(expected[name])
         assert cost.total == pytest.approx(sum(expected[name]))
 
@@ -530,9 +532,9 @@ def test_only_the_days_of_the_window_are_restored(archive: LocalStack, runbook: 
 def test_a_list_is_read_no_further_than_requests_can_follow() -> None:
     """Of 10,000 objects, the results are given one by one, and keys are not kept."""
     fake = FakeS3([key(each) for each in range(10_000)], page=100)
-    chosen = (each.key for each in objects.stored(fake, "b", [partition_prefix(API, DAY)]))  # type: ignore[arg-type]
-    requests = restores.request(fake, "b", chosen, restores.TIERS["bulk"], 2)  # type: ignore[arg-type]
-    assert next(requests) == restores.TAKEN
+    chosen = (each.key for each in survey.stored(fake, "b", [partition_prefix(API, DAY)]))  # type: ignore[arg-type]
+    requests = retrieval.request(fake, "b", chosen, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    assert next(requests) == retrieval.TAKEN
     assert fake.listed <= 200
     requests.close()
     assert len(fake.asked) <= 96
@@ -549,7 +551,7 @@ def test_a_restore_that_is_stopped_sends_nothing_more() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(restores.request(fake, "b", keys(), restores.TIERS["bulk"], 2))  # type: ignore[arg-type]
+        list(retrieval.request(fake, "b", keys(), retrieval.TIERS["bulk"], 2))  # type: ignore[arg-type]
     stopping.set()
     let_go()
     assert len(fake.asked) <= 24
@@ -567,8 +569,8 @@ def test_many_are_asked_for_at_a_time() -> None:
     fake = FakeS3([key(each) for each in range(64)])
     together = threading.Barrier(16, timeout=10)
     fake.answering = lambda *_: together.wait()
-    requests = restores.request(fake, "b", fake.keys, restores.TIERS["bulk"], 2)  # type: ignore[arg-type]
-    assert Counter(requests) == {restores.TAKEN: 64}
+    requests = retrieval.request(fake, "b", fake.keys, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    assert Counter(requests) == {retrieval.TAKEN: 64}
 
 
 # ---------------------------------------------------------------- hostile values
@@ -595,8 +597,8 @@ def test_a_hostile_key_is_restored_as_it_is_and_never_printed(stack: LocalStack,
 @settings(max_examples=30, deadline=None)
 def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
     fake = FakeS3([partition_prefix(API, DAY) + name for name in names], page=7)
-    listed = objects.stored(fake, "b", [partition_prefix(API, DAY)])  # type: ignore[arg-type]
-    requests = restores.request(fake, "b", (each.key for each in listed), restores.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    listed = survey.stored(fake, "b", [partition_prefix(API, DAY)])  # type: ignore[arg-type]
+    requests = retrieval.request(fake, "b", (each.key for each in listed), retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
     assert Counter(requests).total() == len(names)
     assert sorted(fake.asked) == sorted(fake.keys)
 
@@ -620,7 +622,7 @@ def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
 )
 def test_a_list_tells_the_state(listed: Any, state: State) -> None:
     """S3 API reference, "RestoreStatus": absent, true, and false with the copy's end. The class stays GLACIER."""
-    assert objects.state(listed) is state
+    assert survey.state(listed) is state
 
 
 def test_counts_keep_the_end_of_the_copy_that_goes_first() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from contract import lifecycle, policies
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from runbook.doctor.context import Examination, Finding, Surroundings, explained
 from runbook.outputs import Outputs
 
 _PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")

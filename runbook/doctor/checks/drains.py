@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from contract import drain_url
 from runbook.clients.heroku import Drain
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, unknown
+from runbook.doctor.context import Examination, Finding, Surroundings, Unknown, unknown
 from runbook.doctor.secrets import drain_keys, expected_url
 from runbook.drains import urls
 from runbook.errors import RunbookError

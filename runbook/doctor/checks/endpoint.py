@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from contract import drain_url
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, unknown
+from runbook.doctor.context import Examination, Finding, Surroundings, Unknown, unknown
 from runbook.doctor.secrets import expected_url
 from runbook.errors import RunbookError
 

@@ -8,7 +8,7 @@ from contract.object_keys import PARTITION_KEYS, partition
 from runbook.clients.athena import QueryFailed
 from runbook.doctor import faults
 from runbook.doctor.checks import queries
-from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, explained
+from runbook.doctor.context import Examination, Finding, Surroundings, Unknown, explained
 from runbook.outputs import Outputs
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 from contract.object_keys import LOGS_PREFIX, RESULTS_PREFIX
 from runbook.clients import aws
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from runbook.doctor.context import Examination, Finding, Surroundings, explained
 from runbook.errors import Denied
 
 _EXAMPLE_KEY = "2026/01/01/1767225600000-00000000-0000-5000-8000-000000000000.gz"

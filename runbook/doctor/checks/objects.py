@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, ObjectKey, partition_prefix
 from contract.window import Window
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings
+from runbook.doctor.context import Examination, Finding, Surroundings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from contract import drain_url
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, unknown
+from runbook.doctor.context import Examination, Finding, Surroundings, unknown
 from runbook.doctor.secrets import KEYS, drain_keys
 from runbook.errors import RunbookError
 from runbook.outputs import Outputs, output_names

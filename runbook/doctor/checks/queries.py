@@ -11,7 +11,7 @@ from contract.window import Window
 from runbook.clients.athena import Athena, Result
 from runbook.doctor import faults
 from runbook.doctor.checks import objects
-from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from runbook.doctor.context import Examination, Finding, Surroundings, explained
 from runbook.errors import RunbookError
 from runbook.terminal.printing import counted
 

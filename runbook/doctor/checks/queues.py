@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from runbook.doctor.context import Examination, Finding, Surroundings, explained
 from runbook.terminal.printing import counted
 
 if TYPE_CHECKING:

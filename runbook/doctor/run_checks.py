@@ -14,7 +14,7 @@ from runbook.doctor.checks import (
     queries,
     queues,
 )
-from runbook.doctor.examination import Examination, Surroundings
+from runbook.doctor.context import Examination, Surroundings
 from runbook.doctor.faults import Check
 
 FUNCTIONS: Mapping[Check, Callable[[Surroundings], Examination]] = {
