@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from infra.settings import Settings
 from runbook import prices
 from runbook.cost import bill, reference_volume, small_objects, usage
-from runbook.cost.bill import LINES
+from runbook.cost.bill import ITEMS
 from runbook.cost.usage import MONTH_DAYS, RATE_DAYS, Retention
 
-_MANY, _FEW = reference_volume.OBJECTS_A_DAY, reference_volume.OBJECTS_A_DAY // 10
+_MANY, _FEW = reference_volume.OBJECTS_PER_DAY, reference_volume.OBJECTS_PER_DAY // 10
 _STORAGE = ("standard", "glacier", "glacier-overhead", "standard-overhead", "transitions")
 
 _PAGE = """\
@@ -66,7 +66,7 @@ ${ten_ms:.2f} at ten million batches. PUTs are most of it at any size, and there
 
 ## The model
 
-| Known | From |
+| Basis | From |
 | --- | --- |
 | listed | The objects that are there, by class and day. What was deleted since is not seen. |
 | at least | The same. Refused requests and tries of what is stored already leave no object. |
@@ -106,7 +106,7 @@ def page() -> str:
     kept = Retention(settings.archive_after_days, settings.expire_after_days, settings.results_expire_after_days)
     apps = len(settings.apps)
     many, few = (reference_volume.month(objects, apps, kept) for objects in (_MANY, _FEW))
-    usd = {line.name: line.usd(many) for line in LINES}
+    usd = {item.name: item.usd(many) for item in ITEMS}
     break_even = small_objects.break_even(kept) or 0.0
     move = small_objects.move(50_000, kept)
     return _PAGE.format(
@@ -114,7 +114,7 @@ def page() -> str:
         as_of=prices.AS_OF,
         apps=apps,
         many=_MANY,
-        megabytes=reference_volume.MEGABYTES_A_DAY,
+        megabytes=reference_volume.MEGABYTES_PER_DAY,
         few=_FEW,
         many_total=bill.total(many),
         few_total=bill.total(few),
@@ -126,7 +126,7 @@ def page() -> str:
         glacier_kb=prices.GLACIER_OVERHEAD_BYTES // 1024,
         standard_kb=prices.GLACIER_STANDARD_OVERHEAD_BYTES // 1024,
         overhead=usd["glacier-overhead"] + usd["standard-overhead"],
-        archived=round(many.archived),
+        glacier_objects=round(many.glacier_objects),
         scans=usd["scans"],
         app_metrics=prices.CLOUDWATCH_METRIC.cost(bill.SERIES_OF_APP),
         million=_million(kept),
@@ -159,13 +159,13 @@ def page() -> str:
 
 def _never_moved(apps: int, kept: Retention) -> float:
     use = reference_volume.month(_MANY, apps, Retention(kept.expire_days, kept.expire_days, kept.results_days))
-    return sum(line.usd(use) for line in LINES if line.name in _STORAGE)
+    return sum(item.usd(use) for item in ITEMS if item.name in _STORAGE)
 
 
-def _months(uses: dict[str, usage.Use]) -> str:
-    rows = [(line.what, line.known.value, *(_usd(line.usd(use)) for use in uses.values())) for line in LINES]
+def _months(uses: dict[str, usage.Usage]) -> str:
+    rows = [(item.what, item.basis.value, *(_usd(item.usd(use)) for use in uses.values())) for item in ITEMS]
     total = ("**together**", "", *(f"**{_usd(bill.total(use))}**" for use in uses.values()))
-    return _table(("A month", "Known", *uses), [*rows, total], right=(2, 3))
+    return _table(("A month", "Basis", *uses), [*rows, total], right=(2, 3))
 
 
 def _million(kept: Retention) -> str:

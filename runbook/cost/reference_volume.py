@@ -1,19 +1,19 @@
-"""The volume that the system before was estimated for, as a month of this one costs with a full archive. Pure."""
+"""The reference volume: the cost estimate of the previous system assumed it, so bills can be compared. Pure."""
 
 from runbook.cost import usage
-from runbook.cost.usage import MONTH_DAYS, Day, Retention, Use
+from runbook.cost.usage import MONTH_DAYS, Day, Retention, Usage
 
-MEGABYTES_A_DAY = 500
-OBJECTS_A_DAY = 10_000
-_SCANNED_BYTES = 5 * 10**9  # a month
+MEGABYTES_PER_DAY = 500
+OBJECTS_PER_DAY = 10_000
+_SCANNED_BYTES = 5 * 10**9  # per month
 
 
 def day(objects: int, apps: int) -> Day:
-    """What a day adds, of apps that log at every hour, in so many objects."""
+    """What a day adds, in so many objects, when all apps log in every hour."""
     scanned = _SCANNED_BYTES / MONTH_DAYS
     return Day(
         objects=objects,
-        bytes=MEGABYTES_A_DAY * 10**6,
+        bytes=MEGABYTES_PER_DAY * 10**6,
         hours=24,
         app_hours=24 * apps,
         queries=1,
@@ -22,6 +22,6 @@ def day(objects: int, apps: int) -> Day:
     )
 
 
-def month(objects: int, apps: int, retention: Retention) -> Use:
-    """What a month uses when all kept days were like that."""
+def month(objects: int, apps: int, retention: Retention) -> Usage:
+    """What a month uses with a full archive at this volume."""
     return usage.steady(day(objects, apps), retention)

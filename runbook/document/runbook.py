@@ -1,4 +1,4 @@
-"""The runbook for people, RUNBOOK.md, with the names of one stack. Pure."""
+"""Renders RUNBOOK.md with the names of one stack. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -19,9 +19,8 @@ from runbook.terminal import printing
 
 _FOLDER = Path(__file__).parent / "templates"
 _TEMPLATE = "RUNBOOK.md.j2"
-_BEGIN, _END = "<!-- outputs\n", "\n-->\n"
 
-# Options that a query needs, and those of a second example.
+# Options that a query needs, and the options of a second example.
 _REQUIRED = {
     "request": " --request-id 0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77",
     "around": " --around 2026-06-17T15:00",
@@ -38,7 +37,7 @@ _NARROWER = {
 
 
 def render(outputs: Outputs) -> str:
-    """Write the runbook of a stack, in Markdown. It ends with the outputs, which `outputs_of` reads back."""
+    """Render the runbook of a stack in Markdown. The outputs are in a comment at the end."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -57,13 +56,8 @@ def render(outputs: Outputs) -> str:
     return environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
 
 
-def outputs_of(text: str) -> Outputs:
-    """Read back the outputs that a runbook was written from; RunbookError when there are none in it."""
-    return Outputs.parse(text.rpartition(_BEGIN)[2].removesuffix(_END), "the runbook")
-
-
 def _facts(outputs: Outputs) -> Mapping[str, Any]:
-    """What the template says beside the outputs themselves."""
+    """The values for the template that are not outputs."""
     return {
         "document": _document(outputs),
         "partition": outputs.partition,
@@ -81,18 +75,18 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "required": _REQUIRED,
         "narrower": {name: options.format(app=outputs.apps[0]) for name, options in _NARROWER.items()},
         "tiers": [
-            {"name": name, "takes": tier.takes, "usd": tier.a_request.cost(1000) + tier.a_byte.cost(GB)}
+            {"name": name, "takes": tier.takes, "usd": tier.per_request.cost(1000) + tier.per_byte.cost(GB)}
             for name, tier in TIERS.items()
         ],
         "cost": _cost(outputs),
-        "volume": {"megabytes": reference_volume.MEGABYTES_A_DAY, "objects": reference_volume.OBJECTS_A_DAY},
+        "volume": {"megabytes": reference_volume.MEGABYTES_PER_DAY, "objects": reference_volume.OBJECTS_PER_DAY},
         "prices_as_of": prices.AS_OF,
         "prices_region": prices.REGION,
     }
 
 
 def _document(outputs: Outputs) -> str:
-    # A > could end the comment.
+    # A > could close the comment.
     return json.dumps(output_names(outputs), indent=2).replace(">", "\\u003e")
 
 
@@ -101,11 +95,11 @@ def _last(name: str) -> str:
 
 
 def _cost(outputs: Outputs) -> list[dict[str, Any]]:
-    """The lines of a bill, as the template prints them, without those that nothing is paid for."""
+    """The items of the bill for the template, without those that cost nothing."""
     kept = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
-    month = reference_volume.month(reference_volume.OBJECTS_A_DAY, len(outputs.apps), kept)
+    month = reference_volume.month(reference_volume.OBJECTS_PER_DAY, len(outputs.apps), kept)
     return [
-        {"what": line.what, "volume": line.amount(month), "usd": line.usd(month)}
-        for line in bill.LINES
-        if line.usd(month)
+        {"what": item.what, "volume": item.amount(month), "usd": item.usd(month)}
+        for item in bill.ITEMS
+        if item.usd(month)
     ]

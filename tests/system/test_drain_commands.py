@@ -10,7 +10,7 @@ import typer
 
 from local.stack import LocalStack, Options
 from runbook.clients.heroku import Heroku
-from runbook.drains import pulumi_state, url_parameters
+from runbook.drains import pulumi_state, urls
 from runbook.errors import RunbookError
 from runbook.outputs import Outputs
 from tests.support.doctor_faults import API, CONSOLE, NOW, VELVET
@@ -254,16 +254,11 @@ def test_no_token_is_shown(runbook: Run, stack: LocalStack, flags: list[str]) ->
     assert not any(token in printed for token in (*tokens, "a-foreign-token"))
 
 
-def test_a_drains_urn_is_the_programs(stack: LocalStack) -> None:
-    """What Pulumi is told to forget is what the program registers."""
-    registered = {urn for urn, resource in run().resources.items() if resource.type == "heroku:drain/drain:Drain"}
-    assert {pulumi_state.urn(outputs(stack), app) for app in APPS} == registered
-
-
-def test_what_is_told_to_pulumi_is_taken_by_bash_as_it_is_meant(stack: LocalStack) -> None:
-    """There is a $ in a type."""
-    words = shlex.split(pulumi_state.adopt(outputs(stack), API, "app-id", "drain-id"))
-    component, _, _ = pulumi_state.urn(outputs(stack), API).partition("$")
+def test_bash_passes_the_import_command_to_pulumi_unchanged(stack: LocalStack) -> None:
+    """The type contains a $. The parent is the component that the program registers."""
+    words = shlex.split(pulumi_state.import_command(outputs(stack), API, "app-id", "drain-id"))
+    registered = [urn for urn, resource in run().resources.items() if resource.type == "heroku:drain/drain:Drain"]
+    [component] = {urn.partition("$")[0] for urn in registered}
     assert words[:5] == ["pulumi", "import", "heroku:drain/drain:Drain", f"drains-{API}", "app-id:drain-id:sensitive"]
     assert words[words.index("--parent") + 1] == f"drains={component}::drains"
 
@@ -290,6 +285,6 @@ def test_a_stop_needs_no_secret(runbook: Run, stack: LocalStack, monkeypatch: py
     def denied(*_: object) -> str:
         raise AssertionError("a drain URL was read")
 
-    monkeypatch.setattr(url_parameters, "read", denied)
+    monkeypatch.setattr(urls, "read", denied)
     assert runbook("--assume", "stop", "--yes").code == 0
     assert stack.drain_urls == {}

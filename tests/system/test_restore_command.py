@@ -19,9 +19,10 @@ from contract.object_keys import ObjectKey, batch_id, partition_prefix
 from contract.window import Window
 from local.stack import LocalStack, Options
 from runbook import prices
-from runbook.clients import aws
-from runbook.glacier import restore, retrieval, survey
-from runbook.glacier.survey import Count, State, Stored
+from runbook.clients import aws, s3_objects
+from runbook.clients.s3_objects import State, StoredObject
+from runbook.glacier import restore, retrieval
+from runbook.glacier.survey import Count
 from runbook.search import estimate
 from runbook.session import Session
 from runbook.terminal import confirm, next_command
@@ -86,7 +87,7 @@ class FakeS3:
         return number
 
     def _listed(self, key: str) -> dict[str, Any]:
-        found = {"Key": key, "Size": self.size, "StorageClass": "GLACIER"}
+        found = {"Key": key, "Size": self.size, "LastModified": NOW, "StorageClass": "GLACIER"}
         if key not in self.states:
             return found
         until = self.states[key]
@@ -103,14 +104,11 @@ def refusal(code: str) -> ClientError:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch, runbook: Run) -> Callable[[FakeS3], FakeS3]:
+def bucket(runbook: Run) -> Callable[[FakeS3], FakeS3]:
     """Put a bucket in the place of the stack's own."""
-    make = aws._client
 
     def use(fake: FakeS3) -> FakeS3:
-        monkeypatch.setattr(
-            aws, "_client", lambda session, service: fake if service == "s3" else make(session, service)
-        )
+        runbook.make_client = lambda session, service: fake if service == "s3" else aws.make_client(session, service)
         return fake
 
     return use
@@ -229,7 +227,7 @@ def test_restoring_needs_the_reader_roles_rights_and_no_more(
 ) -> None:
     """Lists within logs/ and restores there: no HeadObject, whose right is to read."""
     asks: list[Ask] = []
-    make, bucket_arn = aws._client, f"arn:aws:s3:::{archive.outputs['bucket']}"
+    bucket_arn = f"arn:aws:s3:::{archive.outputs['bucket']}"
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         match model.name:
@@ -241,11 +239,11 @@ def test_restoring_needs_the_reader_roles_rights_and_no_more(
                 asks.append(Ask(f"{model.service_model.service_name}:{name}", f"{bucket_arn}/{params['Key']}"))
 
     def recording(session: Any, service: str) -> Any:
-        client = make(session, service)
+        client = aws.make_client(session, service)
         client.meta.events.register("before-parameter-build", note)
         return client
 
-    monkeypatch.setattr(aws, "_client", recording)
+    runbook.make_client = recording
     assert runbook("restore", *SCOPE, "--yes").code == 0
     assert runbook("restore", *SCOPE, "--yes", "--extend", "--days", "30").code == 0
     assert runbook("restore", "--status", *SCOPE).code == 0
@@ -299,12 +297,20 @@ def test_stopped_by_a_signal_it_ends_in_order(archive: LocalStack, runbook: Run,
     import subprocess
     import sys
 
-    script = (
-        "import os, signal, sys; from runbook.glacier import retrieval; from runbook.cli import run\n"
-        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
-        "retrieval._request = lambda *_: os.kill(os.getpid(), signal.SIGTERM) or retrieval.TAKEN\n"
-        "sys.exit(run(sys.argv[1:]))"
-    )
+    script = """
+import os, signal, sys
+from runbook.cli import run
+from runbook.clients import aws
+
+def make_client(session, service):
+    client = aws.make_client(session, service)
+    stop = lambda **_: os.kill(os.getpid(), signal.SIGTERM)
+    client.meta.events.register("before-call.s3.RestoreObject", stop)
+    return client
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+sys.exit(run(sys.argv[1:], make_client=make_client))
+"""
     done = subprocess.run(
         [sys.executable, "-c", script, "restore", *SCOPE, "--yes"],
         capture_output=True,
@@ -503,7 +509,7 @@ def test_an_app_of_another_stack_is_not_restored(runbook: Run) -> None:
     assert runbook("restore", "--app", "raxx-other-prod", "--last", "7d").code == 2
 
 
-def test_an_empty_window_and_one_without_archived_objects_are_told_apart(archive: LocalStack, runbook: Run) -> None:
+def test_an_empty_window_and_one_without_objects_in_glacier_are_told_apart(archive: LocalStack, runbook: Run) -> None:
     empty = ["--app", API, "--from", "2026-07-01", "--to", "2026-07-02"]
     answer = runbook("restore", *empty)
     assert (answer.code, answer.out) == (0, "nothing to ask for: there are no objects on these days\n")
@@ -532,9 +538,9 @@ def test_only_the_days_of_the_window_are_restored(archive: LocalStack, runbook: 
 def test_a_list_is_read_no_further_than_requests_can_follow() -> None:
     """Of 10,000 objects, the results are given one by one, and keys are not kept."""
     fake = FakeS3([key(each) for each in range(10_000)], page=100)
-    chosen = (each.key for each in survey.stored(fake, "b", [partition_prefix(API, DAY)]))  # type: ignore[arg-type]
-    requests = retrieval.request(fake, "b", chosen, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
-    assert next(requests) == retrieval.TAKEN
+    chosen = (each.key for each in s3_objects.objects(fake, "b", partition_prefix(API, DAY), restores=True))  # type: ignore[arg-type]
+    requests = retrieval.request_all(fake, "b", chosen, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    assert next(requests) == retrieval.ACCEPTED
     assert fake.listed <= 200
     requests.close()
     assert len(fake.asked) <= 96
@@ -551,7 +557,7 @@ def test_a_restore_that_is_stopped_sends_nothing_more() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(retrieval.request(fake, "b", keys(), retrieval.TIERS["bulk"], 2))  # type: ignore[arg-type]
+        list(retrieval.request_all(fake, "b", keys(), retrieval.TIERS["bulk"], 2))  # type: ignore[arg-type]
     stopping.set()
     let_go()
     assert len(fake.asked) <= 24
@@ -569,8 +575,8 @@ def test_many_are_asked_for_at_a_time() -> None:
     fake = FakeS3([key(each) for each in range(64)])
     together = threading.Barrier(16, timeout=10)
     fake.answering = lambda *_: together.wait()
-    requests = retrieval.request(fake, "b", fake.keys, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
-    assert Counter(requests) == {retrieval.TAKEN: 64}
+    requests = retrieval.request_all(fake, "b", fake.keys, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    assert Counter(requests) == {retrieval.ACCEPTED: 64}
 
 
 # ---------------------------------------------------------------- hostile values
@@ -597,8 +603,8 @@ def test_a_hostile_key_is_restored_as_it_is_and_never_printed(stack: LocalStack,
 @settings(max_examples=30, deadline=None)
 def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
     fake = FakeS3([partition_prefix(API, DAY) + name for name in names], page=7)
-    listed = survey.stored(fake, "b", [partition_prefix(API, DAY)])  # type: ignore[arg-type]
-    requests = retrieval.request(fake, "b", (each.key for each in listed), retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    listed = s3_objects.objects(fake, "b", partition_prefix(API, DAY), restores=True)  # type: ignore[arg-type]
+    requests = retrieval.request_all(fake, "b", (each.key for each in listed), retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
     assert Counter(requests).total() == len(names)
     assert sorted(fake.asked) == sorted(fake.keys)
 
@@ -609,10 +615,10 @@ def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("listed", "state"),
     [
-        ({}, State.NOT_ARCHIVED),
-        ({"StorageClass": "STANDARD"}, State.NOT_ARCHIVED),
-        ({"StorageClass": "GLACIER_IR"}, State.NOT_ARCHIVED),
-        ({"StorageClass": "GLACIER"}, State.ARCHIVED),
+        ({}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "STANDARD"}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "GLACIER_IR"}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "GLACIER"}, State.IN_GLACIER),
         ({"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": True}}, State.IN_PROGRESS),
         (
             {"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": SOON}},
@@ -622,7 +628,7 @@ def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
 )
 def test_a_list_tells_the_state(listed: Any, state: State) -> None:
     """S3 API reference, "RestoreStatus": absent, true, and false with the copy's end. The class stays GLACIER."""
-    assert survey.state(listed) is state
+    assert s3_objects.state(listed) is state
 
 
 def test_counts_keep_the_end_of_the_copy_that_goes_first() -> None:
@@ -630,7 +636,7 @@ def test_counts_keep_the_end_of_the_copy_that_goes_first() -> None:
 
 
 def test_an_object_without_an_end_is_not_kept_longer() -> None:
-    assert not restore.is_wanted(Stored("k", 1, State.READY, None), LATE)
+    assert not restore.is_wanted(StoredObject("k", 1, NOW, State.READY, None), LATE)
 
 
 # ---------------------------------------------------------------- the next command
@@ -679,14 +685,14 @@ def test_a_search_says_what_is_not_in_its_answer_until_it_is_ready(
         assert answer.code == 0
         assert "this is not all: the lines of 3 objects of these days are archived" in answer.err
         assert restoring in answer.err
-        assert json.loads(runbook(*command, *SCOPE, "--json").out)["archived_objects"] == 3
+        assert json.loads(runbook(*command, *SCOPE, "--json").out)["objects_in_glacier"] == 3
     unhurry(archive)
     assert "archived" not in runbook(*command, *SCOPE).err
-    assert json.loads(runbook(*command, *SCOPE, "--json").out)["archived_objects"] == 0
+    assert json.loads(runbook(*command, *SCOPE, "--json").out)["objects_in_glacier"] == 0
 
 
 def test_what_is_restored_counts_for_what_is_scanned() -> None:
     fake = FakeS3([key(each) for each in range(3)])
     fake.states = {key(0): LATE, key(1): None}
     counted = estimate.of_window(fake, "b", [API], WINDOW)  # type: ignore[arg-type]
-    assert (counted.objects, counted.scanned_bytes, counted.archived_objects) == (1, 1000, 2)
+    assert (counted.objects, counted.scanned_bytes, counted.objects_in_glacier) == (1, 1000, 2)

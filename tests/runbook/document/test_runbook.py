@@ -13,7 +13,7 @@ from contract.saved_queries import saved_queries
 from infra.outputs import MEANINGS
 from local.pulumi import preview
 from runbook import prices
-from runbook.document.runbook import outputs_of, render
+from runbook.document.runbook import render
 from runbook.errors import RunbookError
 from runbook.outputs import Outputs
 from tests.support import command_stubs
@@ -22,6 +22,11 @@ from tests.support.runbook_document import PATH, blocks
 
 RUNBOOK = PATH.read_text(encoding="utf-8")
 RENEW = "renew it with: make runbook"
+
+
+def outputs_of(text: str) -> Outputs:
+    """The outputs that a runbook was rendered from."""
+    return Outputs.parse(text.rpartition("<!-- outputs\n")[2].removesuffix("\n-->\n"), "the runbook")
 
 
 def parsed(values: dict[str, Any]) -> Outputs:
