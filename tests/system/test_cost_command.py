@@ -135,13 +135,18 @@ def test_the_reader_roles_rights_suffice(runbook: Run, asked: list[Ask], reader:
     assert [ask for ask in asked if not allows(reader, ask)] == []
 
 
-def test_lack_of_rights_is_could_not_tell(runbook: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lack_of_rights_is_could_not_tell(runbook: Run) -> None:
     from botocore.exceptions import ClientError
 
-    def refuse(*_: Any) -> None:
+    def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListObjectsV2")
 
-    monkeypatch.setattr(inventory, "_below", refuse)
+    def refusing(session: Any, service: str) -> Any:
+        client = aws.make_client(session, service)
+        client.meta.events.register("before-call.s3.ListObjectsV2", refuse)
+        return client
+
+    runbook.make_client = refusing
     answer = runbook("cost")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("error: could not tell")

@@ -79,7 +79,7 @@ def test_drains_to_elsewhere_stay(runbook: Run, stack: LocalStack) -> None:
     assert all(drain.addon for drain in Heroku("local", stack.heroku.url).drains(API) if drain.id == "more-2")
     answer = runbook("stop", "--app", API, "--yes")
     assert [drain["id"] for drain in stack.heroku.drains(API)] == ["more-1", "more-2"]
-    assert f"to stay: {API}  2 to elsewhere" in answer.err
+    assert f"to keep: {API}  2 other drains" in answer.err
 
 
 def test_a_drain_with_an_older_token_is_ours(runbook: Run, stack: LocalStack) -> None:
@@ -96,7 +96,7 @@ def test_nothing_is_removed_without_a_yes(runbook: Run, stack: LocalStack, monke
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: False)
     answer = runbook("stop")
     assert (answer.code, stack.drain_urls) == (2, before)
-    assert "nothing was done" in answer.err
+    assert "nothing was changed" in answer.err
 
 
 def test_where_nothing_drains_nothing_is_asked(runbook: Run) -> None:
@@ -195,7 +195,7 @@ def test_an_app_whose_url_is_not_there_does_not_keep_the_others(runbook: Run, st
     try:
         answer = runbook("start", "--yes")
         assert answer.code == 1
-        assert f"{API}  SSM has a URL of another endpoint" in answer.out
+        assert f"{API}  the URL in SSM leads to another endpoint" in answer.out
         assert set(stack.drain_urls) == {CONSOLE, VELVET}
     finally:
         ssm.put_parameter(Name=name, Value=url, Type="SecureString", Overwrite=True)

@@ -42,10 +42,10 @@ Answering = Callable[[str, int], object]
 
 
 class FakeS3:
-    """A bucket of archived objects of one page for each `page` of them; `asked` are the keys of all restores, in order.
+    """A bucket of objects in Glacier, `page` of them per page; `asked` are the keys of all restores, in order.
 
     `answering(call, number)` sees each call, "list" or a key, before it has an effect, and `answered` after; each may
-    raise. `states` are what lists say: no entry for what is archived, None while in progress, or the copy's end.
+    raise. `states` are what lists say: no entry for what is not restored, None while in progress, or the copy's end.
     """
 
     def __init__(self, keys: list[str], *, size: int = 1000, page: int = 1000) -> None:
@@ -146,7 +146,7 @@ def stack() -> Iterator[LocalStack]:
 
 @pytest.fixture
 def archive(stack: LocalStack) -> Iterator[LocalStack]:
-    """The stack with three archived objects of one app's day, another that is not archived, and one of another app."""
+    """The stack with three objects in Glacier of one app's day, another that is in Standard, and one of another app."""
     stored = [store(stack, API, minute(number), f"line {number}") for number in range(3)]
     stored.append(store(stack, API, minute(3), "not archived", "STANDARD"))
     stored.append(store(stack, CONSOLE, minute(0), "of the console"))
@@ -284,7 +284,7 @@ def test_stopped_anywhere_a_repeat_finishes_and_asks_nothing_twice(
     setattr(fake, "answered" if after else "answering", stop)
     stopped = runbook("restore", *SCOPE, "--yes")
     assert (stopped.code, stopped.out) == (130, "")
-    assert ("the same command again asks for the rest" in stopped.err) == (number > 1)
+    assert ("run the same command again to request the rest" in stopped.err) == (number > 1)
     fake.answering = fake.answered = lambda *_: None
     let_go()
     assert runbook("restore", *SCOPE, "--yes").code == 0
@@ -319,7 +319,7 @@ sys.exit(run(sys.argv[1:], make_client=make_client))
         env=os.environ | {"AWS_ENDPOINT_URL": archive.aws_url},
     )
     assert (done.returncode, done.stdout) == (130, "")
-    assert "the same command again asks for the rest" in done.stderr
+    assert "run the same command again to request the rest" in done.stderr
 
 
 def test_what_another_has_asked_for_meanwhile_is_not_asked_for_again(
@@ -348,7 +348,7 @@ def test_a_restore_that_another_began_first_is_no_failure(runbook: Run, bucket: 
     fake.answering = refuse
     answer = runbook("restore", *SCOPE, "--yes")
     assert answer.code == 0
-    assert answer.out.startswith("asked for 2 objects, others for 1; ready in 3 to 5 hours, for 2 days\n")
+    assert answer.out.startswith("requested 2 objects, 1 by somebody else; ready in 3 to 5 hours, kept 2 days\n")
 
 
 # ---------------------------------------------------------------- copies that are ready
@@ -379,7 +379,7 @@ def test_what_is_in_progress_is_never_asked_for(runbook: Run, bucket: Callable[[
     fake.states = {key(0): None}
     answer = runbook("restore", *SCOPE, "--tier", "expedited", "--extend", "--yes")
     assert (answer.code, fake.asked) == (0, [])
-    assert answer.out == "nothing to ask for: 1 in progress\n"
+    assert answer.out == "nothing to restore: 1 in progress\n"
 
 
 # ---------------------------------------------------------------- failures
@@ -410,7 +410,7 @@ def test_a_failure_stops_no_other_and_is_summed_by_code_with_what_to_do(
         " 1 Novel\\x1b[31mError",
         " 2 SlowDown",
     ]
-    assert "repeat the command later, or with --tier standard" in answer.out
+    assert "run the command again later, or with --tier standard" in answer.out
     document = json.loads(runbook("restore", *SCOPE, "--yes", "--json").out)
     assert document["failed"] == Counter(codes.values())
 
@@ -418,9 +418,9 @@ def test_a_failure_stops_no_other_and_is_summed_by_code_with_what_to_do(
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (refusal("AccessDenied"), "could not tell: these credentials may not RestoreObject"),
-        (refusal("ExpiredToken"), "AWS does not accept the credentials (ExpiredToken)"),
-        (EndpointConnectionError(endpoint_url="https://s3"), "AWS cannot be reached"),
+        (refusal("AccessDenied"), "could not tell: you are not allowed to call RestoreObject"),
+        (refusal("ExpiredToken"), "AWS rejects the credentials (ExpiredToken)"),
+        (EndpointConnectionError(endpoint_url="https://s3"), "cannot reach AWS"),
     ],
     ids=["denied", "expired", "unreachable"],
 )
@@ -437,7 +437,7 @@ def test_what_every_request_would_be_refused_for_ends_it(
     fake.answering = refuse
     answer = runbook("restore", *SCOPE, "--yes")
     assert (answer.code, answer.out) == (2, "")
-    assert "the same command again asks for the rest" in answer.err
+    assert "run the same command again to request the rest" in answer.err
     assert f"error: {told}" in answer.err
     assert fake.calls < 1000
 
@@ -467,8 +467,8 @@ def test_bytes_that_are_only_kept_longer_leave_glacier_no_second_time(
     fake.states = {key(0): SOON}
     answer = runbook("restore", *SCOPE, "--extend", "--days", "10")
     assert answer.err.startswith(
-        "error: To restore: 2 objects, 64.4 GB, 1 of them ready and kept longer; tier standard, which takes 3 to "
-        "5 hours, for $0.76 (requests less than $0.01, retrieval $0.30, copies for 10 days $0.46). Go on?"
+        "error: To restore: 2 objects, 64.4 GB, 1 of them to extend; tier standard, ready in 3 to 5 hours, costs $0.76 "
+        "(requests less than $0.01, retrieval $0.30, copies for 10 days $0.46). Continue?"
     )
     assert (answer.code, fake.asked) == (2, [])
 
@@ -492,7 +492,7 @@ def test_an_expensive_expedited_restore_is_refused_unless_really(
     answer = runbook("restore", *SCOPE, "--tier", "expedited", *arguments)
     assert (answer.code, len(fake.asked)) == (code, objects if code == 0 else 0)
     if code and "--yes-really" not in arguments:
-        assert "over the limit of $10: choose --tier standard, or add --yes-really" in answer.err
+        assert "more than $10: use --tier standard, or add --yes-really" in answer.err
 
 
 # ---------------------------------------------------------------- windows and counts
@@ -512,19 +512,19 @@ def test_an_app_of_another_stack_is_not_restored(runbook: Run) -> None:
 def test_an_empty_window_and_one_without_objects_in_glacier_are_told_apart(archive: LocalStack, runbook: Run) -> None:
     empty = ["--app", API, "--from", "2026-07-01", "--to", "2026-07-02"]
     answer = runbook("restore", *empty)
-    assert (answer.code, answer.out) == (0, "nothing to ask for: there are no objects on these days\n")
+    assert (answer.code, answer.out) == (0, "nothing to restore: there are no objects for these days\n")
     assert runbook("restore", "--status", *empty).out == "(no rows)\n"
     key = store(archive, API, datetime(2026, 7, 1, 3, tzinfo=UTC), "young", "STANDARD")
     answer = runbook("restore", *empty)
     archive.client("s3").delete_object(Bucket=archive.outputs["bucket"], Key=key)
-    assert (answer.code, answer.out) == (0, "nothing to ask for: 1 not archived\n")
+    assert (answer.code, answer.out) == (0, "nothing to restore: 1 not in Glacier\n")
 
 
 def test_without_an_app_all_are_restored(archive: LocalStack, runbook: Run) -> None:
     document = json.loads(runbook("restore", *SCOPE[2:], "--yes", "--json").out)
     assert (document["requested"], document["app"]) == (4, None)
     status = json.loads(runbook("restore", "--status", *SCOPE[2:], "--json").out)
-    assert (status["all_ready"], status["ready"]["objects"], status["not_archived"]["objects"]) == (True, 4, 1)
+    assert (status["all_ready"], status["ready"]["objects"], status["not_in_glacier"]["objects"]) == (True, 4, 1)
 
 
 def test_only_the_days_of_the_window_are_restored(archive: LocalStack, runbook: Run) -> None:
@@ -591,7 +591,7 @@ def test_a_hostile_key_is_restored_as_it_is_and_never_printed(stack: LocalStack,
         s3.put_object(Bucket=bucket, Key=each, Body=b"x", StorageClass="GLACIER")
     day = ["--app", API, "--from", "2026-08-20", "--to", "2026-08-20T23:00"]
     answer = runbook("restore", *day, "--yes")
-    assert (answer.code, answer.out.partition(";")[0]) == (0, f"asked for {len(keys)} objects")
+    assert (answer.code, answer.out.partition(";")[0]) == (0, f"requested {len(keys)} objects")
     assert not [name for name in HOSTILE if name in answer.out + answer.err]
     assert json.loads(runbook("restore", "--status", *day, "--json").out)["ready"]["objects"] == len(keys)
     for each in keys:
@@ -675,19 +675,19 @@ QUERY = ["query", "errors-by-surface"]
 def test_a_search_says_what_is_not_in_its_answer_until_it_is_ready(
     archive: LocalStack, runbook: Run, command: list[str]
 ) -> None:
-    """Athena passes over archived objects in silence; over those in progress, too."""
+    """Athena skips objects in Glacier in silence, also those in progress."""
     take_hours(archive)
-    restoring = f"bring them back by `python -m runbook restore {' '.join(SCOPE)}`"
+    restoring = f"To restore them: `python -m runbook restore {' '.join(SCOPE)}`"
     for before in ([], ["restore", *SCOPE, "--yes"]):
         if before:
             assert runbook(*before).code == 0
         answer = runbook(*command, *SCOPE)
         assert answer.code == 0
-        assert "this is not all: the lines of 3 objects of these days are archived" in answer.err
+        assert "the result is incomplete: 3 objects are in Glacier for these days" in answer.err
         assert restoring in answer.err
         assert json.loads(runbook(*command, *SCOPE, "--json").out)["objects_in_glacier"] == 3
     unhurry(archive)
-    assert "archived" not in runbook(*command, *SCOPE).err
+    assert "in Glacier" not in runbook(*command, *SCOPE).err
     assert json.loads(runbook(*command, *SCOPE, "--json").out)["objects_in_glacier"] == 0
 
 

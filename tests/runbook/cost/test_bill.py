@@ -317,12 +317,12 @@ def test_each_month_that_is_over_the_limit_is_a_finding() -> None:
     assert over(days, 1) == ["this month, at today's rate,", "a month with a full archive, at today's rate,"]
 
 
-def test_a_finding_names_the_largest_line() -> None:
+def test_a_finding_names_the_largest_item() -> None:
     days = every_day(SEED, date(2026, 11, 1), date(2026, 11, 23))
     [finding] = used(days).over(15)
     assert finding == (
         "over the limit of $15.00: a month with a full archive, at today's rate, costs $18.79, "
-        "of which $9.00 for objects moved to Glacier"
+        "of which $9.00 for transitions to Glacier"
     )
 
 
@@ -361,12 +361,12 @@ def test_a_day_in_glacier_never_pays() -> None:
         (
             SEED,
             [
-                "costs $30.00 and saves $5.67, here $9.00 and $1.70 a month; it pays from 197 KB on",
-                "no archiveAfterDays",
+                "costs $30.00 and saves $5.67; here $9.00 and $1.70 per month; it pays from 197 KB up",
+                "another archiveAfterDays",
             ],
         ),
-        (Day(objects=1000, bytes=150 * MB), ["here $0.90 and $0.67 a month"]),
-        (Day(objects=1000, bytes=500 * MB), ["here $0.90 and $2.41 a month"]),
+        (Day(objects=1000, bytes=150 * MB), ["here $0.90 and $0.67 per month"]),
+        (Day(objects=1000, bytes=500 * MB), ["here $0.90 and $2.41 per month"]),
     ],
 )
 def test_the_verdict_on_glacier_has_numbers_and_says_what_to_do(per_day: Day, says: list[str]) -> None:
@@ -380,7 +380,7 @@ def test_a_million_small_objects() -> None:
     """A million of 50 KB are 50,000 of 1 MB: a twentieth of each, as all of it is charged by the object."""
     rows = {what: (small, large) for what, small, large in small_objects.per_million(50_000, KEPT)}
     assert rows["PUT"] == pytest.approx((5.00, 0.25))
-    assert rows["move to Glacier"] == pytest.approx((30.00, 1.50))
+    assert rows["transition to Glacier"] == pytest.approx((30.00, 1.50))
     assert rows["Lambda"][0] == pytest.approx(0.20 + 0.333335)
     assert all(large == pytest.approx(small / 20) for small, large in rows.values())
 

@@ -225,7 +225,7 @@ def test_nothing_follows_what_asks_or_stops() -> None:
 def test_costs_are_those_of_the_price_list() -> None:
     """500 MB and 10,000 objects a day, by hand."""
     rows = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| \$([\d.]+) \|$", RUNBOOK, re.MULTILINE))
-    assert rows["Lines in S3, and results"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
+    assert rows["Log lines and results in S3"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
     assert rows["Objects moved to Glacier"] == "9.00"
     assert rows["Objects and results written"] == "1.50"
     assert rows["`expedited`"] == "10.03"
