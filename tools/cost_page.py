@@ -34,7 +34,7 @@ What that estimate had wrong:
   however small it is.
 - **{many:,} objects a day are {puts:,} PUTs a month, ${put_usd:.2f}** and not $0.05.
 - **In Glacier an object has {overhead_kb} KB more**, {glacier_kb} at Glacier's price and {standard_kb} at that of
-  S3 Standard: ${overhead:.2f} a month for {archived:,} objects.
+  S3 Standard: ${overhead:.2f} a month for {glacier_objects:,} objects.
 - **5 GB scanned are ${scans:.3f}** and not $0.12. Each object that a query reads is a GET besides.
 
 It had no metrics. The receiver's are the second line here: each app's own are ${app_metrics:.2f} a month.

@@ -175,7 +175,7 @@ PARAMETERS = Check(
 BATCHES_WAITING = Fault(
     "batches-waiting",
     "{batches} in the spill queue, because S3 did not accept them in time",
-    "wait, they are retried every 15 minutes for five days; the receiver's log says why S3 did not accept them",
+    "no action is needed, they are retried every 15 minutes for five days; the receiver's log says why",
     _RECEIVER_LOG,
 )
 DEAD_LETTERS = Fault(

@@ -130,7 +130,7 @@ def test_make_runbook_asks_pulumi_first(tmp_path: Path, name: str, production: d
 def test_every_name_and_number_is_the_stacks_own(other: Outputs) -> None:
     """What a person is called, and what was there before this stack, is in the template."""
     text = render(other)
-    for mine in ("ops@raxx.app", "raxx-new-prod", "router_requests", "syslog line"):
+    for mine in ("ops@raxx.app", "raxx-new-prod", "router_requests", "valid syslog", "invalid syslog line"):
         text = text.replace(mine, "")
     ours = asdict(outputs_of(RUNBOOK))
     names = [value for value in ours.values() if isinstance(value, str)] + [*ours["apps"], "raxx"]
@@ -226,13 +226,13 @@ def test_costs_are_those_of_the_price_list() -> None:
     """500 MB and 10,000 objects a day, by hand."""
     rows = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| \$([\d.]+) \|$", RUNBOOK, re.MULTILINE))
     assert rows["Log lines and results in S3"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
-    assert rows["Objects moved to Glacier"] == "9.00"
-    assert rows["Objects and results written"] == "1.50"
+    assert rows["Transitions to Glacier"] == "9.00"
+    assert rows["Writes of objects and results"] == "1.50"
     assert rows["`expedited`"] == "10.03"
 
 
 def test_both_documents_say_the_same_of_a_month() -> None:
-    [runbooks] = re.findall(r"\| \*\*Together\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
+    [runbooks] = re.findall(r"\| \*\*Total\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
     costs = (PATH.parent / "docs" / "cost.md").read_text(encoding="utf-8")
     assert f"with a full archive that is {runbooks}," in costs
 

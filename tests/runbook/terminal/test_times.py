@@ -102,5 +102,5 @@ def test_around_is_so_many_minutes_on_each_side() -> None:
         datetime(2026, 11, 24, 3, 2, tzinfo=UTC),
         datetime(2026, 11, 24, 3, 22, tzinfo=UTC),
     )
-    with pytest.raises(RunbookError, match="minutes is 0"):
+    with pytest.raises(RunbookError, match="invalid minutes 0"):
         times.around("2026-11-24T03:12", 0)
