@@ -53,11 +53,11 @@ def _options(
         typer.Option(metavar="FILE", help="The stack's outputs, from `pulumi stack output --json`; - is stdin."),
     ] = None,
     prefix: Annotated[
-        str, typer.Option(metavar="PATH", help="Prefix of the stack's SSM parameters, without --outputs.")
+        str, typer.Option(metavar="PATH", help="Prefix of the stack's SSM parameters; unused with --outputs.")
     ] = DEFAULT_PREFIX,
     assume: Annotated[bool, typer.Option("--assume", help="Assume the reader role.")] = False,
     role: Annotated[
-        str, typer.Option(metavar="NAME", help="Name or ARN of the role for --assume, without --outputs.")
+        str, typer.Option(metavar="NAME", help="Name or ARN of the role for --assume; unused with --outputs.")
     ] = DEFAULT_ROLE,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="AWS profile.")] = None,
     region: Annotated[str | None, typer.Option(metavar="NAME", help="AWS region of the stack.")] = None,

@@ -56,11 +56,6 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    @property
-    def assumed(self) -> bool:
-        """Whether these are the clients of a role that was assumed."""
-        return self._role is not None
-
     def role(self, arn: str) -> "Aws":
         """Clients of a role, which is assumed when the first client is created."""
         return Aws(profile=self._profile, region=self._region, role=arn, make_client=self._make_client)

@@ -11,8 +11,6 @@ from runbook.session import AsJson, Session, session_of
 from runbook.terminal import printing, times
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from runbook.doctor.run_checks import Report
 
 _NAMES = {check.name: check for check in CHECKS}
@@ -89,15 +87,16 @@ def _show_list(session: Session, chosen: list[Check]) -> None:
 
 def _show(session: Session, reports: "list[Report]") -> None:
     for report in reports:
+        name = report.check.name
         for finding in report.findings:
             found, remedy, command = finding.texts(session.outputs)
-            _line("WRONG", "bold red", report, found)
-            _line("", "", None, f"{remedy}:")
-            _line("", "", None, f"  {command}", bold=True)
+            _line("WRONG", "bold red", name, found)
+            _line("", "", "", f"{remedy}:")
+            _line("", "", "", f"  {command}", bold=True)
         for unknown in report.unknown:
-            _line("could not tell", "yellow", report, unknown.reason)
+            _line("could not tell", "yellow", name, unknown.reason)
         if report.fine:
-            _line("ok", "green", report, report.fine)
+            _line("ok", "green", name, report.fine)
     printing.note(_summary(reports))
 
 
@@ -108,23 +107,11 @@ def _summary(reports: "list[Report]") -> str:
     return f"{printing.counted(len(reports), 'check', 'checks')}: {', '.join(found) or 'nothing is wrong'}"
 
 
-def _line(verdict: str, style: str, report: "Report | None", text: str, *, bold: bool = False) -> None:
+def _line(verdict: str, style: str, name: str, text: str, *, bold: bool = False) -> None:
     from rich.text import Text
 
-    name = report.check.name if report else ""
-    line = Text.assemble(
-        (f"{verdict:<15}", style), f"{name:<{_WIDTH}}", (printing.printable(text), "bold" if bold else "")
-    )
-    _print(line)
-
-
-def _print(line: "Text") -> None:
-    out = printing.console()
-    if out.is_terminal:
-        # People copy commands from here, so lines must not wrap.
-        out.print(line, soft_wrap=True)
-    else:
-        print(line.plain.rstrip())
+    shown = (printing.printable(text), "bold" if bold else "")
+    printing.lines([Text.assemble((f"{verdict:<15}", style), f"{name:<{_WIDTH}}", shown)])
 
 
 def _document(session: Session, reports: "list[Report]") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from runbook.terminal import confirm, next_command, printing
 
 def start(
     ctx: typer.Context,
-    app: Annotated[str | None, typer.Option(help="Only this app; all by default.")] = None,
+    app: Annotated[str | None, typer.Option(help="Only this app; default: all.")] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Start even if drainsEnabled is false.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,

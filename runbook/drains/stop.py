@@ -13,7 +13,7 @@ from runbook.terminal import confirm, next_command, printing
 
 def stop(
     ctx: typer.Context,
-    app: Annotated[str | None, typer.Option(help="Only this app; all by default.")] = None,
+    app: Annotated[str | None, typer.Option(help="Only this app; default: all.")] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:

@@ -34,7 +34,7 @@ def restore(
     tier: Annotated[
         Literal["bulk", "standard", "expedited"], typer.Option(help="Ready in 5-12 hours, 3-5 hours or 1-5 minutes.")
     ] = "standard",
-    days: Annotated[int, typer.Option(min=1, max=365, help="How long to keep the copies.")] = 2,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Days to keep the copies, rounded up to midnight UTC.")] = 2,
     extend: Annotated[bool, typer.Option("--extend", help="Also extend ready copies to --days from now.")] = False,
     yes: Yes = False,
     yes_really: Annotated[

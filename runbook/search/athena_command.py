@@ -18,7 +18,7 @@ CONFIRM_OVER = "1GB"
 
 # The options of these commands.
 ConfirmOver = Annotated[
-    str, typer.Option(metavar="SIZE", help="Confirm queries that may scan more than this, such as 500MB.")
+    str, typer.Option(metavar="SIZE", help="Ask before a query that may scan more than this, such as 500MB.")
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 AsChart = Annotated[bool, typer.Option("--chart", help="Draw a chart, if the result is a series.")]
@@ -51,7 +51,7 @@ def confirm_size(estimate: Estimate, over_bytes: int, *, yes: bool, limit_bytes:
 
 
 def run(session: Session, sql: str, *, most_rows: int | None = None) -> Result:
-    """Run a query and show its progress if stdout is a terminal."""
+    """Run a query and show its progress on a terminal."""
     with _progress() as watch:
         return athena_of(session).run(sql, most_rows=most_rows, watch=watch)
 

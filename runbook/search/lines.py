@@ -81,7 +81,7 @@ def lines(
             }
         )
         return
-    _print(shown, with_app=len(apps) > 1)
+    printing.lines(_line(row, with_app=len(apps) > 1) for row in shown)
     if not result.complete:
         printing.note(f"the window has older lines than these {limit:,}: narrow it, or raise --limit")
     printing.note(athena_command.summary(result))
@@ -93,21 +93,11 @@ def _as_dict(row: "Sequence[Value]") -> dict[str, Any]:
     return {"time": _utc(str(log_ts)), **dict(zip(lines_sql.COLUMNS[1:], others, strict=True))}
 
 
-def _print(rows: "Sequence[Sequence[Value]]", *, with_app: bool) -> None:
-    out = printing.console()
-    for row in rows:
-        line = _line(["" if value is None else str(value) for value in row], with_app=with_app)
-        if out.is_terminal:
-            out.print(line, soft_wrap=True)
-        else:
-            print(line.plain)
-
-
-def _line(values: "list[str]", *, with_app: bool) -> "Text":
+def _line(row: "Sequence[Value]", *, with_app: bool) -> "Text":
     """`2026-11-24T03:00:00.000000+00:00 app[web.1]: hello`, with all before the message in the colour of the dyno."""
     from rich.text import Text
 
-    log_ts, app, source, proc_id, message = values
+    log_ts, app, source, proc_id, message = ("" if value is None else str(value) for value in row)
     head = f"{_utc(log_ts)} {app + ' ' if with_app else ''}{source}[{proc_id}]:"
     # Not hash(), which differs between runs: a dyno keeps its colour.
     colour = _COLOURS[zlib.crc32(f"{source}[{proc_id}]".encode()) % len(_COLOURS)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 # A pipe has no width, and its reader wants whole values.
 _PIPE_WIDTH = 4000
@@ -53,6 +54,16 @@ def show(renderable: "RenderableType") -> None:
     with out.capture() as captured:
         out.print(renderable)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def lines(texts: "Iterable[Text]") -> None:
+    """Print lines to stdout without wrapping, so that people can copy them; to a pipe without colour."""
+    out = console()
+    for text in texts:
+        if out.is_terminal:
+            out.print(text, soft_wrap=True)
+        else:
+            print(text.plain)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
