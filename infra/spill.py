@@ -24,7 +24,7 @@ class SpillArgs:
 
 
 class Spill(pulumi.ComponentResource):
-    """`queue`, and `dead_letters` for messages that were received too often. Messages are kept for 14 days, the maximum.
+    """`queue`, and `dead_letters` for messages received too often. Messages are kept for the maximum of 14 days.
 
     A dead letter keeps its age: the 14 days count from its first arrival.
     """

@@ -150,8 +150,8 @@ PATH = "a path of letters, digits and '_.-', beginning and ending with '/', not 
 BOOL = "true or false"
 ACCOUNTS = "account ids of 12 digits; in the file, put an id that begins with 0 in quotes"
 TAGS = (
-    "at most 40 tags: a key of 1 to 128 characters that does not begin with aws:, a value of up to 256; in the file, put "
-    "a fraction in quotes"
+    "at most 40 tags: a key of 1 to 128 characters that does not begin with aws:, a value of up to 256; in the file, "
+    "put a fraction in quotes"
 )
 PREFIX = "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 LOG_DAYS = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365"
