@@ -377,7 +377,7 @@ def test_the_limits_in_the_docs_are_the_servers() -> None:
         "receive": host_module.RECEIVE_S,
         "idle": host_module.IDLE_S,
         "full": host_module._FULL_S,
-        "a turn": server._server.adj.recv_bytes,
+        "read size": server._server.adj.recv_bytes,
         "body": BODY_LIMIT,
         "headers": server._server.adj.max_request_header_size,
     }
