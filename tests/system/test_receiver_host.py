@@ -51,7 +51,8 @@ from tests.support.logplex_frames import NOON_MS, body, message
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n"))
+# The process has the real clock, and a batch without a valid time makes it list S3, which is not what is tested here.
+POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n", datetime.now(UTC)))
 SETTINGS = {
     "LOG_BUCKET": "a-bucket",
     "LOG_APPS": APP,
