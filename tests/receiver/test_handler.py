@@ -230,7 +230,7 @@ def test_the_handler_reads_the_keys_then_stores(environment: Callable[[str], Non
     with aws_endpoint(SSM_ANSWER, Reply(200)) as (url, endpoint):
         environment(url)
         # The handler has the real clock: a batch without a valid time would be looked for in S3 first.
-        event = drain_event(body(message(time=datetime.now(UTC))))
+        event = drain_event(body(message(SECRET_LINE, datetime.now(UTC))))
         answers = [handler(event, CONTEXT), handler(event, CONTEXT)]
     assert [answer["statusCode"] for answer in answers] == [200, 200]
     ssm, *puts = endpoint.requests
