@@ -1,4 +1,4 @@
-"""What the operator's tools find in SSM."""
+"""The SSM parameters by which the operator's tools find the stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam, ssm
 
-from contract import policies
+from contract import names, policies
 
 
 @dataclass(frozen=True)
 class ParametersArgs:
-    """The path, what lies under it, and the role that may read what is no secret."""
+    """The path, the values, and the role that may read the values that are not secret."""
 
     prefix: str
     bucket_arn: pulumi.Input[str]
@@ -21,15 +21,15 @@ class ParametersArgs:
 
 
 class Parameters(pulumi.ComponentResource):
-    """`bucket_arn`, `athena_reader_role_arn` and `outputs` in clear, `drain_url/<app>` encrypted."""
+    """`bucket_arn`, `athena_reader_role_arn` and `outputs` as String, `drain_url/<app>` as SecureString."""
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Parameters", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         plain = {
-            "bucket_arn": ("ARN of the archive's bucket", args.bucket_arn),
-            "athena_reader_role_arn": ("ARN of the role that queries", args.reader.arn),
-            "outputs": ("All outputs of the stack, as JSON", pulumi.Output.json_dumps(args.outputs)),
+            names.BUCKET_ARN: ("ARN of the archive's bucket", args.bucket_arn),
+            names.READER_ROLE_ARN: ("ARN of the role that queries", args.reader.arn),
+            names.OUTPUTS: ("All outputs of the stack, as JSON", pulumi.Output.json_dumps(args.outputs)),
         }
         readable = [
             ssm.Parameter(
@@ -52,7 +52,7 @@ class Parameters(pulumi.ComponentResource):
         for app, url in args.drain_urls.items():
             ssm.Parameter(
                 f"{name}-drain-url-{app}",
-                name=f"{args.prefix}drain_url/{app}",
+                name=f"{args.prefix}{names.drain_url(app)}",
                 type="SecureString",
                 description=f"Log drain of {app}, as `heroku drains` shows it",
                 value=url,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
 from runbook.clients import aws
 from runbook.cost import cost
 from runbook.doctor import doctor
@@ -16,7 +17,7 @@ from runbook.drains import drain_url, forget_drains, start, stop
 from runbook.errors import RunbookError
 from runbook.glacier import restore
 from runbook.search import lines, query, sql
-from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
+from runbook.session import AsJson, Session
 
 _HELP = """The runbook of the log archive: find what is wrong, search the logs, fix it.
 
@@ -54,11 +55,11 @@ def _options(
     ] = None,
     prefix: Annotated[
         str, typer.Option(metavar="PATH", help="Prefix of the stack's SSM parameters; unused with --outputs.")
-    ] = DEFAULT_PREFIX,
+    ] = DEFAULT_PARAMETER_PREFIX,
     assume: Annotated[bool, typer.Option("--assume", help="Assume the reader role.")] = False,
     role: Annotated[
         str, typer.Option(metavar="NAME", help="Name or ARN of the role for --assume; unused with --outputs.")
-    ] = DEFAULT_ROLE,
+    ] = DEFAULT_READER_ROLE,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="AWS profile.")] = None,
     region: Annotated[str | None, typer.Option(metavar="NAME", help="AWS region of the stack.")] = None,
     as_json: AsJson = False,

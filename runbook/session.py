@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-from runbook import outputs
+from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
+from contract.outputs import Outputs
+from runbook import stack_outputs
 from runbook.clients import aws
 from runbook.clients.aws import Aws
-from runbook.outputs import Outputs
-
-DEFAULT_PREFIX = "/raxx/log-drain/"
-DEFAULT_ROLE = "raxx-log-athena-reader"
 
 # Options of several commands.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
@@ -23,10 +21,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 class Session:
     """The stack and the clients that a command uses, created when first used."""
 
-    prefix: str = DEFAULT_PREFIX
+    prefix: str = DEFAULT_PARAMETER_PREFIX
     outputs_file: str | None = None
     assume: bool = False
-    role: str = DEFAULT_ROLE
+    role: str = DEFAULT_READER_ROLE
     profile: str | None = None
     region: str | None = None
     as_json: bool = False
@@ -51,11 +49,11 @@ class Session:
     @cached_property
     def outputs(self) -> Outputs:
         """The stack's outputs. RunbookError if they cannot be read."""
-        return self._outputs_of_file or outputs.from_ssm(self.aws.client("ssm"), self.prefix)
+        return self._outputs_of_file or stack_outputs.from_ssm(self.aws.client("ssm"), self.prefix)
 
     @cached_property
     def _outputs_of_file(self) -> Outputs | None:
-        return outputs.from_file(self.outputs_file) if self.outputs_file else None
+        return stack_outputs.from_file(self.outputs_file) if self.outputs_file else None
 
 
 def session_of(ctx: typer.Context, *, as_json: bool = False) -> Session:

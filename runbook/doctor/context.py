@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from contract import drain_url
+from contract import drain_url, names
+from contract.outputs import Outputs
 from runbook.clients import aws
 from runbook.clients.aws import Aws
 from runbook.clients.heroku import Heroku
 from runbook.doctor.faults import Fault
 from runbook.errors import RunbookError
-from runbook.outputs import Outputs, output_names
-
-DRAIN_KEYS = "drain_keys"
 
 
 class GivenUp(Exception):
@@ -38,7 +36,7 @@ class Finding:
 
     def texts(self, outputs: Outputs) -> tuple[str, str, str]:
         """Fill in the fault's texts: what was found, the remedy, and the command for it."""
-        values: dict[str, Any] = {**output_names(outputs), **self.values}
+        values: dict[str, Any] = {**outputs.by_name(), **self.values}
         # A key under logs/ can contain anything, and people paste the command into a shell.
         quoted = {name: shell_word(str(value)) for name, value in values.items()}
         fault = self.fault
@@ -93,7 +91,7 @@ class Context:
     def drain_keys(self) -> tuple[str, ...]:
         """The keys that the receiver accepts, the current one first; empty if SSM has no valid list. Never shown."""
         try:
-            keys = json.loads(self.parameter(DRAIN_KEYS) or "")
+            keys = json.loads(self.parameter(names.DRAIN_KEYS) or "")
         except ValueError:
             return ()
         return tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
@@ -105,7 +103,7 @@ class Context:
         """
         if keys := self.drain_keys():
             return drain_url.url(self.outputs.stage_url, app, keys[0])
-        return self.parameter(f"drain_url/{app}")
+        return self.parameter(names.drain_url(app))
 
     def _read(self, name: str, *, secret: bool) -> str | None:
         ssm = (self.break_glass if secret else self.reader).client("ssm")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from runbook import stack_outputs
 from runbook.clients import heroku
 from runbook.drains import heroku_drains, pulumi_state, urls
 from runbook.drains.heroku_drains import AppDrains, StopResult
@@ -29,7 +30,7 @@ def stop(
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs
-    apps = outputs.apps if app is None else (outputs.check_app(app),)
+    apps = stack_outputs.chosen_apps(outputs, app)
     api = heroku.from_environment()
     plan, unseen = heroku_drains.plan_of(api, outputs.endpoint, apps)
     _show_plan(plan)

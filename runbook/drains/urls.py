@@ -2,14 +2,15 @@
 
 from urllib.parse import urlsplit
 
+from contract import names
+from contract.outputs import Outputs
 from runbook.clients.aws import Aws, explain
 from runbook.errors import Denied, RunbookError
-from runbook.outputs import Outputs
 
 
 def read(operator: Aws, outputs: Outputs, app: str) -> str:
     """Read an app's drain URL from SSM, which only an administrator can. RunbookError if there is none, Denied."""
-    name = f"{outputs.parameter_prefix}drain_url/{app}"
+    name = outputs.parameter_prefix + names.drain_url(app)
     ssm = operator.client("ssm")
     try:
         return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])

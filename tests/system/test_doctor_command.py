@@ -18,7 +18,6 @@ from runbook.clients.athena import Athena
 from runbook.doctor import run_checks
 from runbook.doctor.context import Context, Finding, Findings, Unknown
 from runbook.doctor.faults import CHECKS, Check, Fault, Identity
-from tests.contract.test_policies import Ask, allows
 from tests.support.doctor_faults import (
     API,
     BREAKS,
@@ -33,6 +32,7 @@ from tests.support.doctor_faults import (
     packed,
     put_alarm,
 )
+from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Run, check_transcript, runner
 
 

@@ -51,7 +51,8 @@ from tests.support.logplex_frames import NOON_MS, body, message
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n"))
+# The process has the real clock, and a batch without a valid time makes it list S3, which is not what is tested here.
+POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n", datetime.now(UTC)))
 SETTINGS = {
     "LOG_BUCKET": "a-bucket",
     "LOG_APPS": APP,
@@ -377,7 +378,7 @@ def test_the_limits_in_the_docs_are_the_servers() -> None:
         "receive": host_module.RECEIVE_S,
         "idle": host_module.IDLE_S,
         "full": host_module._FULL_S,
-        "a turn": server._server.adj.recv_bytes,
+        "read size": server._server.adj.recv_bytes,
         "body": BODY_LIMIT,
         "headers": server._server.adj.max_request_header_size,
     }

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from contract import lifecycle, policies
+from contract.outputs import Outputs
 from runbook.doctor import faults
 from runbook.doctor.context import Context, Finding, Findings, explained
-from runbook.outputs import Outputs
 
 _PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 # S3's error codes for settings that a bucket does not have.

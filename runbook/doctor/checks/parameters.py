@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 
-from contract import drain_url
+from contract import drain_url, names
+from contract.outputs import InvalidOutputs, Outputs
 from runbook.doctor import faults
-from runbook.doctor.context import DRAIN_KEYS, Context, Finding, Findings, Unknown
+from runbook.doctor.context import Context, Finding, Findings, Unknown
 from runbook.errors import RunbookError
-from runbook.outputs import Outputs, output_names
 
 
 def check(context: Context) -> Findings:
@@ -15,7 +15,7 @@ def check(context: Context) -> Findings:
     outputs = context.outputs
     for name, value in _plain(outputs).items():
         text = context.parameter(name, secret=False)
-        if name == "outputs":
+        if name == names.OUTPUTS:
             yield from _outputs(context, text)
         else:
             yield from _compare(context, name, text, value)
@@ -29,29 +29,29 @@ def check(context: Context) -> Findings:
 def _plain(outputs: Outputs) -> dict[str, str]:
     """The parameters that are not secret, and their expected values."""
     return {
-        "bucket_arn": outputs.bucket_arn,
-        "athena_reader_role_arn": outputs.reader_role_arn,
-        "outputs": json.dumps(output_names(outputs)),
+        names.BUCKET_ARN: outputs.bucket_arn,
+        names.READER_ROLE_ARN: outputs.reader_role_arn,
+        names.OUTPUTS: json.dumps(outputs.by_name()),
     }
 
 
 def _outputs(context: Context, text: str | None) -> Iterator[Finding]:
     try:
-        known = None if text is None else json.dumps(output_names(Outputs.parse(text, "outputs")))
-    except RunbookError as error:
-        yield _differs(context, "outputs", f"is invalid: {error}")
+        known = None if text is None else json.dumps(Outputs.parse(text, names.OUTPUTS).by_name())
+    except InvalidOutputs as error:
+        yield _differs(context, names.OUTPUTS, f"is invalid: {error}")
         return
-    yield from _compare(context, "outputs", known, _plain(context.outputs)["outputs"])
+    yield from _compare(context, names.OUTPUTS, known, _plain(context.outputs)[names.OUTPUTS])
 
 
 def _secrets(context: Context) -> Iterator[Finding]:
     if not (keys := context.drain_keys()):
-        if context.parameter(DRAIN_KEYS) is None:
-            yield _missing(context, DRAIN_KEYS)
+        if context.parameter(names.DRAIN_KEYS) is None:
+            yield _missing(context, names.DRAIN_KEYS)
         else:
-            yield _differs(context, DRAIN_KEYS, "is not a list of keys")
+            yield _differs(context, names.DRAIN_KEYS, "is not a list of keys")
     for app in context.outputs.apps:
-        name = f"drain_url/{app}"
+        name = names.drain_url(app)
         text = context.parameter(name)
         if text is None or keys:
             right = drain_url.url(context.outputs.stage_url, app, keys[0]) if keys else ""

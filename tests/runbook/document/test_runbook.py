@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
+from contract.outputs import MEANINGS, InvalidOutputs, Outputs
 from contract.saved_queries import saved_queries
-from infra.outputs import MEANINGS
 from local.pulumi import preview
 from runbook import prices
 from runbook.document.runbook import render
-from runbook.errors import RunbookError
-from runbook.outputs import Outputs
 from tests.support import command_stubs
 from tests.support.recording_monitor import run
 from tests.support.runbook_document import PATH, blocks
@@ -173,7 +171,7 @@ def test_outputs_are_read_back_whatever_they_hold(other: Outputs, bucket: str) -
 
 
 def test_a_document_without_outputs_is_refused() -> None:
-    with pytest.raises(RunbookError, match="the runbook holds no JSON"):
+    with pytest.raises(InvalidOutputs, match="the runbook is not valid JSON"):
         outputs_of("# A title\n")
 
 
@@ -234,7 +232,7 @@ def test_costs_are_those_of_the_price_list() -> None:
 def test_both_documents_say_the_same_of_a_month() -> None:
     [runbooks] = re.findall(r"\| \*\*Total\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
     costs = (PATH.parent / "docs" / "cost.md").read_text(encoding="utf-8")
-    assert f"with a full archive that is {runbooks}," in costs
+    assert f"with a full archive, this costs {runbooks};" in costs
 
 
 # ---------------------------------------------------------------- what AWS does
