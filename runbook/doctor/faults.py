@@ -64,7 +64,7 @@ class Check:
 
 DRAIN_MISSING = Fault(
     "drain-missing",
-    "{app} has no drain to this stack, and {others} to other places",
+    "{app} has no drain to this stack; other drains: {others}",
     "its logs are not being archived; register its drain",
     "python -m runbook start --app {app}",
 )
