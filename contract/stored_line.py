@@ -25,14 +25,14 @@ _SECOND_US = 1_000_000
 
 # RFC 5424 section 6: fields are printable US-ASCII without space, of these lengths at most.
 PRI = rb"<(?:0|[1-9]\d?|1[0-8]\d|19[01])>1 "
-FIELDS = rb" [!-~]{1,255} [!-~]{1,48} [!-~]{1,128} [!-~]{1,32}"
+_FIELDS = rb" [!-~]{1,255} [!-~]{1,48} [!-~]{1,128} [!-~]{1,32}"
 # RFC 5424 section 6.2.3. The calendar is checked by datetime; offsets end at 14 hours, the last that Trino
 # knows (TimeZoneKey), and the last in use: a time that SQL cannot read would hide its line.
-TIME = rb"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
+_TIME = rb"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _OFFSET = rb"(?:Z|[+-](?:0\d:[0-5]\d|1[0-3]:[0-5]\d|14:00))"
 _ENDS = rb"(?= |\r?\n\Z|\Z)"
-_HEADER = re.compile(PRI + rb"(" + TIME + _OFFSET + rb")" + FIELDS + _ENDS)
-_HEADER_OF_ANY_TIME = re.compile(PRI + rb"[!-~]+" + FIELDS + _ENDS)
+_HEADER = re.compile(PRI + rb"(" + _TIME + _OFFSET + rb")" + _FIELDS + _ENDS)
+_HEADER_OF_ANY_TIME = re.compile(PRI + rb"[!-~]+" + _FIELDS + _ENDS)
 
 # All but the controls that are escaped and LF, which ends lines: deleting these bytes leaves what is to be done.
 _UNESCAPED = bytes({*range(256)} - {*range(32), 127} | {ord("\t"), ord("\n")})
@@ -52,14 +52,6 @@ class Reason(StrEnum):
     BAD_TIME = "bad-time"  # a header whose TIMESTAMP is none
 
 
-class Malformed(ValueError):
-    """A frame that cannot be stored as a syslog line; `reason` says why."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class Record(NamedTuple):
     """A message that can be stored as a line, without its line end, and its time in microseconds since 1970, UTC."""
 
@@ -73,51 +65,33 @@ class Record(NamedTuple):
         return self.header + escape(self.message)
 
 
-def from_frame(frame: bytes) -> Record:
-    """Read the message of one frame; Malformed when it is no syslog message."""
+def from_frame(frame: bytes) -> Record | Reason:
+    """Read the message of one frame, or give the reason why it is not a valid syslog message."""
     header = _HEADER.match(frame)
     if not header:
-        raise Malformed(Reason.BAD_TIME if _HEADER_OF_ANY_TIME.match(frame) else Reason.BAD_HEADER)
-    message = without_line_end(frame[header.end() :])
+        return Reason.BAD_TIME if _HEADER_OF_ANY_TIME.match(frame) else Reason.BAD_HEADER
+    message = frame[header.end() :]
+    if message[-1:] == b"\n":
+        message = message[: -2 if message[-2:] == b"\r\n" else -1]
     try:
-        time_us = epoch_us(header[1])
-    except ValueError:
-        raise Malformed(Reason.BAD_TIME) from None
+        since = datetime.fromisoformat(header[1].decode()) - _EPOCH
+    except (ValueError, OverflowError):  # not in the calendar; before the year 1 or after 9999 in UTC
+        return Reason.BAD_TIME
+    # Three times as fast as `since // timedelta(microseconds=1)`.
+    time_us = (since.days * _DAY_S + since.seconds) * _SECOND_US + since.microseconds
     return Record(header[0] + b" -", message, time_us)
 
 
-def without_line_end(message: bytes) -> bytes:
-    """Take off the one LF or CRLF that ends a message."""
-    if message[-1:] == b"\n":
-        return message[: -2 if message[-2:] == b"\r\n" else -1]
-    return message
-
-
-def epoch_us(timestamp: bytes) -> int:
-    """Give a TIMESTAMP in microseconds since 1970, UTC; ValueError for one that the calendar does not have."""
-    try:
-        since = datetime.fromisoformat(timestamp.decode()) - _EPOCH
-    except OverflowError as error:
-        raise ValueError("a time before the year 1 or after 9999") from error
-    # Three times as fast as `since // timedelta(microseconds=1)`.
-    return (since.days * _DAY_S + since.seconds) * _SECOND_US + since.microseconds
-
-
 def quarantine(reason: Reason, reference_us: int, data: bytes) -> Record:
-    """Give the record that keeps bytes which are no syslog message, at the batch's reference time."""
+    """Give the record that keeps bytes which are not a valid syslog message, at the batch's reference time."""
     return Record(_quarantine_header(reason, reference_us), data, reference_us)
 
 
 @lru_cache(maxsize=len(Reason))
 def _quarantine_header(reason: Reason, reference_us: int) -> bytes:
-    # Kept, as a batch with one bad frame can have a million more.
+    # Cached, because a batch with one bad frame can have a million more.
     time = (_EPOCH + reference_us * _MICROSECOND).isoformat(timespec="microseconds").encode()
     return b"<43>1 %b host logdrain quarantine %b - " % (time, reason.encode())
-
-
-def quarantine_line(reason: Reason, reference_us: int, data: bytes) -> bytes:
-    """Give the line of such a record."""
-    return quarantine(reason, reference_us, data).line
 
 
 def escape(data: bytes) -> bytes:

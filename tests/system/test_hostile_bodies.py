@@ -16,7 +16,7 @@ from contract.stored_line import Reason, escape, slices
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
 from receiver.logplex.batch import Batch, objects
-from receiver.logplex.framing import Fault
+from receiver.logplex.framing import frames
 from tests.support.fakes import (
     APP,
     FRAME_ID,
@@ -28,7 +28,7 @@ from tests.support.fakes import (
     drain_event,
     gateway_context,
 )
-from tests.support.logplex_frames import NOON_MS, body, frames, message, stored_lines
+from tests.support.logplex_frames import NOON_MS, body, message, stored_lines
 from tests.support.paths import PROJECT
 
 ROW = re.compile(ROW_PATTERN, re.DOTALL | re.ASCII)
@@ -52,17 +52,17 @@ def post(sent: bytes, **changes: Any) -> tuple[int, list[bytes]]:
 
 def assert_accounted(sent: bytes, lines: list[bytes]) -> None:
     """Each frame, and the remainder, is one line that is one row of the table and holds all of its bytes."""
-    found = frames(sent)
-    whole = b"".join(frame.remainder if isinstance(frame, Fault) else body(frame) for frame in found)
+    found = [(data, fault) for data, fault, _ in frames(sent)]
+    whole = b"".join(data if fault else body(data) for data, fault in found)
     assert re.sub(rb"[\r\n]", b"", whole) == re.sub(rb"[\r\n]", b"", sent)
-    for frame, line in zip(found, lines, strict=True):
+    for (data, fault), line in zip(found, lines, strict=True):
         assert ROW.fullmatch(line.decode("utf-8", "strict"))
         if quarantined := QUARANTINE.fullmatch(line):
-            fault = frame if isinstance(frame, Fault) else Fault(Reason(quarantined[1].decode()), frame)
-            assert quarantined.groups() == (fault.reason.encode(), escape(fault.remainder))
+            reason = fault or Reason(quarantined[1].decode())
+            assert quarantined.groups() == (reason.encode(), escape(data))
         else:
-            assert isinstance(frame, bytes)
-            syslog = SYSLOG.fullmatch(frame)
+            assert not fault
+            syslog = SYSLOG.fullmatch(data)
             assert syslog
             assert line == syslog["header"] + b" -" + escape(syslog["message"])
 
