@@ -128,7 +128,7 @@ class _Draft:
         self.lost += loss_reports.lost(record)
         header, message, _ = record
         self._block += header
-        for text in slices(message) if len(message) > _BLOCK_BYTES else (message,):
+        for text in slices(message):
             self._block += one_line(text)
             if len(self._block) >= _BLOCK_BYTES:
                 self._compress()
