@@ -13,7 +13,7 @@ Unit = Literal["Count", "Bytes", "Milliseconds"]
 Dimension = Literal["answer", "app", "reason"]
 
 # HTTP statuses that the receiver gives.
-ANSWERS = (200, 401, 404, 405, 503)
+RESPONSE_STATUSES = (200, 401, 404, 405, 503)
 
 
 class Metric(Enum):
@@ -42,4 +42,4 @@ class Metric(Enum):
 
 def series(metric: Metric, apps: int) -> int:
     """Count the time series of a metric, each of which CloudWatch charges for, in a stack of so many apps."""
-    return {None: 1, "answer": len(ANSWERS), "app": apps, "reason": len(Reason)}[metric.dimension]
+    return {None: 1, "answer": len(RESPONSE_STATUSES), "app": apps, "reason": len(Reason)}[metric.dimension]

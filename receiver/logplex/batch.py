@@ -1,4 +1,4 @@
-"""From the body of one POST to the objects that store it. Pure: the same batch gives the same keys on each try."""
+"""Turns the body of one POST into the objects that store it. Pure: the same batch gives the same keys on each try."""
 
 import hashlib
 import zlib
@@ -12,21 +12,21 @@ from receiver.logplex import loss_reports
 from receiver.logplex.framing import frames
 
 _HOUR_US = 3600 * 1_000_000
-# A time is believed from two days before the POST's arrival to an hour after it: Logplex buffers minutes, not
-# days, and a wrong clock must not scatter lines over days that nobody queries.
+# A time is valid from two days before the POST's arrival to an hour after it: Logplex buffers minutes, not days, and a
+# wrong clock must not scatter lines over days that nobody queries.
 _OLDEST_US = 48 * _HOUR_US
 _NEWEST_US = _HOUR_US
 
-# Level 6 takes twice the time for an eighth less: docs/performance.md has times and sizes, and what they cost.
+# Level 6 takes twice as long and saves an eighth of the size: docs/performance.md has the times, sizes and costs.
 GZIP_LEVEL = 3
 _GZIP_MEMBER = 16 + zlib.MAX_WBITS
 _BLOCK_BYTES = 1 << 16
-# A POST of millions of tiny frames takes seconds: so often its deadline is checked.
+# Between two checks of the deadline. A body of millions of tiny frames takes seconds.
 _FRAMES_PER_CHECK = 1 << 8
 
 
 class Batch(NamedTuple):
-    """One POST: whose it is, what it calls itself, when it arrived (ms since 1970) and what it holds.
+    """One POST: its app, its frame id if it has one, its arrival (ms since 1970) and its body.
 
     With a `fault` the body is not frames but bytes that could not be decoded: they become one quarantine line.
     """
@@ -39,11 +39,11 @@ class Batch(NamedTuple):
 
 
 class StoredObject(NamedTuple):
-    """An object to write: its key, its gzip bytes (one member, lines ended by LF), and what it holds.
+    """An object to write: its key, its gzip bytes (one member, lines ended by LF), and its number of lines.
 
-    `quarantined` counts the quarantine lines among `lines` by their reason, `lost` the messages that loss reports among
-    them tell of. `earlier` are the keys under which another try of the same batch may have stored the same lines: there
-    are some only where the key follows from the arrival, as no line of the batch has a valid time.
+    `quarantined` counts the quarantine lines among them by reason, `lost` the messages that loss reports among them say
+    were lost. `earlier` are keys under which another try of the batch may have stored the same lines. There are some
+    only for a batch without a valid time, because its key follows from its arrival.
     """
 
     key: ObjectKey
@@ -80,7 +80,7 @@ def objects(batch: Batch, proceed: Callable[[], None] = lambda: None) -> list[St
     name = batch_id(batch.app, batch.frame_id or _digest(batch))
     stored = []
     for _, draft in sorted(drafts.items()):
-        # Tries of a batch without a valid time arrive at different times, but nearly always in the same slot.
+        # The tries of a batch without a valid time arrive at different times, but nearly always in the same slot.
         key = ObjectKey(batch.app, draft.newest_us // 1000 if dated else slot_ms(batch.arrival_ms), name)
         earlier = () if dated else tuple(ObjectKey(batch.app, ms, name) for ms in neighbouring_slots(key.epoch_ms))
         stored.append(StoredObject(key, draft.finish(), draft.lines, draft.quarantined, draft.lost, earlier))
@@ -103,7 +103,7 @@ def leading_reports(batch: Batch, proceed: Callable[[], None] = lambda: None) ->
 
 def _digest(batch: Batch) -> str:
     _, start = leading_reports(batch)
-    # A batch of reports only has nothing else that tells it from another.
+    # A batch that holds only reports has nothing else to tell it from another.
     return hashlib.sha256(batch.body[start:] or batch.body).hexdigest()
 
 

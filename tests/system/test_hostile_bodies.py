@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contract.glue_table import ROW_PATTERN
 from contract.stored_line import Reason, escape, slices
-from receiver.drain_keys import DrainKeys
+from receiver.accepted_keys import AcceptedKeys
 from receiver.handler import Receiver
 from receiver.logplex.batch import Batch, objects
 from receiver.logplex.framing import frames
@@ -22,11 +22,10 @@ from tests.support.fakes import (
     FRAME_ID,
     KEY,
     QUERY,
-    FakeArchive,
+    FakeLogBucket,
     FakeParameter,
     FakeQueue,
     drain_event,
-    gateway_context,
 )
 from tests.support.logplex_frames import NOON_MS, body, message, stored_lines
 from tests.support.paths import PROJECT
@@ -38,16 +37,16 @@ SYSLOG = re.compile(rb"(?P<header>(?:[!-~]+ ){5}[!-~]+)(?P<message>.*?)(?:\r?\n)
 
 def answered(event: dict[str, Any]) -> tuple[int, list[bytes]]:
     """The status of an answer, and the lines that were stored."""
-    archive = FakeArchive()
-    keys = DrainKeys(FakeParameter(f'["{KEY}"]').read)
-    answer = Receiver(frozenset({APP}), keys, archive, FakeQueue()).receive(event)
-    texts = [gzip.decompress(data) for data in archive.stored.values()]
+    bucket = FakeLogBucket()
+    keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
+    answer = Receiver(frozenset({APP}), keys, bucket, FakeQueue()).receive(event)
+    texts = [gzip.decompress(data) for data in bucket.stored.values()]
     assert all(text.endswith(b"\n") for text in texts)
     return answer["statusCode"], [line for text in texts for line in text.split(b"\n")[:-1]]
 
 
 def post(sent: bytes, **changes: Any) -> tuple[int, list[bytes]]:
-    return answered(drain_event(sent, requestContext=gateway_context(timeEpoch=NOON_MS)) | changes)
+    return answered(drain_event(sent) | changes)
 
 
 def assert_accounted(sent: bytes, lines: list[bytes]) -> None:
@@ -158,10 +157,10 @@ def test_a_strange_request_is_200_or_401_and_stored_only_with_200(changes: dict[
 
 MEASURE = """
 import os, resource, sys
-from receiver import handler
-from receiver.drain_keys import DrainKeys
+from receiver.handler import Budget, Receiver
+from receiver.accepted_keys import AcceptedKeys
 from tests.support.paths import PROJECT
-from tests.support.fakes import APP, FakeArchive, FakeParameter, FakeQueue, KEY, drain_event
+from tests.support.fakes import APP, FakeLogBucket, FakeParameter, FakeQueue, KEY, drain_event
 
 def peak_bytes():
     # Linux counts in KB, macOS in bytes.
@@ -188,11 +187,12 @@ body = {
 size = len(body)
 event = drain_event(body)
 del body
-handler._BUDGET_S = 60  # what takes too long would be spilled instead
-archive, queue = FakeArchive(), FakeQueue()
-receiver = handler.Receiver(frozenset({APP}), DrainKeys(FakeParameter(f'["{KEY}"]').read), archive, queue)
+bucket, queue = FakeLogBucket(), FakeQueue()
+keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
+budget = Budget(response=60)  # what takes too long would be spilled instead
+receiver = Receiver(frozenset({APP}), keys, bucket, queue, budget=budget)
 assert receiver.receive(event)["statusCode"] == 200
-assert archive.stored and not queue.sent
+assert bucket.stored and not queue.sent
 print((peak_bytes() - before) / size)
 """
 
