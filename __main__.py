@@ -1,4 +1,4 @@
-"""The log archive of Heroku apps, as one stack."""
+"""The archive of Heroku logs, as one stack."""
 
 import pulumi
 
@@ -23,7 +23,7 @@ from infra.workgroup import Workgroup, WorkgroupArgs
 settings = Settings.load()
 given = providers(settings.region, settings.allowed_account_ids, settings.tags)
 opts = given.options
-# First what must exist already: when it does not, nothing is created.
+# Look up what must already exist before anything is created.
 break_glass_arn = lookups.break_glass_arn(settings.break_glass_arn, settings.break_glass_user, given.aws)
 app_ids = lookups.app_ids(settings.apps, settings.app_ids, given.heroku) if settings.drains_enabled else {}
 

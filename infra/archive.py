@@ -1,4 +1,4 @@
-"""The bucket that keeps the lines, and Athena's results."""
+"""The bucket that keeps the log lines and Athena's results."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from contract import lifecycle, policies
 
 @dataclass(frozen=True)
 class ArchiveArgs:
-    """The bucket's name, the days at which its objects move and go, and whether both outlive the stack."""
+    """The bucket's name, when its objects move to Glacier and expire, and whether the bucket outlives the stack."""
 
     bucket_name: str
     archive_after_days: int
@@ -21,12 +21,12 @@ class ArchiveArgs:
 
 
 class Archive(pulumi.ComponentResource):
-    """Bucket with its lifecycle and locks; `bucket` is what others use."""
+    """Bucket with its lifecycle and access settings; other components use `bucket`."""
 
     def __init__(self, name: str, args: ArchiveArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Archive", name, None, opts)
-        # The lines cannot be made again. The bucket's settings stay with it: without them a bucket that is left behind
-        # would accept plain HTTP, keep no old versions, and move nothing to Glacier.
+        # Lost lines cannot be recovered. The bucket's settings are kept with it: without them, a bucket that outlives
+        # the stack would accept plain HTTP, keep no old versions, and move nothing to Glacier.
         child = pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=args.protect)
         self.bucket = s3.Bucket(f"{name}-bucket", bucket=args.bucket_name, opts=child)
         bucket = self.bucket.bucket
@@ -46,7 +46,7 @@ class Archive(pulumi.ComponentResource):
             f"{name}-policy",
             bucket=bucket,
             policy=self.bucket.arn.apply(lambda arn: json.dumps(policies.archive_bucket(arn))),
-            # Two changes of a bucket's access at a time are refused as conflicting; the lock comes first.
+            # S3 refuses concurrent changes of a bucket's access as conflicting; the public access block comes first.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[public_access])),
         )
         s3.BucketServerSideEncryptionConfiguration(
@@ -65,7 +65,7 @@ class Archive(pulumi.ComponentResource):
             bucket=bucket,
             rules=lifecycle.rules(args.archive_after_days, args.expire_after_days, args.results_expire_after_days),
             transition_default_minimum_object_size=lifecycle.MINIMUM_SIZE,
-            # Rules about versions need versions.
+            # Rules about noncurrent versions need versioning.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[versioning])),
         )
         self.register_outputs({"bucket": bucket})

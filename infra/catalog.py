@@ -1,4 +1,4 @@
-"""The Glue catalog: what makes the objects a table."""
+"""The Glue catalog: the table over the objects, and the view."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from contract.object_keys import PARTITION_KEYS
 
 @dataclass(frozen=True)
 class CatalogArgs:
-    """Names, the bucket whose objects the table reads, and the apps whose partitions it has."""
+    """Names, the bucket that the table reads, and the apps whose partitions it has."""
 
     database_name: str
     table_name: str
@@ -20,7 +20,7 @@ class CatalogArgs:
 
 
 class Catalog(pulumi.ComponentResource):
-    """Database, table and view; partitions are projected, so none is ever registered."""
+    """Database, table and view. Partitions are projected, so none is ever registered."""
 
     def __init__(self, name: str, args: CatalogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Catalog", name, None, opts)

@@ -1,4 +1,4 @@
-"""What keeps `pulumi destroy` from deleting anything as long as the archive is protected."""
+"""Makes `pulumi destroy` delete nothing as long as the archive is protected."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ import pulumi
 
 
 class DestroyGuard(pulumi.ComponentResource):
-    """A component that depends on all others and owns nothing; destroying it is refused, and so is everything else.
+    """A protected component that depends on all others and owns nothing.
 
-    Protecting the bucket alone is not enough. A destroy deletes what depends on the bucket first, and `--skip-preview`
-    leaves out the preview in which the refusal would have been seen: 61 of 65 resources were gone by then. A deletion
-    that is refused keeps all that the resource depends on (pulumi/pulumi, pkg/resource/deploy: `DeleteStep.Apply`,
-    `deploymentExecutor.performPostSteps`), and nothing depends on this one, so it is first. The drains, the receiver
-    and the rest cannot be protected themselves: the engine replaces no protected resource, and a rotation replaces
-    drains.
+    Protecting the bucket alone is not enough. A destroy first deletes the resources that depend on the bucket, and
+    `--skip-preview` skips the preview that would show the refusal: 61 of 65 resources were deleted before the destroy
+    failed. When a deletion is refused, the engine keeps everything that the resource depends on (pulumi/pulumi,
+    pkg/resource/deploy: `DeleteStep.Apply`, `deploymentExecutor.performPostSteps`). Nothing depends on this component,
+    so its deletion is tried, and refused, first. The drains, the receiver and the other resources cannot be protected
+    themselves: the engine never replaces a protected resource, and a rotation replaces drains.
     """
 
     def __init__(self, name: str, guarded: Sequence[pulumi.Resource], *, protect: bool) -> None:

@@ -1,4 +1,4 @@
-"""The keys from which the drain URLs' tokens are derived."""
+"""The keys from which the tokens in drain URLs are derived."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from contract import drain_url
 
 @dataclass(frozen=True)
 class DrainKeysArgs:
-    """The generation in use, whether the one before is still accepted, and where SSM keeps the list."""
+    """The current generation, whether the previous one is still accepted, and the name of the SSM parameter."""
 
     generation: int
     accept_previous: bool
@@ -19,7 +19,7 @@ class DrainKeysArgs:
 
 
 class DrainKeys(pulumi.ComponentResource):
-    """One random key a generation; `parameter` is the list that is accepted.
+    """One random key per generation; `parameter` lists the accepted keys.
 
     The next generation's key is published ahead, so that every warm receiver accepts the new tokens before the first
     drain uses one. Old keys stay in the state, unused, so that a rotation adds one resource and removes none.
@@ -42,7 +42,7 @@ class DrainKeys(pulumi.ComponentResource):
             type="SecureString",
             description="Keys whose tokens the receiver accepts, the current one first",
             value=pulumi.Output.all(*[keys[generation] for generation in accepted]).apply(drain_url.format_keys),
-            # Under another name it is there before the function asks for it.
+            # With a new name, the new parameter must exist before the function reads it.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
         self.register_outputs({"parameter": self.parameter.name})

@@ -1,4 +1,4 @@
-"""The registrations at Heroku: one log drain an app."""
+"""The registrations at Heroku: one log drain per app."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pulumiverse_heroku as heroku
 
 @dataclass(frozen=True)
 class DrainsArgs:
-    """Drain URLs and UUIDs by app, and what has to be there before lines come."""
+    """Drain URLs and UUIDs by app, and the resources that must exist before lines arrive."""
 
     urls: Mapping[str, pulumi.Output[str]]
     app_ids: Mapping[str, str]
@@ -17,11 +17,11 @@ class DrainsArgs:
 
 
 class Drains(pulumi.ComponentResource):
-    """The drains. A changed URL is registered before the old one is removed, as a drain has no name of its own."""
+    """The drains. A new URL is registered before the old one is removed, because a drain has no name of its own."""
 
     def __init__(self, name: str, args: DrainsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Drains", name, None, opts)
-        # A drain whose receiver is not there, or does not know its token, loses lines.
+        # Lines are lost while the receiver does not exist or does not know the token.
         child = pulumi.ResourceOptions(parent=self, depends_on=args.behind)
         for app, url in args.urls.items():
             heroku.drain.Drain(

@@ -10,17 +10,17 @@ from contract import names
 from contract.drain_url import DRAIN_PATH
 
 STAGE = "prod"
-# Logplex opens several connections an app and does not wait between its three tries: a busy app that logs 100 lines a
-# second, each its own POST, makes 300 requests a second while it is refused. A request above the limits is answered 429
-# ("Throttle requests to your HTTP APIs for better throughput in API Gateway"), which Logplex tries three times in all
-# and then drops, so the limits stand at several such apps. They bound a flood: targets, not
-# ceilings, as that page says.
+# Logplex opens several connections per app and does not wait between its three tries. A busy app that logs 100 lines
+# per second, each in its own POST, makes 300 requests per second while it is refused. API Gateway answers 429 above the
+# limits ("Throttle requests to your HTTP APIs for better throughput in API Gateway"); after three tries Logplex drops
+# the batch. The limits therefore allow several such apps. They only bound a flood: the page calls them targets, not
+# ceilings.
 _REQUESTS_PER_S = 1000
 _BURST = 2000
-# "Customize HTTP API access logs" lists the variables. None of these is the path with its query string, so no token is
-# logged. Where API Gateway cannot invoke the function (no permission, or throttled) it answers 5xx by itself, the
-# function's log stays empty, and integrationError is the only place with the reason ("Troubleshooting issues with HTTP
-# API Lambda integrations"). functionStatus is what the receiver answered, if it did; lambdaStatus what Lambda did.
+# "Customize HTTP API access logs" lists the variables. None of these contains the query string, so no token is logged.
+# When API Gateway cannot invoke the function (no permission, or throttled), it answers 5xx by itself, the function's
+# log stays empty, and only integrationError has the reason ("Troubleshooting issues with HTTP API Lambda
+# integrations"). functionStatus is the receiver's answer, if there was one; lambdaStatus is Lambda's.
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -37,7 +37,7 @@ _ACCESS_LOG = {
 
 @dataclass(frozen=True)
 class EndpointArgs:
-    """What the names begin with, the function that answers, and how long requests are remembered."""
+    """The beginning of names, the function that answers, and how long the access log is kept."""
 
     name_prefix: str
     function: lambda_.Function
@@ -45,7 +45,7 @@ class EndpointArgs:
 
 
 class Endpoint(pulumi.ComponentResource):
-    """API with one route; `url` is its stage's address, without a trailing slash and without any token."""
+    """API with one route; `url` is the URL of its stage, without a trailing slash or a token."""
 
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Endpoint", name, None, opts)
@@ -72,7 +72,7 @@ class Endpoint(pulumi.ComponentResource):
             integration_uri=args.function.invoke_arn,
             integration_method="POST",
             payload_format_version="2.0",
-            # With another function, POSTs go to it once it may be invoked.
+            # When the function is replaced, POSTs go to the new one only after API Gateway may invoke it.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         route = apigatewayv2.Route(
@@ -86,7 +86,7 @@ class Endpoint(pulumi.ComponentResource):
             f"{name}-access-log",
             name=names.access_log_group(args.name_prefix),
             retention_in_days=args.log_days,
-            # The stage writes to the old one until it has the new one.
+            # The stage writes to the old group until it is updated.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
         stage = apigatewayv2.Stage(
@@ -94,13 +94,13 @@ class Endpoint(pulumi.ComponentResource):
             api_id=api.id,
             name=STAGE,
             auto_deploy=True,
-            # One without the other has meant 0 for the other (pulumi/pulumi-aws #2363).
+            # Setting only one of the two has set the other to 0 (pulumi/pulumi-aws #2363).
             default_route_settings={
                 "throttling_rate_limit": _REQUESTS_PER_S,
                 "throttling_burst_limit": _BURST,
             },
             access_log_settings={"destination_arn": access_log.arn, "format": json.dumps(_ACCESS_LOG)},
-            # Whoever knows the URL has an endpoint that answers.
+            # Once the URL is known, the endpoint answers.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[route, permission]),
         )
         self.url = stage.invoke_url

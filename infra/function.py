@@ -11,18 +11,18 @@ from contract import names, policies
 
 _PROJECT = Path(__file__).parent.parent
 
-# The receiver answers within 4 s of a POST's arrival; what is over is for a slow start, and for a redrive of several
+# The receiver answers within 4 s of a POST's arrival. The rest is for a slow start and for a redrive of several
 # batches.
 TIMEOUT_S = 30
-# Messages of up to 256 KB a poll, in an event of at most 6 MB.
+# A message has up to 256 KB, and an event at most 6 MB.
 _REDRIVE_BATCH = 10
-# The fewest that AWS allows: a backlog after an outage of S3 must not take the executions that live POSTs need.
+# The minimum that AWS allows: a backlog after an outage of S3 must not use the executions that live POSTs need.
 _REDRIVE_CONCURRENCY = 2
 
 
 @dataclass(frozen=True)
 class ReceiverFunctionArgs:
-    """What the names begin with, what the receiver stores where, and how large it is."""
+    """The beginning of names, the resources that the receiver uses, and its size."""
 
     name_prefix: str
     apps: tuple[str, ...]
@@ -35,14 +35,14 @@ class ReceiverFunctionArgs:
 
 
 class ReceiverFunction(pulumi.ComponentResource):
-    """`function`, with its role, its log, and the redrive from the spill queue."""
+    """`function`, with its role, its log group, and the redrive from the spill queue."""
 
     def __init__(self, name: str, args: ReceiverFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:ReceiverFunction", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # With another `namePrefix` all of these get new names. The provider would have the old ones deleted first, as
-        # we give names (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), and the old function would answer
-        # POSTs without its rights.
+        # A new `namePrefix` renames all of these. Because they have explicit names, the provider would delete the old
+        # ones first (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), and the old function would answer
+        # POSTs without its permissions.
         replaced_first = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         function_name = f"{args.name_prefix}-receiver"
         log_group = cloudwatch.LogGroup(
@@ -88,7 +88,8 @@ class ReceiverFunction(pulumi.ComponentResource):
                     names.SPILL_QUEUE_VARIABLE: args.spill_queue.url,
                 }
             },
-            # Without its rights and its log group the first POSTs would fail, or log to a group that never expires.
+            # Without the policy, the first POSTs would fail; without the log group, Lambda would create one that never
+            # expires.
             opts=pulumi.ResourceOptions.merge(replaced_first, pulumi.ResourceOptions(depends_on=[policy, log_group])),
         )
         lambda_.EventSourceMapping(
@@ -104,9 +105,9 @@ class ReceiverFunction(pulumi.ComponentResource):
 
 
 def deployment_package(project: Path = _PROJECT) -> pulumi.AssetArchive:
-    """Give our own sources only, as the runtime brings boto3; without the server, which runs outside Lambda.
+    """Give our own sources only, because the runtime includes boto3; without the server, which runs outside Lambda.
 
-    They are listed one by one: a folder's digest would change with every `__pycache__`.
+    The files are listed one by one: the digest of a folder would change with every `__pycache__`.
     """
     sources = sorted(
         path.relative_to(project).as_posix()

@@ -1,4 +1,4 @@
-"""Who may read the archive, and who may write it from outside Lambda."""
+"""The role that reads the archive, and the user that writes to it from outside Lambda."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _SESSION_S = 4 * 3600
 
 @dataclass(frozen=True)
 class IdentitiesArgs:
-    """Names, the ARN of who may become the reader, and what both work on.
+    """Names, the ARN of the principal that may assume the reader role, and the resources that both use.
 
     With `writer_runs_receiver` the writer may also do what a receiver outside Lambda does beside writing.
     """
@@ -32,7 +32,7 @@ class IdentitiesArgs:
 
 
 class Identities(pulumi.ComponentResource):
-    """`reader` is a role, `writer` a user, for which no access key is made here."""
+    """`reader` is a role; `writer` is a user without an access key."""
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Identities", name, None, opts)
@@ -83,7 +83,7 @@ class Identities(pulumi.ComponentResource):
 
 
 def _reader_policy(bucket: str, workgroup: str, database: str, table: str, view: str) -> policies.Policy:
-    """The reader's policy. ARNs of what is not the stack's own differ from one of these in their end."""
+    """The reader's policy. ARNs of resources that are not the stack's are derived from ARNs that are."""
     in_glue, in_athena = database.rpartition(":")[0], workgroup.rpartition(":")[0]
     return policies.reader(
         bucket_arn=bucket,

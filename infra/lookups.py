@@ -1,6 +1,6 @@
-"""What has to exist before the stack does: the break-glass user in AWS, and the apps at Heroku.
+"""What must exist before the stack: the break-glass user in AWS, and the apps at Heroku.
 
-All of it is looked up before the first component is declared, so that nothing is created when something is missing.
+Both are looked up before the first component is declared, so that nothing is created when something is missing.
 A RunError ends the program with its message alone; any other exception ends it with a traceback (the SDK's RunError).
 """
 

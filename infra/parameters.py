@@ -1,4 +1,4 @@
-"""What the operator's tools find in SSM."""
+"""The SSM parameters by which the operator's tools find the stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from contract import names, policies
 
 @dataclass(frozen=True)
 class ParametersArgs:
-    """The path, what lies under it, and the role that may read what is no secret."""
+    """The path, the values, and the role that may read the values that are not secret."""
 
     prefix: str
     bucket_arn: pulumi.Input[str]
@@ -21,7 +21,7 @@ class ParametersArgs:
 
 
 class Parameters(pulumi.ComponentResource):
-    """`bucket_arn`, `athena_reader_role_arn` and `outputs` in clear, `drain_url/<app>` encrypted."""
+    """`bucket_arn`, `athena_reader_role_arn` and `outputs` as String, `drain_url/<app>` as SecureString."""
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Parameters", name, None, opts)

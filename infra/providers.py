@@ -1,4 +1,4 @@
-"""The providers, given explicitly, so that no resource lands in an account or region by accident of environment."""
+"""The explicit providers: no resource can land in another account or region because of the environment."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import pulumiverse_heroku as heroku
 
 
 class Providers(NamedTuple):
-    """AWS, with the tags on all that takes tags, and Heroku."""
+    """AWS, with default tags, and Heroku."""
 
     aws: aws.Provider
     heroku: heroku.Provider
@@ -29,6 +29,6 @@ def providers(region: str, allowed_account_ids: Sequence[str], tags: Mapping[str
             allowed_account_ids=allowed_account_ids or None,
             default_tags={"tags": tags},
         ),
-        # Where heroku:apiKey is not set the provider takes HEROKU_API_KEY.
+        # Without heroku:apiKey, the provider reads HEROKU_API_KEY.
         heroku=heroku.Provider("heroku", api_key=pulumi.Config("heroku").get_secret("apiKey")),
     )

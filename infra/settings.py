@@ -1,4 +1,4 @@
-"""The stack's settings: the only reader of its configuration. Each has a type, a default and a check."""
+"""The stack's settings: the only module that reads its configuration. Each has a type, a default and a check."""
 
 import json
 import re
@@ -22,13 +22,13 @@ class InvalidSettings(pulumi.RunError):
 
 
 class Rule(NamedTuple):
-    """What a setting is; each field of Settings has its own as `metadata["rule"]`."""
+    """What a setting means and allows; each field of Settings has one as `metadata["rule"]`."""
 
     default: Any
     meaning: str
     allowed: str
     check: Callable[[Any], bool]
-    key: str | None  # where it is not the field's name in camelCase
+    key: str | None  # None: the field's name in camelCase
 
 
 def _setting(default: Any, meaning: str, allowed: str, check: Callable[[Any], bool], key: str | None = None) -> Any:
@@ -79,7 +79,7 @@ _GLUE_NAME = r"[a-z_][a-z0-9_]{0,127}"
 
 @dataclass(frozen=True)
 class Settings:
-    """What `Pulumi.<stack>.yaml` can say. A field `bucket_name` is the setting `bucketName` of the project."""
+    """What `Pulumi.<stack>.yaml` can contain. The field `bucket_name` is the setting `bucketName` of the project."""
 
     region: str = _setting(
         "us-east-1",
@@ -90,26 +90,26 @@ class Settings:
     )
     allowed_account_ids: tuple[str, ...] = _setting(
         (),
-        "AWS accounts that the stack may be deployed to; any, if there are none.",
-        "account ids of 12 digits; in the file, one that begins with 0 must be in quotes",
+        "AWS accounts to which the stack may be deployed; an empty list allows any account.",
+        "account ids of 12 digits; in the file, put an id that begins with 0 in quotes",
         _all(_matches(r"\d{12}")),
     )
     tags: Mapping[str, str] = _setting(
         {"project": "heroku-log-archive"},
-        "Tags of everything in AWS that takes tags.",
-        "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256); in the file, a "
-        "fraction must be in quotes",
+        "Tags for every AWS resource that supports tags.",
+        "at most 40 tags: a key of 1 to 128 characters that does not begin with aws:, a value of up to 256; in the "
+        "file, put a fraction in quotes",
         lambda tags: len(tags) <= 40 and all(_is_tag(key, value) for key, value in tags.items()),
     )
     apps: tuple[str, ...] = _setting(
         ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"),
         "Heroku apps whose logs are kept.",
-        "at least one Heroku app name (3 to 30 of a-z, 0-9 and '-', beginning with a letter), none twice",
+        "one or more different Heroku app names (3 to 30 of a-z, 0-9 and '-', beginning with a letter)",
         _are_apps,
     )
     app_ids: Mapping[str, str] = _setting(
         {},
-        "UUIDs of apps by name, for apps that the Heroku API key may not read; the others are looked up.",
+        "UUIDs by app, for apps that the Heroku API key may not read. The other apps are looked up.",
         "app name: UUID in lower case",
         lambda ids: all(APP_NAME.fullmatch(app) and _is_uuid(value) for app, value in ids.items()),
     )
@@ -139,7 +139,7 @@ class Settings:
     )
     name_prefix: str = _setting(
         "raxx-log",
-        "What the names of the receiver's resources and of the queues begin with.",
+        "Beginning of the names of the receiver's resources and of the queues.",
         "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit",
         _matches(r"[a-z][a-z0-9-]{1,38}[a-z0-9]"),
     )
@@ -151,27 +151,27 @@ class Settings:
     )
     writer_user_name: str = _setting(
         "raxx-heroku-log-drain",
-        "User whose credentials a receiver outside Lambda has; the stack makes no access key.",
+        "User for a receiver outside Lambda. The stack creates no access key for it.",
         "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
         _matches(_IAM_NAME),
     )
     writer_runs_receiver: bool = _setting(
         False,
-        "Whether that user may also find lines, read the drain keys and fill the spill queue, as a receiver outside "
-        "Lambda has to.",
+        "Whether that user may also list logs, read the drain keys and send to the spill queue. A receiver outside "
+        "Lambda needs this.",
         "true or false",
         lambda _: True,
     )
     break_glass_user: str = _setting(
         "claude-infisical-bootstrap",
-        "IAM user that may assume the reader role; looked up, unless breakGlassArn is set.",
+        "IAM user that may assume the reader role. It is looked up unless breakGlassArn is set.",
         "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
         _matches(_IAM_NAME),
     )
     break_glass_arn: str = _setting(
         "",
-        "ARN of the principal that may assume the reader role, in place of breakGlassUser.",
-        "the ARN of an IAM user or role, or nothing",
+        "ARN of the principal that may assume the reader role, instead of breakGlassUser.",
+        "the ARN of an IAM user or role, or empty",
         _matches(r"(arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]+)?"),
     )
     parameter_prefix: str = _setting(
@@ -190,48 +190,54 @@ class Settings:
         30, "Days after which Athena's results are deleted.", "1 to 3650", _between(1, 3650)
     )
     token_generation: int = _setting(
-        1, "Generation of the drain tokens; raise it by one to rotate them.", "1 to 1000", _between(1, 1000)
+        1, "Generation of the drain tokens. Increase it by one to rotate them.", "1 to 1000", _between(1, 1000)
     )
     accept_previous_token: bool = _setting(
         True,
-        "Whether tokens of the generation before are still accepted; false shuts a leaked one out.",
+        "Whether tokens of the previous generation are still accepted. Set it to false to shut out a leaked token.",
         "true or false",
         lambda _: True,
     )
     drains_enabled: bool = _setting(
-        True, "Whether the apps drain at all; false is the emergency stop.", "true or false", lambda _: True
+        True,
+        "Whether drains are registered at all. Set it to false for an emergency stop.",
+        "true or false",
+        lambda _: True,
     )
     receiver_memory_mb: int = _setting(
-        512, "Memory of the receiver; its CPU grows with it.", "128 to 10240", _between(128, 10240)
+        512, "Memory of the receiver in MB. Its CPU grows with it.", "128 to 10240", _between(128, 10240)
     )
     receiver_log_days: int = _setting(
         30,
-        "Days that the receiver's own log is kept.",
+        "Days for which the receiver's own log is kept.",
         "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365",
         lambda days: days in {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365},
     )
     reserved_concurrency: int = _setting(
         -1,
-        "Executions that are reserved for the receiver; -1 reserves none. AWS keeps 100 unreserved, so small accounts "
-        "refuse any.",
+        "Executions reserved for the receiver; -1 reserves none. AWS keeps 100 executions unreserved, so accounts with "
+        "a small limit refuse any reservation.",
         "-1, or 2 to 1000",
         lambda count: count == -1 or 2 <= count <= 1000,
     )
     protect_archive: bool = _setting(
         True,
-        "Whether the archive is protected, which is the bucket with its settings, and the queues: `pulumi destroy` "
-        "then deletes nothing, and the archive outlives the stack.",
+        "Whether the bucket with its settings and the queues are protected. If they are, `pulumi destroy` deletes "
+        "nothing, and they outlive the stack.",
         "true or false",
         lambda _: True,
     )
     scan_limit_gib: int = _setting(
-        10, "Most that one query may scan, in GiB; Athena stops it there.", "1 to 10240", _between(1, 10240)
+        10,
+        "Maximum that one query may scan, in GiB. Athena cancels a query that exceeds it.",
+        "1 to 10240",
+        _between(1, 10240),
     )
 
     silence_hours: int = _setting(
         2, "Hours without a new object after which an app counts as silent.", "1 to 168", _between(1, 168)
     )
-    budget_usd: int = _setting(20, "US dollars that a month may cost.", "1 to 100000", _between(1, 100_000))
+    budget_usd: int = _setting(20, "Maximum cost per month in US dollars.", "1 to 100000", _between(1, 100_000))
 
     @classmethod
     def load(cls) -> Self:
@@ -245,9 +251,10 @@ class Settings:
 
     @classmethod
     def read(cls, project: str, get: Callable[[str], str | None], keys: Iterable[str] = ()) -> Self:
-        """Read settings from their texts: `get` gives that of a key such as `project:bucketName`, if it is set.
+        """Read settings from texts: `get` gives the text of a key such as `project:bucketName`, None if it is not set.
 
-        `keys` are all that are set: one of the project that is no setting is a problem, as it would do nothing.
+        `keys` are all keys that are set. A key of the project that is not a setting is a problem: it would have no
+        effect.
         """
         values, invalid = {}, set()
         problems = _unknown(project, keys, known=[key_of(setting, project) for setting in fields(cls)])
@@ -268,10 +275,10 @@ class Settings:
                 problems.append(f"{key} is {text!r}: it must be {rule.allowed}")
                 invalid.add(setting.name)
         settings = cls(**values)
-        # In an invalid value's place is a default, and nobody wrote what that contradicts.
+        # An invalid value was replaced by its default, and nobody wrote what the default contradicts.
         problems += [problem for about, problem in settings._contradictions() if not about & invalid]
         if problems:
-            raise InvalidSettings("\n  ".join(["these settings cannot be deployed:", *problems]))
+            raise InvalidSettings("\n  ".join(["these settings are invalid:", *problems]))
         return settings
 
     def _contradictions(self) -> Iterator[tuple[set[str], str]]:
@@ -281,10 +288,10 @@ class Settings:
             problem = f"expireAfterDays is {expired}: it must be more than archiveAfterDays, {archived}"
             yield {"expire_after_days", "archive_after_days"}, problem
         if unknown := self.app_ids.keys() - set(self.apps):
-            problem = f"appIds names {', '.join(sorted(unknown))}: it must only name apps of `apps`"
+            problem = f"appIds names {', '.join(sorted(unknown))}: it may only name apps that are in `apps`"
             yield {"app_ids", "apps"}, problem
         if self.table_name == router_view.NAME:
-            yield {"table_name"}, f"tableName is {router_view.NAME}: it must be another name than the view's"
+            yield {"table_name"}, f"tableName is {router_view.NAME}: choose another name, as the view has this one"
 
 
 def key_of(setting: Field[Any], project: str) -> str:
@@ -299,18 +306,18 @@ def _camel_case(name: str) -> str:
 
 
 def _unknown(project: str, keys: Iterable[str], known: list[str]) -> list[str]:
-    """Name the keys of the project that are no settings, each with the one that may be meant."""
+    """Name the keys of the project that are not settings, each with the setting that may be meant."""
     problems = []
     for key in sorted(set(keys).difference(known)):
         namespace, _, name = key.partition(":")
         if namespace == project:
             meant = get_close_matches(name, [setting.partition(":")[2] for setting in known], n=1)
-            problems.append(f"{key} is no setting" + (f": {meant[0]} may be meant" if meant else ""))
+            problems.append(f"{key} is not a setting" + (f": did you mean {meant[0]}?" if meant else ""))
     return problems
 
 
 def _parse(text: str, default: Any) -> Any:
-    """Read a value of the default's type; ValueError when it is of another."""
+    """Read a value of the default's type; ValueError when it has another type."""
     if isinstance(default, str):
         return text
     value = json.loads(text)
@@ -325,7 +332,7 @@ def _parse(text: str, default: Any) -> Any:
 
 
 def _text(item: Any) -> str:
-    """Read an item of a list or map of strings; ValueError when its text is not known.
+    """Read an item of a list or map of strings; ValueError when its original text is lost.
 
     `pulumi config set --path` writes true, false and integers without quotes, except integers that begin with 0
     (its help; `coerce` in sdk/go/common/resource/config/object.go). A fraction in the file may have lost zeros: 1.10.

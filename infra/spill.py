@@ -1,15 +1,15 @@
-"""The queue that takes batches while S3 does not, and the one for those that could not be stored for hours."""
+"""The spill queue, which takes batches while S3 does not, and its dead-letter queue."""
 
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import sqs
 
-# How often a message comes back, and after how many times it is dead: 480 receives, 15 minutes apart, take five days.
-# S3 was down in a region for eight hours ("Amazon S3 Availability Event: July 20, 2008"), but a wrong bucket policy can
-# last a long weekend; nine days remain in which somebody can move the dead letters back. Polls that Lambda throttles
-# count as receives too. At least six times the function's time-out is AWS's advice for the first number ("Configuring a
-# queue for use with Lambda"); SQS allows at most 1,000 for the second ("SetQueueAttributes", maxReceiveCount).
+# A message is received again every 15 minutes and becomes a dead letter after 480 receives, which takes five days. S3
+# was down in a region for eight hours ("Amazon S3 Availability Event: July 20, 2008"), but a wrong bucket policy can
+# last a long weekend. Nine days then remain to move the dead letters back. Polls that Lambda throttles count as
+# receives too. AWS recommends a visibility time-out of at least six times the function's time-out ("Configuring a queue
+# for use with Lambda"); SQS allows a maxReceiveCount of at most 1,000 ("SetQueueAttributes").
 VISIBILITY_S = 900
 MAX_RECEIVES = 480
 _FORTNIGHT_S = 14 * 24 * 3600
@@ -17,22 +17,22 @@ _FORTNIGHT_S = 14 * 24 * 3600
 
 @dataclass(frozen=True)
 class SpillArgs:
-    """What the names begin with, and whether the queues outlive the stack with what they hold."""
+    """The beginning of names, and whether the queues and their messages outlive the stack."""
 
     name_prefix: str
     protect: bool
 
 
 class Spill(pulumi.ComponentResource):
-    """`queue`, and `dead_letters` for what was received too often. Both keep a message for 14 days, the most there is.
+    """`queue`, and `dead_letters` for messages received too often. Messages are kept for the maximum of 14 days.
 
-    A dead letter keeps the age that it had: 14 days count from its first arrival.
+    A dead letter keeps its age: the 14 days count from its first arrival.
     """
 
     def __init__(self, name: str, args: SpillArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Spill", name, None, opts)
-        # They hold batches that were answered 200 and are not in the bucket yet. A new name means a new queue, which
-        # protection refuses; without it, the old queue stays in AWS.
+        # The queues hold batches that were answered 200 and are not in the bucket yet. A new name means a new queue:
+        # protection refuses that, and without protection the old queue stays in AWS.
         child = pulumi.ResourceOptions(
             parent=self, protect=args.protect, retain_on_delete=args.protect, delete_before_replace=False
         )
@@ -52,9 +52,8 @@ class Spill(pulumi.ComponentResource):
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVES}
             ),
-            # The provider compares this JSON as text, and a queue need not give it back with the white space that it
-            # was sent with. A queue therefore keeps the value that it was made with: docs/deploy.md has the command
-            # that changes it.
+            # The provider compares this JSON as text, and SQS may return it with other white space. A queue therefore
+            # keeps the value that it was created with; docs/deploy.md has the command that changes it.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(ignore_changes=["redrive_policy"])),
         )
         self.register_outputs({"queue": self.queue.url, "deadLetters": self.dead_letters.url})

@@ -1,4 +1,4 @@
-"""The Athena workgroup and the runbook's queries in it."""
+"""The Athena workgroup and its saved queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _GIB = 1024**3
 
 @dataclass(frozen=True)
 class WorkgroupArgs:
-    """The workgroup's name and limit, the bucket for results, and the queries with their database."""
+    """The workgroup's name and scan limit, the bucket for results, and the saved queries with their database."""
 
     name: str
     bucket: pulumi.Input[str]
@@ -24,7 +24,7 @@ class WorkgroupArgs:
 
 
 class Workgroup(pulumi.ComponentResource):
-    """Workgroup whose settings a client cannot override, with the saved queries."""
+    """Workgroup whose settings clients cannot override, with the saved queries."""
 
     def __init__(self, name: str, args: WorkgroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Workgroup", name, None, opts)
@@ -33,7 +33,7 @@ class Workgroup(pulumi.ComponentResource):
             f"{name}-workgroup",
             name=args.name,
             description="Queries over the logs of Heroku apps",
-            # Queries that were run are no reason to keep a workgroup that is to be destroyed.
+            # Without it, a workgroup with a query history cannot be destroyed.
             force_destroy=True,
             configuration={
                 "enforce_workgroup_configuration": True,

@@ -1,9 +1,11 @@
-"""Makes the file for `pulumi import` of what exists: `python -m tools.import_file all.json NAME=ID... > import.json`.
+"""Makes the file by which `pulumi import` adopts existing resources.
 
-`all.json` is what `pulumi preview --import-file` writes: an entry for each resource that would be created. Those that
-are named here stay, with their ids, and so does what they are declared under: components, and providers, which are
-entries of their own since Pulumi 3.256 and take no id (`buildImportFile` and `parseImportFile` in
-pkg/cmd/pulumi/operations). What else the file holds, such as the `providerInputs` of older Pulumis, stays as it is.
+    python -m tools.import_file all.json NAME=ID... > import.json
+
+`pulumi preview --import-file` writes `all.json`: an entry for each resource that would be created. The result keeps the
+entries that are named on the command line, with their ids, and the components and providers. Providers are entries
+since Pulumi 3.256 and take no id (`buildImportFile` and `parseImportFile` in pkg/cmd/pulumi/operations). Everything
+else in the file, such as the `providerInputs` of older versions of Pulumi, is kept.
 """
 
 import json

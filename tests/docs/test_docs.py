@@ -9,13 +9,14 @@ import pytest
 from contract.outputs import MEANINGS
 from infra.endpoint import _ACCESS_LOG
 from infra.settings import Settings, key_of
-from tests.support.paths import PROJECT
+from tests.support.paths import DOCS, PROJECT
 from tests.support.recording_monitor import Run, run
 from tools import reference_docs
 
-PAGES = [PROJECT / "README.md", PROJECT / "RUNBOOK.md", *sorted((PROJECT / "docs").glob("*.md"))]
-DEPLOY = (PROJECT / "docs" / "deploy.md").read_text()
-SECURITY = (PROJECT / "docs" / "security.md").read_text()
+CHANGELOG = PROJECT / "CHANGELOG.md"
+PAGES = [*sorted(PROJECT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+DEPLOY = (DOCS / "deploy.md").read_text()
+SECURITY = (DOCS / "security.md").read_text()
 SETTINGS = {
     key_of(setting, reference_docs.PROJECT).removeprefix(f"{reference_docs.PROJECT}:") for setting in fields(Settings)
 }
@@ -36,7 +37,7 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("name", reference_docs.pages())
 def test_generated_pages_are_what_the_code_says(name: str) -> None:
-    written = (PROJECT / "docs" / name).read_text(encoding="utf-8")
+    written = (DOCS / name).read_text(encoding="utf-8")
     assert written == reference_docs.pages()[name], "renew it with: .venv/bin/python -m tools.reference_docs"
 
 
@@ -53,8 +54,31 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @every_page
 def test_make_targets_exist(page: Path) -> None:
-    targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:`|^ {4}|^\$ |^)make (\w+)", page.read_text(), re.MULTILINE)) <= targets
+    targets = set(re.findall(r"^([\w-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^ {4}|^\$ |^)make ([\w-]+)", page.read_text(), re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != CHANGELOG], ids=lambda page: page.name)
+def test_files_and_modules_exist(page: Path) -> None:
+    """Files and folders by their path in the project, and what `python -m` runs. A changelog also has old names."""
+    text = page.read_text()
+    folders = "|".join(re.escape(path.name) for path in PROJECT.iterdir() if path.is_dir())
+    paths = re.findall(rf"(?<![\w./:-])(?:{folders})/(?:[\w./-]*\w)?", text)
+    modules = re.findall(r"python -m (\w[\w.]*\w)", text)
+    assert [path for path in paths if not (PROJECT / path).exists()] == []
+    assert [module for module in modules if not module_file(module).exists()] == []
+
+
+def module_file(module: str) -> Path:
+    path = PROJECT / module.replace(".", "/")
+    return path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def test_the_index_names_every_page() -> None:
+    links = re.findall(r"\]\(([^)#]+)", (DOCS / "index.md").read_text())
+    assert {DOCS / link for link in links} >= {page for page in PAGES if page.is_relative_to(DOCS)} - {
+        DOCS / "index.md"
+    }
 
 
 @every_page

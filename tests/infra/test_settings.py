@@ -142,16 +142,16 @@ def test_the_region_is_the_aws_providers() -> None:
     assert read({"aws:region": "eu-central-1"}).region == "eu-central-1"
 
 
-APPS = "at least one Heroku app name (3 to 30 of a-z, 0-9 and '-', beginning with a letter), none twice"
+APPS = "one or more different Heroku app names (3 to 30 of a-z, 0-9 and '-', beginning with a letter)"
 IAM_NAME = "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'"
 BUCKET = "3 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
 GLUE_NAME = "1 to 128 of a-z, 0-9 and '_', not beginning with a digit"
 PATH = "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm"
 BOOL = "true or false"
-ACCOUNTS = "account ids of 12 digits; in the file, one that begins with 0 must be in quotes"
+ACCOUNTS = "account ids of 12 digits; in the file, put an id that begins with 0 in quotes"
 TAGS = (
-    "at most 40 of key (1 to 128 characters, not beginning with aws:) and value (up to 256); in the file, a fraction "
-    "must be in quotes"
+    "at most 40 tags: a key of 1 to 128 characters that does not begin with aws:, a value of up to 256; in the file, "
+    "put a fraction in quotes"
 )
 PREFIX = "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 LOG_DAYS = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365"
@@ -195,7 +195,7 @@ CONCURRENCY = "-1, or 2 to 1000"
         pytest.param("writerUserName", "a" * 65, IAM_NAME, id="user-too-long"),
         pytest.param("breakGlassUser", "", IAM_NAME, id="user-empty"),
         *[
-            pytest.param("breakGlassArn", arn, "the ARN of an IAM user or role, or nothing", id=f"arn-{why}")
+            pytest.param("breakGlassArn", arn, "the ARN of an IAM user or role, or empty", id=f"arn-{why}")
             for why, arn in {
                 "name": "claude-infisical-bootstrap",
                 "anybody": "*",
@@ -277,9 +277,7 @@ def test_a_bad_value_is_refused_with_key_value_and_what_is_allowed(name: str, va
     with pytest.raises(InvalidSettings) as invalid:
         read(with_setting(name, value))
     text = value if isinstance(value, str) else json.dumps(value)
-    assert str(invalid.value) == (
-        f"these settings cannot be deployed:\n  {PROJECT}:{name} is {text!r}: it must be {allowed}"
-    )
+    assert str(invalid.value) == (f"these settings are invalid:\n  {PROJECT}:{name} is {text!r}: it must be {allowed}")
 
 
 @pytest.mark.parametrize("region", ["", "us-east", "US-EAST-1", "us-east-1 ", "us-east-\u0661"])
@@ -293,7 +291,7 @@ def test_all_problems_are_told_together() -> None:
     with pytest.raises(InvalidSettings) as invalid:
         read(bad)
     assert str(invalid.value) == (
-        "these settings cannot be deployed:\n"
+        "these settings are invalid:\n"
         "  aws:region is 'here': it must be a region such as us-east-1\n"
         f"  {PROJECT}:bucketName is 'B': it must be {BUCKET}\n"
         f"  {PROJECT}:archiveAfterDays is '0': it must be 1 to 3650"
@@ -313,19 +311,19 @@ def test_all_problems_are_told_together() -> None:
         ),
         pytest.param(
             with_setting("appIds", {"other-app": UUID}),
-            ["appIds names other-app: it must only name apps of `apps`"],
+            ["appIds names other-app: it may only name apps that are in `apps`"],
             id="id-of-no-app",
         ),
         pytest.param(
             with_setting("tableName", "router_requests"),
-            ["tableName is router_requests: it must be another name than the view's"],
+            ["tableName is router_requests: choose another name, as the view has this one"],
             id="table-named-like-the-view",
         ),
         pytest.param(
             with_setting("expireAfterDays", 2) | with_setting("appIds", {"two-app": UUID, "one-app": UUID}),
             [
                 "expireAfterDays is 2: it must be more than archiveAfterDays, 90",
-                "appIds names one-app, two-app: it must only name apps of `apps`",
+                "appIds names one-app, two-app: it may only name apps that are in `apps`",
             ],
             id="both",
         ),
@@ -335,7 +333,7 @@ def test_contradictions_are_told_together(config: Config, problems: list[str]) -
     with pytest.raises(InvalidSettings) as invalid:
         read(config)
     assert str(invalid.value).splitlines() == [
-        "these settings cannot be deployed:",
+        "these settings are invalid:",
         *(f"  {line}" for line in problems),
     ]
 
@@ -351,11 +349,11 @@ def test_bad_values_and_contradictions_are_told_together() -> None:
     with pytest.raises(InvalidSettings) as invalid:
         read(bad)
     assert str(invalid.value).splitlines() == [
-        "these settings cannot be deployed:",
+        "these settings are invalid:",
         f"  {PROJECT}:namePrefix is 'R': it must be {PREFIX}",
         f"  {PROJECT}:reservedConcurrency is '1': it must be {CONCURRENCY}",
         "  expireAfterDays is 90: it must be more than archiveAfterDays, 90",
-        "  appIds names other-app: it must only name apps of `apps`",
+        "  appIds names other-app: it may only name apps that are in `apps`",
     ]
 
 
@@ -378,7 +376,7 @@ def test_a_bad_value_contradicts_nothing(config: Config, problem: str) -> None:
     """Its default would be told of in its place, a value that nobody has written."""
     with pytest.raises(InvalidSettings) as invalid:
         read(config)
-    assert str(invalid.value).splitlines() == ["these settings cannot be deployed:", f"  {problem}"]
+    assert str(invalid.value).splitlines() == ["these settings are invalid:", f"  {problem}"]
 
 
 @given(st.sampled_from(sorted(known_keys())), st.text(max_size=40))
@@ -395,8 +393,8 @@ def test_any_text_is_a_setting_or_a_problem(key: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        pytest.param("p:bucktName", "p:bucktName is no setting: bucketName may be meant", id="misspelt"),
-        pytest.param("p:zzz", "p:zzz is no setting$", id="of nothing here"),
+        pytest.param("p:bucktName", "p:bucktName is not a setting: did you mean bucketName?", id="misspelt"),
+        pytest.param("p:zzz", "p:zzz is not a setting$", id="of nothing here"),
     ],
 )
 def test_a_key_that_is_no_setting_is_told(key: str, told: str) -> None:

@@ -47,6 +47,7 @@ SCALE = 0.8  # at a half, a machine that stood still for 0.6 s was taken for SQS
 PATIENCE_S = 20.0
 SLACK = 1.5  # for a machine that is busy
 KEYS_S = 2.0  # from the request's timeEpoch, where keys cannot be read
+# With the real clock: a batch without a valid time would be looked for in S3 first.
 POSTED = body(message(b"the line\n", datetime.now(UTC)))
 DESIGN = (DOCS / "design.md").read_text()
 
@@ -243,23 +244,23 @@ def test_the_time_budget_in_the_docs_is_the_codes() -> None:
     config, budget = vars(clients.CONFIG), Budget()
     assert clients.READ_TIMEOUT_OF_KEYS_S == accepted_keys.READ_S
     assert told == {
-        "an answer": ANSWER_S,
-        "the receiver's budget": budget.response,
+        "response": ANSWER_S,
+        "budget": budget.response,
         "drain keys": budget.keys,
-        "the queue's reserve": budget.spill_reserve,
-        "the least": budget.least,
+        "queue reserve": budget.spill_reserve,
+        "minimum": budget.least,
         "connect": config["connect_timeout"],
         "read": config["read_timeout"],
         "attempts": config["retries"]["total_max_attempts"],
-        "a read of the keys": accepted_keys.READ_S,
-        "worth waiting": accepted_keys.WORTH_WAITING_S,
-        "calls": clients.CALLS_AT_ONCE,
-        "slow": clients.SLOW_S,
+        "key read": accepted_keys.READ_S,
+        "key wait": accepted_keys.WORTH_WAITING_S,
+        "concurrent calls": clients.CALLS_AT_ONCE,
+        "slow failure": clients.SLOW_S,
         "failures": breaker.FAILURES,
-        "probe of S3": clients.S3_PROBE_S,
-        "probe": clients.PROBE_S,
-        "the function": function.TIMEOUT_S,
-        "redrive's reserve": REDRIVE_RESERVE_S,
+        "S3 probe": clients.S3_PROBE_S,
+        "other probe": clients.PROBE_S,
+        "function": function.TIMEOUT_S,
+        "redrive reserve": REDRIVE_RESERVE_S,
         "visibility": spill_queue.VISIBILITY_S,
         "receives": spill_queue.MAX_RECEIVES,
     }

@@ -228,7 +228,7 @@ def test_costs_are_those_of_the_price_list() -> None:
 def test_both_documents_say_the_same_of_a_month() -> None:
     [runbooks] = re.findall(r"\| \*\*Together\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
     costs = (PATH.parent / "docs" / "cost.md").read_text(encoding="utf-8")
-    assert f"with a full archive that is {runbooks}," in costs
+    assert f"with a full archive, this costs {runbooks};" in costs
 
 
 # ---------------------------------------------------------------- what AWS does
