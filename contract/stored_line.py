@@ -1,14 +1,14 @@
 r"""One stored line: `<PRI>1 TIME HOST APP PROCID MSGID - MSG`, valid RFC 5424, on one physical line of UTF-8.
 
-A frame of Logplex has no STRUCTURED-DATA and no `-` in its place, so `-` is always inserted and MSG is kept
-whatever it begins with. Escaping, so that a line stays one line and UTF-8:
+Frames of Logplex have no STRUCTURED-DATA and no `-` in its place, so `-` is always inserted, and MSG is kept whatever
+it begins with. A line is escaped so that it stays one line of UTF-8:
 
 - one trailing LF or CRLF is the end of the message and is not stored;
-- every other C0 control but TAB, and DEL, becomes `#` and three octal digits, as rsyslog writes them;
+- any other C0 control except TAB, and DEL, becomes `#` and three octal digits, as rsyslog writes them;
 - a byte that is not part of valid UTF-8 becomes `\x` and two hexadecimal digits.
 
-Nothing else changes and nothing is cut. Text that an application itself wrote as `#012` or `\xff` is stored
-as it is, so it cannot be told from an escape.
+Nothing else changes and nothing is cut. If an application itself writes `#012` or `\xff`, it is stored as it is and
+cannot be distinguished from an escape.
 """
 
 import re
@@ -23,37 +23,37 @@ _MICROSECOND = timedelta(microseconds=1)
 _DAY_S = 24 * 60 * 60
 _SECOND_US = 1_000_000
 
-# RFC 5424 section 6: fields are printable US-ASCII without space, of these lengths at most.
+# RFC 5424 section 6: fields are printable US-ASCII without spaces, of at most these lengths.
 PRI = rb"<(?:0|[1-9]\d?|1[0-8]\d|19[01])>1 "
 _FIELDS = rb" [!-~]{1,255} [!-~]{1,48} [!-~]{1,128} [!-~]{1,32}"
-# RFC 5424 section 6.2.3. The calendar is checked by datetime; offsets end at 14 hours, the last that Trino
-# knows (TimeZoneKey), and the last in use: a time that SQL cannot read would hide its line.
+# RFC 5424 section 6.2.3. datetime checks the calendar. The largest offset is 14 hours, which is the largest that Trino
+# accepts (TimeZoneKey) and the largest in use: queries could not find a line whose time SQL cannot read.
 _TIME = rb"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _OFFSET = rb"(?:Z|[+-](?:0\d:[0-5]\d|1[0-3]:[0-5]\d|14:00))"
 _ENDS = rb"(?= |\r?\n\Z|\Z)"
 _HEADER = re.compile(PRI + rb"(" + _TIME + _OFFSET + rb")" + _FIELDS + _ENDS)
 _HEADER_OF_ANY_TIME = re.compile(PRI + rb"[!-~]+" + _FIELDS + _ENDS)
 
-# All but the controls that are escaped and LF, which ends lines: deleting these bytes leaves what is to be done.
+# All bytes except the controls to escape, and LF, which ends lines: deleting these leaves the controls to escape.
 _UNESCAPED = bytes({*range(256)} - {*range(32), 127} | {ord("\t"), ord("\n")})
 _SLICE_BYTES = 1 << 16
 
 
 class Reason(StrEnum):
-    """Why bytes are stored as a quarantine line instead of as the line that they should have been."""
+    """Why bytes are stored as a quarantine line."""
 
-    BAD_BASE64 = "bad-base64"  # the gateway's event says base64, and the body is not
-    BAD_GZIP = "bad-gzip"  # Content-Encoding says gzip, and the body is broken or not gzip
-    GZIP_TOO_LARGE = "gzip-too-large"  # a gzip body of more than the size limit of a body when it is decoded
+    BAD_BASE64 = "bad-base64"  # the gateway's event says base64, but the body is not valid base64
+    BAD_GZIP = "bad-gzip"  # Content-Encoding says gzip, but the body is corrupt or not gzip
+    GZIP_TOO_LARGE = "gzip-too-large"  # a gzip body that decodes to more than the size limit of a body
     UNKNOWN_CODING = "unknown-coding"  # Content-Encoding is neither gzip nor identity
-    BAD_COUNT = "bad-count"  # no octet count where a frame should begin
+    BAD_COUNT = "bad-count"  # there is no octet count where a frame should begin
     TRUNCATED = "truncated"  # the body ends before the frame does
-    BAD_HEADER = "bad-header"  # a frame that does not begin with an RFC 5424 header
-    BAD_TIME = "bad-time"  # a header whose TIMESTAMP is none
+    BAD_HEADER = "bad-header"  # the frame does not begin with an RFC 5424 header
+    BAD_TIME = "bad-time"  # the header's TIMESTAMP is not valid
 
 
 class Record(NamedTuple):
-    """A message that can be stored as a line, without its line end, and its time in microseconds since 1970, UTC."""
+    """A message that can be stored as a line, without its line end; its time is in microseconds since 1970, UTC."""
 
     header: bytes
     message: bytes
@@ -95,17 +95,17 @@ def _quarantine_header(reason: Reason, reference_us: int) -> bytes:
 
 
 def escape(data: bytes) -> bytes:
-    """Make bytes one physical line of UTF-8 text; the rules are this module's first lines."""
+    """Make bytes one physical line of UTF-8 text, by the rules at the top of this module."""
     return escape_lines(one_line(data))
 
 
 def one_line(data: bytes) -> bytes:
-    """Escape LF: the first half of `escape`, after which data can be a line among others."""
+    """Escape LF: the first half of `escape`, after which the data can be one of several lines."""
     return data.replace(b"\n", b"#012")
 
 
 def escape_lines(lines: bytes) -> bytes:
-    """Escape all else: the other half, which is much faster for many lines at once than for one by one."""
+    """Escape everything else: the second half, which is much faster for many lines at once than one by one."""
     try:
         lines.decode()
     except UnicodeDecodeError:
@@ -116,7 +116,7 @@ def escape_lines(lines: bytes) -> bytes:
 
 
 def slices(data: bytes) -> Iterator[bytes]:
-    """Cut data between characters: what is escaped is up to four times as long, and need not be held as a whole."""
+    """Cut data between characters, so that its escaped form, up to four times as long, is never held as a whole."""
     start = 0
     while len(data) - start > _SLICE_BYTES:
         end = _character_edge(data, start + _SLICE_BYTES)
@@ -126,6 +126,6 @@ def slices(data: bytes) -> Iterator[bytes]:
 
 
 def _character_edge(data: bytes, position: int) -> int:
-    """Give the last position up to this one, which is inside the data, that does not lie in a character."""
-    # UTF-8 continues a character with up to three bytes of 0x80 to 0xBF; four in a row are none, and may be cut.
+    """Give the last position, at most `position`, that is not inside a character."""
+    # UTF-8 continues a character with up to three bytes of 0x80 to 0xBF. Four in a row are not UTF-8 and may be cut.
     return next((edge for edge in range(position, position - 4, -1) if not 0x80 <= data[edge] < 0xC0), position)
