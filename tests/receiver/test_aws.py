@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
@@ -116,6 +117,35 @@ def test_s3_that_is_not_there_has_a_reason_code(connect: Connect) -> None:
     with pytest.raises(Unavailable) as unavailable:
         LogBucket("a-bucket").put([OBJECT], Deadline(AMPLE_S))
     assert unavailable.value.reason == "s3-EndpointConnectionError"
+
+
+def listing(count: int) -> Reply:
+    return Reply(200, f"<ListBucketResult><KeyCount>{count}</KeyCount></ListBucketResult>".encode())
+
+
+@pytest.mark.parametrize(("counts", "held"), [((0, 0), False), ((0, 1), True), ((1, 0), True)])
+def test_an_earlier_try_is_found_under_any_of_its_keys(connect: Connect, counts: tuple[int, int], held: bool) -> None:
+    with aws_endpoint(*map(listing, counts)) as (url, endpoint):
+        connect(url)
+        assert LogBucket("a-bucket").holds_any([OBJECT.key, NEXT_DAY.key], Deadline(AMPLE_S)) is held
+    assert {request.method for request in endpoint.requests} == {"GET"}
+    prefixes = {parse_qs(urlsplit(request.path).query)["prefix"][0] for request in endpoint.requests}
+    assert prefixes == {str(OBJECT.key), str(NEXT_DAY.key)}
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        pytest.param(Reply(200, b"<ListBucketResult/>"), "s3-no-key-count", id="without-a-count"),
+        pytest.param(s3_error(403, "AccessDenied"), "s3-AccessDenied", id="403"),
+    ],
+)
+def test_whether_there_was_an_earlier_try_is_never_guessed(connect: Connect, reply: Reply, reason: str) -> None:
+    with aws_endpoint(reply) as (url, _):
+        connect(url)
+        with pytest.raises(Unavailable) as unavailable:
+            LogBucket("a-bucket").holds_any([OBJECT.key], Deadline(AMPLE_S))
+    assert unavailable.value.reason == reason
 
 
 # ---------------------------------------------------------------- SSM

@@ -299,6 +299,9 @@ def aws_endpoint(
         def do_POST(self) -> None:
             endpoint.serve(self)
 
+        def do_GET(self) -> None:
+            endpoint.serve(self)
+
         def handle_expect_100(self) -> bool:
             if not dies_in_continue:
                 return super().handle_expect_100()

@@ -298,6 +298,29 @@ def test_when_there_is_no_room_idle_and_half_open_connections_make_some() -> Non
         assert (idle.recv(1), half_open.recv(1)) == (b"", b"")
 
 
+def test_a_request_that_takes_longer_than_the_grace_is_counted_as_unanswered() -> None:
+    busy, go_on = threading.Event(), threading.Event()
+
+    def wait(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        busy.set()
+        go_on.wait(PATIENCE_S)
+        return says_ok(environ, start_response)
+
+    server = Host(wait, "127.0.0.1", 0, 1, limits=Limits(grace=0.1))
+    unanswered: list[int] = []
+    thread = threading.Thread(target=lambda: unanswered.append(server.run()))
+    thread.start()
+    with hello(server, b"GET / HTTP/1.1\r\n\r\n") as connection:
+        assert busy.wait(PATIENCE_S)
+        server.stop()
+        thread.join(PATIENCE_S)
+        assert unanswered == [1]
+        go_on.set()
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 "), "the process would have ended by now"
+    for each in server.connections():
+        each.handle_close()
+
+
 def test_descriptors_from_1024_on_are_served() -> None:
     """select() takes none of those, and would end the process."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -206,6 +206,13 @@ def test_without_a_frame_id_a_batch_is_named_by_its_bodys_sha256(frame_id: str |
     assert stored.key.batch == batch_id(APP, hashlib.sha256(posted).hexdigest())
 
 
+def test_a_body_that_cannot_be_decoded_is_named_by_its_whole_sha256() -> None:
+    """It has no frames, so nothing in it is a leading loss report."""
+    posted = body(l10(NOON), message())
+    stored = only(objects(Batch(APP, None, ARRIVAL_MS, posted, Reason.BAD_GZIP)))
+    assert stored.key.batch == batch_id(APP, hashlib.sha256(posted).hexdigest())
+
+
 def test_batches_of_two_apps_with_one_frame_id_are_two() -> None:
     mine, other = (only(objects(Batch(app, FRAME_ID, ARRIVAL_MS, body(message())))).key for app in (APP, "other-app"))
     assert mine.batch != other.batch
