@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 
 RUNBOOK ?= RUNBOOK.md
 
-.PHONY: demo up runbook test test-differential test-faults test-runbook test-trino bench-load bench-trino check bench format \
+.PHONY: demo up runbook test test-fast coverage test-differential test-faults test-runbook test-trino bench-load bench-trino check bench format \
     lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
@@ -21,6 +21,12 @@ runbook: $(INSTALLED)  ## RUNBOOK.md, of the selected Pulumi stack; where none a
 
 test: $(INSTALLED)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(INSTALLED)  ## the tests that start no stack and no process
+	$(BIN)/python -m pytest --ignore tests/system $(ARGS)
+
+coverage: $(INSTALLED)  ## branch coverage of contract/ and receiver/, with the floor in pyproject.toml
+	$(BIN)/python -m pytest tests/contract tests/receiver tests/system/test_receiver_host.py --cov --cov-report term $(ARGS)
 
 test-faults: $(INSTALLED)  ## the receiver outside Lambda while AWS and its clients misbehave; ARGS='--seconds 300' for longer
 	$(BIN)/python -m pytest tests/faults -n 0 -s $(ARGS)
@@ -41,9 +47,10 @@ test-trino: $(INSTALLED)  ## the table and the queries on a real Trino: Java 24 
 bench-trino: $(INSTALLED)  ## what queries cost, on Trino
 	$(BIN)/python -m benchmarks.trino $(ARGS)
 
-check: $(INSTALLED)  ## format, lint, types, arrows of import
+check: $(INSTALLED)  ## format, lint, spelling, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

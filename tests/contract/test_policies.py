@@ -1,9 +1,7 @@
 """Each identity may do what it is for, and nothing else."""
 
 import json
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -11,79 +9,38 @@ import pytest
 from contract import policies
 from contract.object_keys import ObjectKey
 from tests.support.logplex_frames import NOON_MS
-from tests.support.recording_monitor import Run, run
-
-ACCOUNT = "us-east-1:123456789012"
-BUCKET = "arn:aws:s3:::raxx-heroku-logs-prod"
-OTHER_BUCKET = "arn:aws:s3:::raxx-heroku-logs-prod-2"
-KEYS = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/drain_keys"
-DRAIN_URL = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/drain_url/raxx-api-prod"
-PUBLIC = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/bucket_arn"
-LOG_GROUP = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/lambda/raxx-log-receiver"
-QUEUE = f"arn:aws:sqs:{ACCOUNT}:raxx-log-spill"
-WORKGROUP = f"arn:aws:athena:{ACCOUNT}:workgroup/raxx-log-queries"
-DATA_CATALOG = f"arn:aws:athena:{ACCOUNT}:datacatalog/AwsDataCatalog"
-CATALOG, DATABASE, DEFAULT_DATABASE, TABLE, VIEW = (
-    f"arn:aws:glue:{ACCOUNT}:{name}"
-    for name in (
-        *("catalog", "database/raxx_heroku_logs", "database/default"),
-        *("table/raxx_heroku_logs/syslog", "table/raxx_heroku_logs/router_requests"),
-    )
+from tests.support.policy_evaluation import (
+    ACCOUNT,
+    BUCKET,
+    CATALOG,
+    DATA_CATALOG,
+    DATABASE,
+    DEFAULT_DATABASE,
+    DRAIN_URL,
+    KEYS,
+    LINES,
+    LOG_GROUP,
+    OTHER_BUCKET,
+    PRINCIPAL,
+    PUBLIC,
+    QUEUE,
+    RESULT,
+    TABLE,
+    VIEW,
+    WORKGROUP,
+    Ask,
+    allows,
+    items,
+    listing,
+    put,
+    shown,
 )
-LINES = f"{BUCKET}/logs/raxx-api-prod/2026/11/24/1-x.gz"
-RESULT = f"{BUCKET}/athena-results/x.csv"
-PRINCIPAL = "arn:aws:iam::123456789012:user/claude-infisical-bootstrap"
+from tests.support.recording_monitor import Run, run
 
 WRITER = policies.log_writer(BUCKET)
 RECEIVER = policies.receiver(BUCKET, KEYS, QUEUE, LOG_GROUP)
 READER = policies.reader(BUCKET, WORKGROUP, DATA_CATALOG, [CATALOG, DATABASE, DEFAULT_DATABASE], [TABLE, VIEW])
 PARAMETERS = policies.parameter_reader([PUBLIC])
-
-
-class Ask(NamedTuple):
-    """A request to AWS: action, resource and what conditions may look at."""
-
-    action: str
-    resource: str
-    context: Mapping[str, str] = {}
-
-
-def items(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
-
-
-def allows(policy: policies.Policy, ask: Ask) -> bool:
-    """Evaluate a policy of Allow statements ("Policy evaluation logic", IAM user guide)."""
-    return any(_applies(statement, ask) for statement in policy["Statement"])
-
-
-def _applies(statement: Mapping[str, Any], ask: Ask) -> bool:
-    assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
-    assert statement["Effect"] == "Allow"
-    conditions = statement.get("Condition", {})
-    assert conditions.keys() <= {"StringLike"}
-    return (
-        any(fnmatchcase(ask.action.lower(), action.lower()) for action in items(statement["Action"]))
-        and any(fnmatchcase(ask.resource, resource) for resource in items(statement["Resource"]))
-        and all(
-            any(fnmatchcase(ask.context.get(key, ""), pattern) for pattern in items(patterns))
-            for key, patterns in conditions.get("StringLike", {}).items()
-        )
-    )
-
-
-def put(key: str, bucket: str = BUCKET) -> Ask:
-    return Ask("s3:PutObject", f"{bucket}/{key}")
-
-
-def listing(prefix: str) -> Ask:
-    return Ask("s3:ListBucket", BUCKET, {"s3:prefix": prefix})
-
-
-def shown(ask: Ask) -> str:
-    return f"{ask.action}:{ask.resource.rpartition(':')[2]}{''.join(ask.context.values())}"
-
-
 WRITES = [put("logs/raxx-api-prod/2026/11/24/1-x.gz")]
 NO_WRITERS = [
     put("logs"),
@@ -511,3 +468,35 @@ def test_the_function_and_the_queues_are_open_to_nobody_by_a_policy_of_their_own
     assert permission.inputs["principal"] == "apigateway.amazonaws.com"
     assert permission.inputs["action"] == "lambda:InvokeFunction"
     assert permission.inputs["sourceArn"] == f"arn:aws:execute-api:{ACCOUNT}:a1b2c3d4e5/prod/POST/drain"
+
+
+# ---------------------------------------------------------------- a receiver outside Lambda
+
+OUTSIDE = policies.outside_receiver(BUCKET, KEYS, QUEUE)
+BOTH = {"Statement": [*WRITER["Statement"], *OUTSIDE["Statement"]]}
+NEEDED = [
+    *WRITES,
+    listing("logs/"),
+    listing("logs/raxx-api-prod/"),
+    Ask("ssm:GetParameter", KEYS),
+    Ask("sqs:SendMessage", QUEUE),
+]
+
+
+@pytest.mark.parametrize("ask", NEEDED, ids=shown)
+def test_such_a_writer_may_do_what_the_receiver_does(ask: Ask) -> None:
+    assert allows(BOTH, ask)
+
+
+@pytest.mark.parametrize("ask", [*NO_WRITERS, *(ask for ask, _ in MATRIX if ask not in NEEDED)], ids=shown)
+def test_such_a_writer_may_do_nothing_else(ask: Ask) -> None:
+    """Neither take from the queue: only Lambda redrives; nor read another parameter."""
+    assert not allows(BOTH, ask)
+
+
+def test_its_rights_are_on_one_resource_each() -> None:
+    assert [(each["Action"], each["Resource"]) for each in OUTSIDE["Statement"]] == [
+        ("s3:ListBucket", BUCKET),
+        ("ssm:GetParameter", KEYS),
+        ("sqs:SendMessage", QUEUE),
+    ]

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from contract import policies
 from contract.outputs import MEANINGS
 from tests.support.paths import GOLDEN
+from tests.support.policy_evaluation import BUCKET, KEYS, QUEUE
 from tests.support.recording_monitor import UNKNOWN, Resource, Run, Secret, name_of, run
 
 INVENTORY = GOLDEN / "inventory.yaml"
@@ -302,3 +304,19 @@ def test_a_drain_comes_after_the_whole_endpoint_and_after_the_keys_are_published
     order = list(update.resources)
     needed = {urn for drain in drains for urn in drain.dependencies}
     assert max(map(order.index, needed)) < min(order.index(drain.urn) for drain in drains)
+
+
+def test_writer_runs_receiver_adds_one_inline_policy_and_changes_nothing_else() -> None:
+    without, with_it = run(), run({"writerRunsReceiver": "true"})
+    added = with_it.resources.keys() - without.resources.keys()
+    (policy,) = (with_it.resources[urn] for urn in added)
+    assert policy.name == "identities-writer-receiver-policy"
+    assert policy.type.endswith(":UserPolicy")
+    assert {name: policy.inputs[name] for name in ("name", "user")} == {
+        "name": "receive",
+        "user": "raxx-heroku-log-drain",
+    }
+    assert json.loads(policy.inputs["policy"]) == policies.outside_receiver(BUCKET, KEYS, QUEUE)
+    # The guard depends on whatever there is.
+    others = [urn for urn in without.resources if urn != without["destroy-guard"].urn]
+    assert [block(without.resources[urn]) for urn in others] == [block(with_it.resources[urn]) for urn in others]

@@ -17,7 +17,7 @@ from runbook.clients.athena import Athena
 from runbook.cost import inventory
 from runbook.cost.usage import Day
 from runbook.terminal import printing
-from tests.contract.test_policies import Ask, allows
+from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Run, check_transcript, runner
 from tests.system.test_search_commands import asked, reader
 

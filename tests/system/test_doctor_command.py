@@ -18,8 +18,8 @@ from runbook.clients.athena import Athena
 from runbook.doctor import examination, registry
 from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, examine
 from runbook.doctor.faults import CHECKS, Check, Fault, Identity
-from tests.contract.test_policies import Ask, allows
 from tests.support.doctor_faults import API, BREAKS, CONSOLE, NOW, VELVET, Break, World, answers, key, line, packed
+from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Run, check_transcript, runner
 
 

@@ -1,92 +1,21 @@
 """With `writerRunsReceiver` the writer user may do what a receiver outside Lambda does; without it, only write."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-import parliament
 import pytest
 
-from contract import policies
 from local.stack import LocalStack, Options
 from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import LogBucket, Parameter, Queue, Unavailable
 from receiver.handler import Receiver
-from tests.contract.test_policies import (
-    BUCKET,
-    KEYS,
-    MATRIX,
-    NO_WRITERS,
-    QUEUE,
-    WRITER,
-    WRITES,
-    Ask,
-    allows,
-    listing,
-    shown,
-)
-from tests.infra.test_stack_inventory import block
 from tests.support.fakes import APP, FakeLogBucket, drain_event
 from tests.support.logplex_frames import body, message
-from tests.support.recording_monitor import run
+from tests.support.policy_evaluation import BUCKET, KEYS, QUEUE, Ask, allows
 
-OUTSIDE = policies.outside_receiver(BUCKET, KEYS, QUEUE)
-BOTH = {"Statement": [*WRITER["Statement"], *OUTSIDE["Statement"]]}
-NEEDED = [
-    *WRITES,
-    listing("logs/"),
-    listing("logs/raxx-api-prod/"),
-    Ask("ssm:GetParameter", KEYS),
-    Ask("sqs:SendMessage", QUEUE),
-]
 WRITER_USER = "raxx-heroku-log-drain"
-
-
-# ---------------------------------------------------------------- the policy
-
-
-@pytest.mark.parametrize("ask", NEEDED, ids=shown)
-def test_such_a_writer_may_do_what_the_receiver_does(ask: Ask) -> None:
-    assert allows(BOTH, ask)
-
-
-@pytest.mark.parametrize("ask", [*NO_WRITERS, *(ask for ask, _ in MATRIX if ask not in NEEDED)], ids=shown)
-def test_such_a_writer_may_do_nothing_else(ask: Ask) -> None:
-    """Neither take from the queue: only Lambda redrives; nor read another parameter."""
-    assert not allows(BOTH, ask)
-
-
-def test_its_rights_are_on_one_resource_each() -> None:
-    assert [(each["Action"], each["Resource"]) for each in OUTSIDE["Statement"]] == [
-        ("s3:ListBucket", BUCKET),
-        ("ssm:GetParameter", KEYS),
-        ("sqs:SendMessage", QUEUE),
-    ]
-
-
-def test_a_linter_finds_nothing_in_it() -> None:
-    assert parliament.analyze_policy_string(json.dumps(OUTSIDE)).findings == []
-
-
-# ---------------------------------------------------------------- as the stack attaches it
-
-
-def test_the_setting_adds_one_inline_policy_and_changes_nothing_else() -> None:
-    without, with_it = run(), run({"writerRunsReceiver": "true"})
-    added = with_it.resources.keys() - without.resources.keys()
-    (policy,) = (with_it.resources[urn] for urn in added)
-    assert policy.name == "identities-writer-receiver-policy"
-    assert policy.type.endswith(":UserPolicy")
-    assert {name: policy.inputs[name] for name in ("name", "user")} == {"name": "receive", "user": WRITER_USER}
-    assert json.loads(policy.inputs["policy"]) == OUTSIDE
-    # The guard depends on whatever there is.
-    others = [urn for urn in without.resources if urn != without["destroy-guard"].urn]
-    assert [block(without.resources[urn]) for urn in others] == [block(with_it.resources[urn]) for urn in others]
-
-
-# ---------------------------------------------------------------- on the local stack
 
 
 @pytest.fixture(scope="module")

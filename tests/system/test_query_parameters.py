@@ -18,7 +18,7 @@ from local.logplex.nodes import post
 from local.stack import LocalStack
 from local.traffic.facts import DynoError, LossReport, RequestNote
 from local.traffic.lines import Line, frame
-from tests.contract.test_saved_queries import chosen, conditions, parsed, partition_conditions
+from tests.support.sql_conditions import chosen, conditions, parsed, partition_conditions
 
 QUERIES = saved_queries()
 BY_NAME = {query.name: query for query in QUERIES}

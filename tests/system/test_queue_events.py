@@ -8,7 +8,7 @@ from local.stack import LocalStack
 from receiver import spill
 from receiver.logplex.batch import Batch
 from tests.support.logplex_frames import body, message
-from tests.system.test_stack import keys, lines
+from tests.support.stored import keys, lines
 
 MESSAGES = [
     {"MessageId": name, "ReceiptHandle": f"handle of {name}", "Body": "text", "MD5OfBody": "1cb251ec0d568de6"}

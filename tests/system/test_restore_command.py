@@ -25,7 +25,7 @@ from runbook.glacier.objects import Count, State, Stored
 from runbook.search import estimate
 from runbook.session import Session
 from runbook.terminal import confirm, next_command
-from tests.contract.test_policies import Ask, allows
+from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)

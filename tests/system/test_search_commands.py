@@ -29,7 +29,7 @@ from runbook.search import athena_command, estimate, lines_sql
 from runbook.search.estimate import Estimate
 from runbook.search.query import default_window
 from runbook.terminal import confirm
-from tests.contract.test_policies import Ask, allows
+from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)

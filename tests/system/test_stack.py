@@ -1,40 +1,21 @@
 """The whole way of a line: the declared stack, in the stand-ins, over real sockets."""
 
-import gzip
 import json
 import re
-from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
 
 from contract import drain_url
-from contract.object_keys import LOGS_PREFIX, ObjectKey
+from contract.object_keys import ObjectKey
 from contract.outputs import MEANINGS
 from local.logplex.field_bodies import FieldBody, field_bodies
 from local.logplex.nodes import post
 from local.stack import LocalStack, Options
+from tests.support.stored import keys, lines
 
 API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"
-
-
-def keys(stack: LocalStack) -> set[str]:
-    pages = stack.client("s3").get_paginator("list_objects_v2")
-    return {
-        stored["Key"]
-        for page in pages.paginate(Bucket=stack.outputs["bucket"], Prefix=LOGS_PREFIX)
-        for stored in page.get("Contents", [])
-    }
-
-
-def lines(stack: LocalStack, stored: Sequence[str]) -> list[bytes]:
-    found = []
-    for key in sorted(stored):
-        data = gzip.decompress(stack.client("s3").get_object(Bucket=stack.outputs["bucket"], Key=key)["Body"].read())
-        assert data.endswith(b"\n")
-        found += data.removesuffix(b"\n").split(b"\n")
-    return found
 
 
 def escaped(data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.metrics import RESPONSE_STATUSES
-from infra.endpoint import _ACCESS_LOG
+from infra.endpoint import ACCESS_LOG
 from infra.settings import Settings
 from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
@@ -430,7 +430,7 @@ def test_a_batch_logs_about_as_much_as_is_charged_for() -> None:
         "Max Memory Used: 92 MB\t\n"
     )
     platform = f"START RequestId: {request_id} Version: $LATEST\n", f"END RequestId: {request_id}\n", report
-    api = json.dumps(dict.fromkeys(_ACCESS_LOG, "x" * 14))
+    api = json.dumps(dict.fromkeys(ACCESS_LOG, "x" * 14))
     written = [lines(emitted(post()), "raxx-log-receiver", NOON_MS), *platform, api]
     assert sum(len(line) + 26 for line in written) == pytest.approx(bill.BATCH_LOG_BYTES, rel=0.1)
 
