@@ -1,4 +1,4 @@
-"""The window of a query: two moments, and the predicates that choose its lines and no other partitions. Pure."""
+"""The window of a query: its first and last moment, and the SQL predicates that select its lines. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,9 +15,9 @@ _END = datetime(PROJECTED_YEARS[-1] + 1, 1, 1, tzinfo=UTC)
 class Window:
     """The time from `since` to `until`, aware datetimes, both included, to the millisecond.
 
-    A millisecond is what Trino's from_iso8601_timestamp reads, so a line counts that lies in the millisecond of
-    either end. ValueError for times that are not aware, not in this order, more than 366 days apart, or wholly
-    outside the years that the table projects.
+    Trino's from_iso8601_timestamp reads milliseconds, so a line in the millisecond of either end is included.
+    ValueError for times that are not aware, not in this order, more than 366 days apart, or completely outside the
+    years that the table projects.
     """
 
     since: datetime
@@ -25,7 +25,7 @@ class Window:
 
     def __post_init__(self) -> None:
         for name, moment in (("since", self.since), ("until", self.until)):
-            if not isinstance(moment, datetime) or moment.utcoffset() is None:
+            if moment.utcoffset() is None:
                 raise ValueError(f"{name} is {moment!r}: give a datetime with a time zone, such as datetime.now(UTC)")
         if self.since >= self.until:
             raise ValueError(f"the window is from {self.since} to {self.until}: it must end after it begins")
@@ -42,14 +42,14 @@ class Window:
     @classmethod
     def last(cls, span: timedelta, now: datetime) -> Self:
         """Give the time up to `now`; ValueError for a span that is not between 0 and 366 days."""
-        if not isinstance(span, timedelta) or not timedelta(0) < span <= LONGEST:
+        if not timedelta(0) < span <= LONGEST:
             raise ValueError(f"the last {span}: give a timedelta above 0 and of at most {LONGEST.days} days")
         return cls(now - span, now)
 
     @classmethod
     def around(cls, moment: datetime, minutes: int) -> Self:
         """Give the minutes before and after a moment; ValueError for minutes that are not 1 to 1440."""
-        if not _is_int(minutes) or not 1 <= minutes <= 1440:
+        if not 1 <= minutes <= 1440:
             raise ValueError(f"minutes is {minutes!r}: give a whole number from 1 to 1440")
         margin = timedelta(minutes=minutes)
         return cls(moment - margin, moment + margin)
@@ -59,7 +59,7 @@ class Window:
 
     @property
     def days(self) -> tuple[date, ...]:
-        """The UTC days that it touches, in order."""
+        """The UTC days that the window overlaps, in order."""
         first, last = self.since.astimezone(UTC).date(), self.until.astimezone(UTC).date()
         return tuple(first + timedelta(number) for number in range((last - first).days + 1))
 
@@ -67,9 +67,9 @@ class Window:
     def predicates(self) -> tuple[str, ...]:
         """The predicates on the table or its view, to be joined by AND.
 
-        Lists of constants for year, month and day each are what Athena pushes down to the projection; they admit more
-        days than the window has once it crosses the end of a month, which the comparison of the three together takes
-        away again. The last one is of the lines' own time.
+        Athena pushes lists of constants for year, month and day down to the partition projection. When the window
+        crosses the end of a month these lists admit more days than it has; the comparison of all three together
+        excludes those. The last predicate compares the lines' own time.
         """
         values = [partition("", day) for day in self.days]
         first, last = (f"from_iso8601_timestamp('{_text(moment)}')" for moment in (self.since, self.until))
@@ -78,11 +78,6 @@ class Window:
             f"concat(year, '-', month, '-', day) BETWEEN '{self.days[0]}' AND '{self.days[-1]}'",
             f"try(from_iso8601_timestamp(log_ts)) BETWEEN {first} AND {last}",
         )
-
-
-def _is_int(value: object) -> bool:
-    # True is 1 to Python, and no number that a person means.
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _text(moment: datetime) -> str:

@@ -1,19 +1,15 @@
 """The secrets that checks compare: drain URLs and drain keys. Nothing of them is ever shown."""
 
-import json
-
 from contract import drain_url, names
 from runbook.doctor.examination import Surroundings
 
 
 def drain_keys(surroundings: Surroundings) -> tuple[str, ...]:
-    """The keys that the receiver accepts, current one first; none where SSM has no list of any."""
-    text = surroundings.parameter(names.DRAIN_KEYS)
+    """The keys that the receiver accepts, current one first; none where SSM has no valid list of them."""
     try:
-        keys = json.loads(text or "")
+        return drain_url.parse_keys(surroundings.parameter(names.DRAIN_KEYS) or "")
     except ValueError:
         return ()
-    return tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
 
 
 def expected_url(surroundings: Surroundings, app: str) -> str | None:

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.metrics import ANSWERS
+from contract.metrics import RESPONSE_STATUSES
 from infra.endpoint import ACCESS_LOG
 from infra.settings import Settings
+from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
-from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
 from receiver.metrics import Point, lines
 from runbook.cost import bill, small_objects, usage
 from runbook.cost.bill import LINES, Bill
 from runbook.cost.usage import Day, Retention, Use
-from tests.support.fakes import APP, KEY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
+from tests.support.fakes import APP, KEY, FakeLogBucket, FakeParameter, FakeQueue, drain_event, gateway_context
 from tests.support.logplex_frames import NOON_MS, body, message
 from tests.support.recording_monitor import run
 
@@ -391,8 +391,8 @@ def test_a_million_small_objects() -> None:
 def emitted(event: Mapping[str, Any], trouble: Unavailable | None = None) -> list[Point]:
     """What the receiver counts of an event; with a trouble, where neither S3 nor the queue takes anything."""
     points: list[Point] = []
-    keys = DrainKeys(FakeParameter(json.dumps([KEY])).read)
-    Receiver(frozenset({APP}), keys, FakeArchive(trouble), FakeQueue(trouble), points.extend).receive(event)
+    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
+    Receiver(frozenset({APP}), keys, FakeLogBucket(trouble), FakeQueue(trouble), points.extend).receive(event)
     return points
 
 
@@ -414,7 +414,7 @@ def test_the_receiver_gives_the_answers_whose_series_are_counted() -> None:
         emitted(post(http={"method": "GET", "path": "/prod/drain"})),
         emitted(post(), down),
     ]
-    assert {points[0].dimension for points in answers} == {str(answer) for answer in ANSWERS}
+    assert {points[0].dimension for points in answers} == {str(answer) for answer in RESPONSE_STATUSES}
 
 
 def test_what_is_amiss_has_series_of_its_own() -> None:
