@@ -1,7 +1,7 @@
-"""The saved queries: `queries/<order>-<name>.sql`, and the same queries with other parameters. Pure.
+"""The saved queries, `queries/<order>-<name>.sql`, and how to run them with other parameters. Pure.
 
-A file begins with a header of `-- key: value` lines and runs as it stands. What can be changed stands between a line
-`-- <name>` and a line `-- </name>`, for each name of the header's `parameters`; other values replace the lines between.
+A file begins with a header of `-- key: value` lines and runs unchanged. For each name in the header's `parameters`, the
+lines between `-- <name>` and `-- </name>` can be replaced by another value.
 """
 
 import re
@@ -17,20 +17,17 @@ _FOLDER = Path(__file__).parent / "queries"
 _KEYS = ("title", "purpose", "parameters", "window", "columns", "tip")
 _HEADER = re.compile(rf"^-- ({'|'.join(_KEYS)}): (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"^(?P<indent> *)-- <(?P<name>\w+)>\n(?P<lines>.*?)^ *-- </(?P=name)>$", re.MULTILINE | re.DOTALL)
-# The files run as they stand in production; elsewhere database and table may have other names.
+# The names in the files are production's; other stacks may have another database and table.
 _TABLE = re.compile(r"\braxx_heroku_logs\.syslog\b")
 _VIEW = re.compile(rf"\braxx_heroku_logs\.{router_view.NAME}\b")
-# Heroku Dev Center, "HTTP Request IDs": what the router takes from a client; its own ids are of these too.
+# Heroku Dev Center, "HTTP Request IDs": the ids that the router accepts from clients; its own have this form too.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}", re.ASCII)
 _MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """A query of the runbook, as its file has it; `sql` is the whole file, header included.
-
-    `parameters` are the names of what `with_parameters` can change in it.
-    """
+    """A saved query; `sql` is the whole file with its header, `parameters` are what `with_parameters` can change."""
 
     name: str
     title: str
@@ -42,7 +39,7 @@ class SavedQuery:
     sql: str
 
     def on_table(self, database: str, table: str) -> Self:
-        """The same query, asked of a table of another name, and of the view beside it."""
+        """The same query on another table and its view."""
         sql = _TABLE.sub(f"{database}.{table}", self.sql)
         return replace(self, sql=_VIEW.sub(f"{database}.{router_view.NAME}", sql))
 
@@ -54,11 +51,10 @@ class SavedQuery:
         limit: int | None = None,
         request_id: str | None = None,
     ) -> Self:
-        """The same query with these values written into it; None leaves what the file says.
+        """The same query with these values; None keeps the file's own.
 
-        Nothing that could be more than one value gets into the SQL: ValueError, which says what is expected, for an app
-        that Heroku could not name so, a limit that is not 1 to 100000, a request id that is none, and for a parameter
-        that the query does not have.
+        Nothing but a single valid value gets into the SQL. ValueError for an invalid app name, a limit that is not 1 to
+        100000, an invalid request id, and a parameter that the query does not have.
         """
         written: dict[str, tuple[str, ...]] = {}
         if app is not None:
@@ -71,7 +67,7 @@ class SavedQuery:
             written["request_id"] = (f"SELECT '{_request_id(request_id)}' AS id",)
         if unknown := written.keys() - set(self.parameters):
             raise ValueError(
-                f"{self.name} has no parameter {', '.join(sorted(unknown))}: it takes {', '.join(self.parameters)}"
+                f"{self.name} has no parameter {', '.join(sorted(unknown))}: it has {', '.join(self.parameters)}"
             )
 
         def block(match: re.Match[str]) -> str:
@@ -88,21 +84,21 @@ class SavedQuery:
 
 
 def saved_queries() -> tuple[SavedQuery, ...]:
-    """Read all queries, in the runbook's order; ValueError names a file whose header or blocks are wrong."""
+    """Read all queries, in order. ValueError names a file with an invalid header or blocks."""
     return tuple(
         read(path.stem.partition("-")[2], path.read_text(encoding="utf-8")) for path in sorted(_FOLDER.glob("*.sql"))
     )
 
 
 def read(name: str, sql: str) -> SavedQuery:
-    """Read a query from the text of its file; ValueError when the header lacks something or the blocks are others."""
+    """Read a query from the text of its file. ValueError if a header line is missing or the blocks differ from it."""
     header = dict(_HEADER.findall(sql))
     if missing := set(_KEYS) - header.keys():
-        raise ValueError(f"{name}: its header lacks {', '.join(sorted(missing))}")
+        raise ValueError(f"{name}: the header lacks {', '.join(sorted(missing))}")
     parameters = tuple(header["parameters"].split(", "))
     blocks = [block["name"] for block in _BLOCK.finditer(sql)]
     if sorted(blocks) != sorted(parameters):
-        raise ValueError(f"{name}: its header names the parameters {', '.join(parameters)}, marked are {blocks}")
+        raise ValueError(f"{name}: the header has the parameters {', '.join(parameters)}, but the blocks are {blocks}")
     return SavedQuery(
         name=name,
         title=header["title"],
@@ -121,18 +117,18 @@ def _conjunction(predicates: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _app(app: str) -> str:
-    if not isinstance(app, str) or not APP_NAME.fullmatch(app):
-        raise ValueError(f"app is {app!r}: give the name of a Heroku app, 3 to 30 of a-z, 0-9 and -, a letter first")
+    if not APP_NAME.fullmatch(app):
+        raise ValueError(f"invalid app {app!r}: write 3 to 30 of a-z, 0-9 and -, starting with a letter")
     return app
 
 
 def _limit(limit: int) -> int:
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_ROWS:
-        raise ValueError(f"limit is {limit!r}: give a whole number from 1 to {_MOST_ROWS}")
+    if not 1 <= limit <= _MOST_ROWS:
+        raise ValueError(f"invalid limit {limit}: write a number from 1 to {_MOST_ROWS}")
     return limit
 
 
 def _request_id(request_id: str) -> str:
-    if not isinstance(request_id, str) or not _REQUEST_ID.fullmatch(request_id):
-        raise ValueError(f"request_id is {request_id!r}: give the router's, 20 to 200 of letters, digits, + / = and -")
+    if not _REQUEST_ID.fullmatch(request_id):
+        raise ValueError(f"invalid request id {request_id!r}: write 20 to 200 letters, digits, +, /, = and -")
     return request_id

@@ -14,6 +14,7 @@ from contract.glue_table import COLUMNS
 from contract.object_keys import PARTITION_KEYS, partition
 from contract.saved_queries import SavedQuery, read, saved_queries
 from receiver.logplex import loss_reports
+from tests.support.logplex_frames import record
 from tests.support.sql_conditions import chosen, columns_of, parsed, partition_conditions, table_of
 
 QUERIES = saved_queries()
@@ -63,10 +64,10 @@ def test_a_header_is_complete(query: SavedQuery) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        pytest.param(("-- tip: ", "-- hint: "), "around: its header lacks tip", id="no tip"),
-        pytest.param(("    -- <app>\n    -- </app>\n", ""), "around: its header names", id="no block"),
-        pytest.param(("-- parameters: window, app", "-- parameters: app"), "marked are", id="not in the header"),
-        pytest.param(("-- </limit>", ""), "around: its header names", id="block without an end"),
+        pytest.param(("-- tip: ", "-- hint: "), "around: the header lacks tip", id="no tip"),
+        pytest.param(("    -- <app>\n    -- </app>\n", ""), "around: the header has the parameters", id="no block"),
+        pytest.param(("-- parameters: window, app", "-- parameters: app"), "the blocks are", id="not in the header"),
+        pytest.param(("-- </limit>", ""), "around: the header has the parameters", id="block without an end"),
     ],
 )
 def test_a_file_that_is_not_complete_is_a_clear_error(wrong: tuple[str, str], message: str) -> None:
@@ -255,8 +256,8 @@ def test_lines_lost_reads_what_the_receiver_counts(message: str, lines: str | No
     [pattern] = re.findall(r"'(\^.+)',$", BY_NAME["lines-lost"].sql, re.MULTILINE)
     found = re.search(pattern, message)
     assert (found and found[1]) == lines
-    stored = f"<172>1 2026-11-24T00:00:00+00:00 host heroku logplex - - {message}\n"
-    assert loss_reports.lost(stored.encode()) == int(lines or 0)
+    frame = f"<172>1 2026-11-24T00:00:00+00:00 host heroku logplex - {message}\n"
+    assert loss_reports.lost(record(frame.encode())) == int(lines or 0)
 
 
 @pytest.mark.parametrize(
