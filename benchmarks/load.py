@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contract import drain_url
-from contract.stored_line import from_frame
+from contract.stored_line import Record, from_frame
 from local.child import Child
 from local.logplex.batches import Batch, batches
 from local.logplex.nodes import Logplex, Report
@@ -132,7 +132,9 @@ def _stored(s3: "S3Client") -> Counter[bytes]:
 
 
 def _as_stored(line: Line) -> bytes:
-    return from_frame(re.sub(rb"^\d+ ", b"", frame(line))).line
+    record = from_frame(re.sub(rb"^\d+ ", b"", frame(line)))
+    assert isinstance(record, Record)
+    return record.line
 
 
 def _print(report: Report, lost: int, doubled: int) -> None:

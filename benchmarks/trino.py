@@ -20,7 +20,7 @@ import typer
 from contract.glue_table import COLUMNS, ROW_PATTERN
 from contract.object_keys import partition_prefix
 from contract.saved_queries import saved_queries
-from contract.stored_line import from_frame
+from contract.stored_line import Record, from_frame
 from local.child import LocalError
 from local.logplex.batches import batches
 from local.stack import LocalStack, Options
@@ -107,7 +107,9 @@ def write_shapes(folder: Path, app: str) -> dict[str, date]:
     """Write an object of each hostile shape, on a day of its own; the days, by shape."""
     days = {name: date(2026, 11, number) for number, name in enumerate(SHAPES, 1)}
     for name, message in SHAPES.items():
-        line = from_frame(b"<158>1 2026-11-01T00:00:00+00:00 host heroku router - " + message).line + b"\n"
+        record = from_frame(b"<158>1 2026-11-01T00:00:00+00:00 host heroku router - " + message)
+        assert isinstance(record, Record)
+        line = record.line + b"\n"
         path = folder / "shapes" / partition_prefix(app, days[name]) / "0.gz"
         path.parent.mkdir(parents=True)
         path.write_bytes(gzip.compress(line * (SHAPE_LINES if len(message) < 2 * LONG else 1), receiver.GZIP_LEVEL))

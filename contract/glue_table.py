@@ -1,10 +1,10 @@
-"""The Glue table: its columns, the pattern that reads a stored line into them, and its parameters."""
+"""The Glue table: its columns, the pattern that splits a stored line into them, and its parameters."""
 
 from collections.abc import Iterable
 
 from contract.object_keys import LOGS_PREFIX, projection
 
-# Column -> what it holds. All are strings: a number that does not fit must not fail a whole query.
+# Column -> what it holds. All are strings: one number that does not fit must not fail a whole query.
 COLUMNS = {
     "pri": "PRI of RFC 5424: facility * 8 + severity",
     "log_ts": "TIMESTAMP, as the sender wrote it: ISO 8601 with an offset",
@@ -27,13 +27,13 @@ COLUMNS = {
     "message": "MSG, escaped (see contract/stored_line.py)",
 }
 
-# Read by the Hive RegexSerDe, group by group. A line that it does not match would be NULL in every column, so
-# it matches any line: what has no syslog header, as this project writes it, is all `message`. Anchored and bounded
-# throughout, as hostile lines have overflowed the stack of simpler patterns, and router fields are taken only from the
-# router's own lines, as text can hold anything. Fields are found by key, one after the other; the loop over them never
-# goes back (`+` behind its bounds), which keeps it off the stack and makes it a third faster. fwd= holds a header that
-# clients write, perhaps with quotes in it: where the line's last quote stands before ` dyno=`, as the router writes it,
-# it is the end of fwd=. Measured on Trino 476.
+# The Hive RegexSerDe reads it, group by group. A line that the pattern does not match would be NULL in every column, so
+# it matches any line: a line without a syslog header as this project writes it is all `message`. It is anchored and
+# bounded throughout, because hostile lines have overflowed the stack of simpler patterns. Router fields are read only
+# from the router's own lines, because the text of other lines can be anything. Fields are found by key, one after the
+# other; the loop over them never backtracks (the `+` after its bounds), which keeps it off the stack and makes it a
+# third faster. fwd= holds a header that clients write, so it can contain quotes: if the line's last quote is before
+# ` dyno=`, as the router writes it, that quote ends fwd=. Measured on Trino 476.
 ROW_PATTERN = (
     r"^(?:<(\d{1,3})>1 "
     r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
@@ -59,11 +59,11 @@ def location(bucket: str) -> str:
 
 
 def parameters(bucket: str, apps: Iterable[str]) -> dict[str, str]:
-    """Give the table's parameters; `apps` are the values that the partition key `app` may have."""
+    """Give the table's parameters; `apps` are the possible values of the partition key `app`."""
     return {
         "EXTERNAL": "TRUE",
-        # Without it Athena skips what was restored from Glacier too, in silence ("Query restored Amazon S3 Glacier
-        # objects", Athena user guide).
+        # Without this Athena silently skips restored objects, too ("Query restored Amazon S3 Glacier objects", Athena
+        # user guide).
         "read_restored_glacier_objects": "true",
         **projection(bucket, apps),
     }

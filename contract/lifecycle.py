@@ -7,20 +7,20 @@ from contract.object_keys import LOGS_PREFIX, RESULTS_PREFIX
 if TYPE_CHECKING:
     from pulumi_aws import s3
 
-# By default S3 moves no object under 128 KB ("Transitioning objects using Amazon S3 Lifecycle"), and most batches are
-# smaller: they would stay in Standard until they are deleted.
+# By default S3 does not move objects under 128 KB ("Transitioning objects using Amazon S3 Lifecycle"). Most objects are
+# smaller: they would stay in Standard until they expire.
 MINIMUM_SIZE = "varies_by_storage_class"
-# What was overwritten or deleted can be had back for a week.
+# Overwritten or deleted objects can be recovered for a week.
 _UNDO_DAYS = 7
 
 
 def rules(
     archive_after_days: int, expire_after_days: int, results_expire_after_days: int
 ) -> "list[s3.BucketLifecycleConfigurationRuleArgsDict]":
-    """Logs move to Glacier Flexible Retrieval and are deleted; Athena's results are deleted; leftovers go.
+    """Give rules that move logs to Glacier Flexible Retrieval, delete logs and Athena's results, and clean up the rest.
 
-    Housekeeping has rules of its own: S3 takes no expired_object_delete_marker beside days (S3 API reference,
-    "LifecycleExpiration").
+    The clean-up has rules of its own, because S3 does not accept expired_object_delete_marker together with days (S3
+    API reference, "LifecycleExpiration").
     """
     return [
         {

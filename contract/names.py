@@ -1,6 +1,6 @@
-"""Names that the stack gives and other parts look up: SSM parameters, log groups, environment variables."""
+"""Names that the stack sets and other parts look up: SSM parameters, log groups, environment variables."""
 
-# Defaults of the settings by which the operator's tools find a stack.
+# Defaults of the settings with which the operator's tools find a stack.
 DEFAULT_PARAMETER_PREFIX = "/raxx/log-drain/"
 DEFAULT_READER_ROLE = "raxx-log-athena-reader"
 
@@ -13,7 +13,7 @@ DRAIN_KEYS = "drain_keys"
 # The receiver's environment variables.
 BUCKET_VARIABLE = "LOG_BUCKET"
 APPS_VARIABLE = "LOG_APPS"  # comma-separated
-DRAIN_KEYS_VARIABLE = "DRAIN_KEYS_PARAMETER"  # the parameter's whole name
+DRAIN_KEYS_VARIABLE = "DRAIN_KEYS_PARAMETER"  # the parameter's full name
 SPILL_QUEUE_VARIABLE = "SPILL_QUEUE_URL"
 RECEIVER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, DRAIN_KEYS_VARIABLE, SPILL_QUEUE_VARIABLE)
 

@@ -12,22 +12,22 @@ def _policy(*statements: dict[str, Any]) -> Policy:
 
 
 def assumable_by(principal_arn: str) -> Policy:
-    """Trust one principal to assume a role."""
+    """Trust one principal to assume the role."""
     return _policy({"Principal": {"AWS": principal_arn}, "Action": "sts:AssumeRole"})
 
 
 def lambda_trust() -> Policy:
-    """Trust Lambda to run a function in a role."""
+    """Trust Lambda to run a function with the role."""
     return _policy({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
 
 
 def log_writer(bucket_arn: str) -> Policy:
-    """Allow to write log objects and nothing else."""
+    """Allow writing log objects and nothing else."""
     return _policy({"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"})
 
 
 def outside_receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str) -> Policy:
-    """Allow what a receiver outside Lambda does beside writing: find lines, read the drain keys, spill batches."""
+    """Allow what a receiver outside Lambda does besides writing: find logs, read the drain keys, spill batches."""
     return _policy(
         _find_logs(bucket_arn),
         {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
@@ -36,7 +36,7 @@ def outside_receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str) -
 
 
 def _find_logs(bucket_arn: str) -> dict[str, Any]:
-    # For the batch without a valid time: whether an earlier try of it is stored under the slot before.
+    # For a batch without a valid time: the receiver looks for an earlier try of it in the slots before and after.
     return {
         "Sid": "FindLogs",
         "Action": "s3:ListBucket",
@@ -46,9 +46,9 @@ def _find_logs(bucket_arn: str) -> dict[str, Any]:
 
 
 def archive_bucket(bucket_arn: str) -> Policy:
-    """Refuse everybody who comes without TLS, or with one older than 1.2, or with an object that is none of ours.
+    """Deny requests without TLS 1.2 or newer, and objects with keys that this project does not write.
 
-    One file of another kind beside the lines fails every query of its day, whoever put it there.
+    A file of any other kind among the logs fails every query of its day, whoever put it there.
     """
     everybody = {"Effect": "Deny", "Principal": "*"}
     everything = {**everybody, "Action": "s3:*", "Resource": [bucket_arn, f"{bucket_arn}/*"]}
@@ -65,14 +65,14 @@ def archive_bucket(bucket_arn: str) -> Policy:
 
 
 def receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str, log_group_arn: str) -> Policy:
-    """Allow what the function does: store and find lines, spill and redrive, read the drain keys, write its own log."""
+    """Allow what the function does: store and find logs, spill and redrive, read the drain keys, write its own log."""
     return _policy(
         {"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"},
         _find_logs(bucket_arn),
         {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
         {
             "Sid": "SpillAndRedrive",
-            # GetQueueAttributes: Lambda's poller asks for it ("Using Lambda with Amazon SQS", execution role).
+            # Lambda's poller calls GetQueueAttributes ("Using Lambda with Amazon SQS", execution role).
             "Action": ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
             "Resource": queue_arn,
         },
@@ -87,11 +87,11 @@ def receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str, log_group
 def reader(
     bucket_arn: str, workgroup_arn: str, data_catalog_arn: str, database_arns: list[str], table_arns: list[str]
 ) -> Policy:
-    """Allow to query the archive through its workgroup, and to restore what lies in Glacier.
+    """Allow querying the archive through its workgroup, and restoring objects in Glacier.
 
-    `database_arns` begin with the Glue catalog's: rights on a database or table count only with those on what is
-    above it, and Athena looks at the database `default` too ("Configure access to databases and tables in the AWS Glue
-    Data Catalog").
+    `database_arns` begin with the Glue catalog's: a right on a database or table is effective only with the same right
+    on everything above it, and Athena reads the database `default` too ("Configure access to databases and tables in
+    the AWS Glue Data Catalog").
     """
     return _policy(
         {
@@ -143,5 +143,5 @@ def reader(
 
 
 def parameter_reader(parameter_arns: list[str]) -> Policy:
-    """Allow to read parameters, one by one: drain URLs and keys lie under the same path."""
+    """Allow reading single parameters, not the path: it holds drain URLs and drain keys too."""
     return _policy({"Sid": "ReadParameters", "Action": "ssm:GetParameter", "Resource": parameter_arns})

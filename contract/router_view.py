@@ -1,4 +1,4 @@
-"""The view `router_requests`, the router's lines with types, and the form in which Athena keeps a view in Glue."""
+"""The view `router_requests`, the router's lines with typed columns, and how Athena stores a view in Glue."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ NAME = "router_requests"
 
 
 class Column(NamedTuple):
-    """A column: what it is made of, and its type in Trino and in Hive, which have to say the same."""
+    """A column: its SQL expression, and its type in Trino and in Hive, which must be equivalent."""
 
     expression: str
     trino_type: str
@@ -20,12 +20,12 @@ def _text(column: str) -> Column:
 
 
 def _number(column: str) -> Column:
-    # The table's pattern bounds the digits; a foreign line in the bucket need not keep to it.
+    # The table's pattern limits the digits, but another writer's line in the bucket can have more.
     return Column(f"try_cast({column} AS bigint)", "bigint", "bigint")
 
 
-# A line's time in UTC, without a zone: the time since the epoch, added to the epoch. Athena refuses or misreads a cast
-# of a time stamp with a zone to one without ("Athena engine version 3", limitations: "Casting from TimestampTZ to
+# A line's time in UTC, without a zone: the time since the epoch, added to the epoch. Athena rejects or misreads a cast
+# of a timestamp with a zone to one without ("Athena engine version 3", limitations: "Casting from TimestampTZ to
 # Timestamp is not supported"; cube-js/cube #5849 and #10779).
 TIME_UTC = (
     "TIMESTAMP '1970-01-01 00:00:00.000' "
@@ -33,7 +33,7 @@ TIME_UTC = (
 )
 
 # Partition keys pass through, so that a condition on them still limits what is read. `time` has no zone, because Hive
-# has no such type.
+# has no type with one.
 COLUMNS = {
     "time": Column(TIME_UTC, "timestamp(3)", "timestamp"),
     **{name: _text(name) for name in ("at", "code", "descr", "method", "path", "request_id", "fwd_ip", "dyno")},
@@ -51,9 +51,9 @@ def sql(database: str, table: str) -> str:
 
 
 def original_text(database: str, table: str) -> str:
-    """The view_original_text of its Glue table (Trino, `ViewReaderUtil`): base64 of JSON in a comment.
+    """The view_original_text of the view's Glue table (Trino, `ViewReaderUtil`): base64 of JSON, in a comment.
 
-    Athena calls a view stale when these types and those of the Glue columns differ.
+    Athena reports a view as stale when these types and those of the Glue columns differ.
     """
     definition: dict[str, Any] = {
         "originalSql": sql(database, table),
@@ -65,8 +65,8 @@ def original_text(database: str, table: str) -> str:
     return f"/* Presto View: {base64.b64encode(text.encode()).decode()} */"
 
 
-# What else makes a Glue table a view of Athena. A view reads no objects and needs no SerDe, but without one Athena
-# answers "Table storage descriptor is missing SerDe info" (hashicorp/terraform-provider-aws #28517).
+# The other properties that make a Glue table an Athena view. A view reads no objects and needs no SerDe, but without
+# one Athena answers "Table storage descriptor is missing SerDe info" (hashicorp/terraform-provider-aws #28517).
 SERDE = "-"
 EXPANDED_TEXT = "/* Presto View */"
 PARAMETERS = {"presto_view": "true", "comment": "Presto View"}

@@ -41,7 +41,7 @@ class DrainKeys(pulumi.ComponentResource):
             name=args.parameter_name,
             type="SecureString",
             description="Keys whose tokens the receiver accepts, the current one first",
-            value=pulumi.Output.json_dumps([keys[generation] for generation in accepted]),
+            value=pulumi.Output.all(*[keys[generation] for generation in accepted]).apply(drain_url.format_keys),
             # With a new name, the new parameter must exist before the function reads it.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )

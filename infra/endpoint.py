@@ -21,7 +21,7 @@ _BURST = 2000
 # When API Gateway cannot invoke the function (no permission, or throttled), it answers 5xx by itself, the function's
 # log stays empty, and only integrationError has the reason ("Troubleshooting issues with HTTP API Lambda
 # integrations"). functionStatus is the receiver's answer, if there was one; lambdaStatus is Lambda's.
-_ACCESS_LOG = {
+ACCESS_LOG = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "ip": "$context.identity.sourceIp",
@@ -99,7 +99,7 @@ class Endpoint(pulumi.ComponentResource):
                 "throttling_rate_limit": _REQUESTS_PER_S,
                 "throttling_burst_limit": _BURST,
             },
-            access_log_settings={"destination_arn": access_log.arn, "format": json.dumps(_ACCESS_LOG)},
+            access_log_settings={"destination_arn": access_log.arn, "format": json.dumps(ACCESS_LOG)},
             # Once the URL is known, the endpoint answers.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[route, permission]),
         )

@@ -1,7 +1,7 @@
 """boto3 calls that another thread can abort, wherever they wait.
 
-A read time-out bounds one read of a socket, so an answer of one byte a second never ends. A call that is aborted has
-its socket shut down: the read returns, the call fails, and neither its thread nor its descriptor stays behind.
+A read timeout limits one read of a socket, so an answer of one byte per second never ends. Aborting a call shuts its
+socket down: the read returns, the call fails, and neither its thread nor its descriptor is left behind.
 """
 
 import socket
@@ -23,7 +23,7 @@ class Aborted(OSError):
 
 
 class Call:
-    """One call, which `run` makes in the thread that it is in and `abort` ends from any other."""
+    """One call: `run` makes it in the current thread, and `abort` ends it from any other."""
 
     def __init__(self) -> None:
         self._aborted = False
@@ -31,7 +31,7 @@ class Call:
         self._socket: socket.socket | None = None
 
     def run(self, function: Callable[[], Result]) -> Result:
-        """Call the function; what it raises once it is aborted says nothing about the service."""
+        """Call the function; an exception that it raises after `abort` says nothing about the service."""
         _OF_THREAD.call = self
         try:
             return function()
@@ -41,30 +41,30 @@ class Call:
                 self._connection = self._socket = None
 
     def abort(self) -> None:
-        """Make the call fail soon; without effect on one that is over."""
+        """Make the call fail soon; no effect on a call that is over."""
         with _LOCK:
             self._aborted = True
-            # The connection of an answer that was read to its end may be another call's by now.
+            # Once an answer was read to its end, another call may use its connection.
             if self._socket and self._connection.call is self:
                 with suppress(OSError):
-                    # The base class's: SSLSocket's own takes the TLS session from under the thread that reads.
+                    # The base class's method: SSLSocket's own discards the TLS session, which the other thread reads.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def use(self, connection: Any) -> None:
-        """Note the connection that the call waits for from now on; Aborted when it must not."""
+        """Note the connection that the call uses from now on; Aborted after `abort`."""
         with _LOCK:
             if self._aborted:
                 raise Aborted("aborted")
             connection.call = self
             self._connection = connection
-            # http.client forgets the socket of an answer that ends with its connection, but goes on reading from it.
+            # When an answer ends with its connection, http.client forgets the socket but continues to read from it.
             self._socket = connection.sock if isinstance(connection.sock, socket.socket) else None
 
 
 class _Abortable:
     """Mixed into a connection: the call of the thread that uses it can be aborted.
 
-    Looking up a name, connecting and the TLS handshake are not cut off; each ends at a time-out of its own.
+    An abort does not interrupt a name look-up, a connect or a TLS handshake; each of them has its own timeout.
     """
 
     call: Call | None = None
@@ -98,8 +98,8 @@ class _HttpsPool(AWSHTTPSConnectionPool):
 
 def make_abortable(client: Any) -> None:
     """Let a boto3 client's calls be aborted, from its next connection on."""
-    # botocore has no public way to say of which class connections are. Lambda's botocore is not the one that is tested
-    # here: should the attribute go, calls still end for those who wait, but a trickling one keeps its thread.
+    # botocore has no public way to set the class of its connections, and Lambda's botocore can differ from the one that
+    # the tests run. If the attribute disappears, callers still stop waiting, but a call that trickles keeps its thread.
     with suppress(AttributeError):
         client._endpoint.http_session._pool_classes_by_scheme.update(http=_HttpPool, https=_HttpsPool)
 

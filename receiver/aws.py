@@ -1,7 +1,7 @@
-"""The receiver's AWS calls. Nothing else here talks to AWS.
+"""The receiver's AWS calls. No other module here talks to AWS.
 
-A call ends at its deadline, with its socket. At most CALLS_AT_ONCE calls of a service are under way. A service that
-lets calls time out is left alone for some seconds. In each case the caller gets Unavailable, and takes its fallback.
+A call ends at its deadline, and its socket with it. At most CALLS_AT_ONCE calls of a service run at a time. A service
+that lets calls time out is not called for some seconds. In each case the caller gets Unavailable and does without.
 """
 
 import time
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# Of one service, over all requests that are served at the same time: a POST is one object, or a few.
+# Per service, for all requests that are served at the same time: a POST is one object, or a few.
 CALLS_AT_ONCE = 128
-# Two tries, the second within a second: Logplex waits five in all. The deadline is the limit that holds.
-_CONFIG = Config(
+# Two tries, the second within a second, because Logplex waits five seconds in all. The deadline is the hard limit.
+CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=CALLS_AT_ONCE,
 )
-# The keys are read beside the POSTs, so an answer that comes late is still of use.
-_KEYS_CONFIG = Config(read_timeout=10)
-# A failure that took less has cost a POST little, or had no fair chance, as the POST was late already.
-_SLOW_S = 0.5
-# S3 has the queue behind it. Behind the others is Logplex's next try only, so they are asked again sooner.
-_S3_PROBE_S = 5.0
-_PROBE_S = 1.0
+# No POST waits for the end of a read of the keys, so a late answer is still of use.
+READ_TIMEOUT_OF_KEYS_S = 10
+# A failure that took less has cost a POST little, or was of a POST that was late already.
+SLOW_S = 0.5
+# When S3 fails there is the queue. When another service fails there is only Logplex's next try, so it is probed sooner.
+S3_PROBE_S = 5.0
+PROBE_S = 1.0
 
 
 class Unavailable(Exception):
-    """AWS did not do what it was asked. `reason` is a short code for logs, such as `s3-SlowDown`."""
+    """AWS did not do what it was asked to do. `reason` is a short code for logs, such as `s3-SlowDown`."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -54,60 +54,63 @@ class Unavailable(Exception):
 
 
 class NotAsked(Unavailable):
-    """The service was spared the call: its circuit is open, or too many calls are under way."""
+    """The service was not called: its circuit breaker is open, or too many calls are running."""
 
 
 class Service:
-    """One AWS service, with what keeps its troubles from becoming the receiver's."""
+    """One AWS service, with limits that keep its failures from spreading to the receiver."""
 
-    def __init__(self, name: str, probe_s: float) -> None:
-        self._name = name
-        self._calls, self._breaker = Calls(CALLS_AT_ONCE), Breaker(probe_s)
+    def __init__(self, name: str, probe_s: float, slow_s: float = SLOW_S, calls_at_once: int = CALLS_AT_ONCE) -> None:
+        self._name, self._slow_s, self._calls_at_once = name, slow_s, calls_at_once
+        self._calls, self._breaker = Calls(calls_at_once), Breaker(probe_s)
 
     def call(self, functions: Sequence[Callable[[], Result]], deadline: Deadline) -> list[Result]:
         """Make boto3 calls side by side and give their answers in order; Unavailable unless all are answered."""
         if not functions:
             return []
         if not self._breaker.allow():
-            raise NotAsked(f"{self._name}-circuit-open", "it let the last calls time out")
+            raise NotAsked(f"{self._name}-circuit-open", "its last calls timed out")
         begin = time.monotonic()
         try:
             answers = self._calls.run(functions, deadline)
         except Busy as error:
-            raise NotAsked(f"{self._name}-busy", f"{CALLS_AT_ONCE} calls are under way") from error
+            raise NotAsked(f"{self._name}-busy", f"{self._calls_at_once} calls are running") from error
         except DeadlineExceeded as error:
-            if _slow(begin):
+            if self._slow(begin):
                 self._breaker.failed()
             raise Unavailable(f"{self._name}-deadline", "no answer in time") from error
         except (ClientError, BotoCoreError) as error:
-            # An error within moments is an answer, too.
-            (self._breaker.failed if _slow(begin) else self._breaker.answered)()
+            # An error that comes at once is an answer, too.
+            (self._breaker.failed if self._slow(begin) else self._breaker.answered)()
             raise Unavailable(f"{self._name}-{_code(error)}", str(error)) from error
         self._breaker.answered()
         return answers
 
+    def _slow(self, begin: float) -> bool:
+        return time.monotonic() - begin >= self._slow_s
 
-class Archive:
-    """The bucket that lines are stored in."""
 
-    def __init__(self, bucket: str) -> None:
+class LogBucket:
+    """The S3 bucket that lines are stored in."""
+
+    def __init__(self, bucket: str, config: Config = CONFIG, service: Service | None = None) -> None:
         self._bucket = bucket
-        self._s3: S3Client = boto3.client("s3", config=_CONFIG)
+        self._s3: S3Client = boto3.client("s3", config=config)
         make_abortable(self._s3)
         self._s3.meta.events.register_last("before-call.s3", _without_expect)
-        self._service = Service("s3", _S3_PROBE_S)
+        self._service = service or Service("s3", S3_PROBE_S)
 
     def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
-        """Write objects side by side; Unavailable unless all of them are stored when it returns."""
+        """Write objects side by side; Unavailable unless all of them are stored."""
         self._service.call([partial(self._put, stored) for stored in objects], deadline)
 
     def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
-        """Say whether an object of one of these keys is stored; Unavailable when S3 does not tell."""
+        """Say whether an object with one of these keys is stored; Unavailable when S3 does not answer."""
         return any(self._service.call([partial(self._holds, key) for key in keys], deadline))
 
     def _holds(self, key: ObjectKey) -> bool:
-        # By the listing, which needs no right to read lines as HeadObject does. It is as consistent as a read ("Amazon
-        # S3 data consistency model").
+        # A listing, because HeadObject would need the right to read lines. It is as consistent as a read ("Amazon S3
+        # data consistency model").
         answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=str(key), MaxKeys=1)
         _need("KeyCount", answer, "s3-no-key-count")
         return answer["KeyCount"] > 0
@@ -120,16 +123,16 @@ class Archive:
 
 
 class Queue:
-    """The queue that batches wait in while the bucket does not take them."""
+    """The spill queue: batches wait in it while the bucket does not take them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, config: Config = CONFIG) -> None:
         self._url = url
-        self._sqs: SQSClient = boto3.client("sqs", config=_CONFIG)
+        self._sqs: SQSClient = boto3.client("sqs", config=config)
         make_abortable(self._sqs)
-        self._service = Service("sqs", _PROBE_S)
+        self._service = Service("sqs", PROBE_S)
 
     def send(self, text: str, deadline: Deadline) -> None:
-        """Put a message into the queue; Unavailable unless it is there when this returns."""
+        """Put a message into the queue; Unavailable unless SQS says that it is there."""
         [answer] = self._service.call([lambda: self._sqs.send_message(QueueUrl=self._url, MessageBody=text)], deadline)
         _need("MessageId", answer, "sqs-no-message-id")
 
@@ -137,11 +140,11 @@ class Queue:
 class Parameter:
     """A SecureString in SSM's parameter store."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, config: Config = CONFIG) -> None:
         self._name = name
-        self._ssm: SSMClient = boto3.client("ssm", config=_CONFIG.merge(_KEYS_CONFIG))
+        self._ssm: SSMClient = boto3.client("ssm", config=config.merge(Config(read_timeout=READ_TIMEOUT_OF_KEYS_S)))
         make_abortable(self._ssm)
-        self._service = Service("ssm", _PROBE_S)
+        self._service = Service("ssm", PROBE_S)
 
     def read(self, deadline: Deadline) -> str:
         """Give the decrypted text; Unavailable when SSM does not."""
@@ -152,20 +155,16 @@ class Parameter:
 
 
 def _without_expect(params: dict[str, Any], **_: Any) -> None:
-    # botocore asks S3 before it sends a body, which is a second round trip for a body of a few packets. And where the
-    # connection ends within the `100 Continue`, it reads for ever, at full CPU (AWSConnection._consume_headers). There
-    # is no setting for it: boto/botocore #1659, "Make expect_header configurable".
+    # botocore asks S3 before it sends a body: a second round trip for a body of a few packets. And when the connection
+    # ends within the `100 Continue`, botocore reads for ever, at full CPU (AWSConnection._consume_headers). It has no
+    # setting for this: boto/botocore #1659, "Make expect_header configurable".
     params["headers"].pop("Expect", None)
 
 
 def _need(field: str, answer: Mapping[str, object], reason: str) -> None:
-    # boto3 takes a 200 that is not the service's, from a proxy for example, for an answer without fields.
+    # boto3 takes a 200 that is not the service's, for example a proxy's, for an answer without fields.
     if field not in answer:
         raise Unavailable(reason, f"an answer without its {field}")
-
-
-def _slow(begin: float) -> bool:
-    return time.monotonic() - begin >= _SLOW_S
 
 
 def _code(error: ClientError | BotoCoreError) -> str:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-# Each has cost a POST most of its time. Fewer can be chance.
+# Each has cost a POST most of its time. Fewer can be coincidence.
 FAILURES = 3
 
 
@@ -17,7 +17,7 @@ class Breaker:
         self._lock = threading.Lock()
 
     def allow(self) -> bool:
-        """Say whether to make a call. While the breaker is open, that makes the call the probe."""
+        """Say whether to make a call. While the breaker is open, an allowed call is the probe."""
         with self._lock:
             if self._failures < FAILURES:
                 return True
@@ -27,12 +27,12 @@ class Breaker:
             return True
 
     def answered(self) -> None:
-        """Note a call that the service answered, or refused at once: it keeps nobody waiting."""
+        """Note a call that the service answered, or refused at once: no POST had to wait."""
         with self._lock:
             self._failures = 0
 
     def failed(self) -> None:
-        """Note a call that took long and came to nothing."""
+        """Note a call that took long and failed."""
         with self._lock:
             self._failures += 1
             self._probe_at = self._clock() + self._probe_s

@@ -1,4 +1,4 @@
-"""Calls with a hard limit on their time and number: a service that hangs piles up neither threads nor sockets."""
+"""Calls with a hard limit on their time and number: threads and sockets do not pile up when a service hangs."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ _Outcome = tuple[int, Result | None, Exception | None]
 
 
 class Busy(Exception):
-    """As many calls as there may be are under way already."""
+    """As many calls as are allowed are running already."""
 
 
 class Calls:
-    """Runs calls side by side, `limit` of them at a time at most."""
+    """Runs calls side by side, at most `limit` of them at a time."""
 
     def __init__(self, limit: int) -> None:
         self._free = threading.BoundedSemaphore(limit)
@@ -25,7 +25,7 @@ class Calls:
     def run(self, functions: Sequence[Callable[[], Result]], deadline: Deadline) -> list[Result]:
         """Run functions side by side and give their results in order.
 
-        Raises what the first failing one raised, DeadlineExceeded, or Busy. Those that are not done then are aborted.
+        Raises what the first function to fail raised, DeadlineExceeded, or Busy; the calls that still run are aborted.
         """
         outcomes: SimpleQueue[_Outcome[Result]] = SimpleQueue()
         calls: list[Call] = []
@@ -60,14 +60,14 @@ class Calls:
                 outcome = number, call.run(function), None
             except Exception as error:  # noqa: BLE001  raised again, in the thread that waits
                 outcome = number, None, error
-            # First: whoever has the outcome may make the next call.
+            # Before the outcome is out: its reader may make the next call at once.
             self._free.release()
             outcomes.put(outcome)
 
         if not self._free.acquire(blocking=False):
             raise Busy
         try:
-            # A daemon: a call that hangs must not keep the process from ending.
+            # A daemon thread: a call that hangs must not keep the process alive.
             threading.Thread(target=run, daemon=True).start()
         except RuntimeError as error:  # the system gives no more threads
             self._free.release()

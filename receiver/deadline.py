@@ -4,11 +4,11 @@ import time
 
 
 class DeadlineExceeded(Exception):
-    """The time was up before the work was done."""
+    """The time ran out before the work was done."""
 
 
 class Deadline:
-    """A moment, given as seconds from now."""
+    """A moment, given in seconds from now."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -18,10 +18,10 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
     def at_most(self, seconds: float) -> "Deadline":
-        """Give the deadline that comes first: this one, or so many seconds from now."""
+        """Give the earlier deadline: this one, or one in so many seconds from now."""
         return Deadline(min(seconds, self.remaining()))
 
     def check(self) -> None:
-        """Raise DeadlineExceeded when there is no time left: for work that takes long by itself."""
+        """Raise DeadlineExceeded when no time is left. Long work calls this from time to time."""
         if not self.remaining():
             raise DeadlineExceeded

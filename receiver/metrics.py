@@ -1,7 +1,7 @@
-"""What the receiver counts and measures, as lines in CloudWatch's Embedded Metric Format.
+"""The receiver's metrics, as lines in CloudWatch's Embedded Metric Format.
 
-Such a line on stdout is a log line that CloudWatch makes metrics of ("Specification: Embedded metric format"): no call
-of an API, and nothing to wait for.
+CloudWatch turns such a log line into metrics ("Specification: Embedded metric format"): the receiver calls no API and
+waits for nothing.
 """
 
 import json
@@ -13,10 +13,10 @@ from contract.metrics import Dimension, Metric
 from contract.stored_line import Reason
 from receiver.logplex.batch import Batch, StoredObject, leading_reports
 
-# For a receiver outside Lambda; in Lambda it is the function's name, so that two stacks do not add up.
+# For a receiver outside Lambda. In Lambda the namespace is the function's name, so that two stacks do not add up.
 DEFAULT_NAMESPACE = "heroku-log-receiver"
 
-_NO_FRAMES = {*Reason} - {Reason.BAD_HEADER, Reason.BAD_TIME}
+_NOT_FRAMES = {*Reason} - {Reason.BAD_HEADER, Reason.BAD_TIME}
 
 
 class Point(NamedTuple):
@@ -27,16 +27,17 @@ class Point(NamedTuple):
     dimension: str | None = None
 
 
-def of_answer(status: int) -> list[Point]:
-    """Give the points of an answer, which is an HTTP status."""
+def of_response(status: int) -> list[Point]:
+    """Give the points of a response with an HTTP status."""
     points = [Point(Metric.REQUESTS, 1, str(status))]
     return [*points, Point(Metric.UNAUTHORISED, 1)] if status == 401 else points
 
 
 def of_batch(batch: Batch, stored: Sequence[StoredObject] | None, announced: int | None) -> list[Point]:
-    """Give the points of a batch that is kept, from its objects and the frames that its POST announced, if it did.
+    """Give the points of a batch that is stored or spilled.
 
-    A batch that took too long to make objects of has none, and nobody knows what is in it.
+    `stored` are its objects, or None if there was no time to make them: then its content is not known. `announced` is
+    the number of frames that its POST announced, or None.
     """
     app = batch.app
     points = [Point(Metric.BATCHES, 1, app), Point(Metric.BYTES_RECEIVED, len(batch.body), app)]
@@ -51,11 +52,11 @@ def of_batch(batch: Batch, stored: Sequence[StoredObject] | None, announced: int
     ]
     if lost:
         points.append(Point(Metric.LINES_LOST, lost, app))
-    # What is left over after a framing fault is a line but not a frame.
-    unannounced = lines - sum(quarantined[reason] for reason in _NO_FRAMES) - (announced or 0)
+    # The rest of a body after a framing fault is a line but not a frame.
+    unannounced = lines - sum(quarantined[reason] for reason in _NOT_FRAMES) - (announced or 0)
     if announced is not None and unannounced != 0 and not 0 < unannounced <= len(leading_reports(batch)[0]):
         points.append(Point(Metric.COUNT_MISMATCH, 1, app))
-    # A batch without a valid time is filed under its arrival, which says nothing about its lag.
+    # The key of a batch without a valid time has its arrival's time, which says nothing about lag.
     if dated_ms := [each.key.epoch_ms for each in stored if not each.earlier]:
         points.append(Point(Metric.LAG, max(0, batch.arrival_ms - max(dated_ms)), app))
     return points
@@ -64,13 +65,15 @@ def of_batch(batch: Batch, stored: Sequence[StoredObject] | None, announced: int
 def lines(points: Iterable[Point], namespace: str, time_ms: int) -> str:
     """Write points as lines of Embedded Metric Format, each ended by LF, at a time in milliseconds since 1970.
 
-    Usually that is one line. A line has one value for each metric and each dimension; what does not go together
-    comes on lines of its own. ValueError for a point that lacks its dimension or has one too many.
+    Usually that is one line. A line has one value for each metric and each dimension; points that do not fit on one
+    line go on several. ValueError for a point without its dimension, or with one that its metric does not have.
     """
     documents: list[dict[Metric, Point]] = []
     for point in points:
         if (point.dimension is None) != (point.metric.dimension is None):
-            raise ValueError(f"{point.metric.title} has the dimension {point.metric.dimension}: give its value")
+            raise ValueError(
+                f"{point.metric.title} has the dimension {point.metric.dimension}, and the point {point.dimension!r}"
+            )
         document = next((each for each in documents if _goes_with(each, point)), None)
         if document is None:
             documents.append(document := {})

@@ -1,4 +1,4 @@
-"""API Gateway's event (HTTP API, payload format 2.0) -> what the receiver needs of it."""
+"""Reads the event of API Gateway (HTTP API, payload format 2.0)."""
 
 import binascii
 import zlib
@@ -11,24 +11,24 @@ from contract.object_keys import APP_NAME
 from contract.stored_line import Reason
 from receiver.logplex.batch import Batch
 
-# The largest body that API Gateway lets through ("Quotas for configuring and running an HTTP API"); it holds for a
+# The largest body that API Gateway accepts ("Quotas for configuring and running an HTTP API"). The limit applies to a
 # decoded body too, because 10 KB of gzip can decode to 10 MB.
 BODY_LIMIT = 10 * 1024 * 1024
 _GZIP_MEMBER = 16 + zlib.MAX_WBITS
-# Senders write one. Each member costs the decoder a window of its own, so their number is limited as well.
+# Senders write one member. Each costs the decoder a window of its own, so their number is limited as well.
 _GZIP_MEMBERS = 100
 
 
 class Refused(Exception):
-    """A request that is answered without a look at its body; `status` is the answer."""
+    """A request that is refused before its body is read; `status` is the response's."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"answered {status}")
+        super().__init__(f"refused with status {status}")
         self.status = status
 
 
 class Credentials(NamedTuple):
-    """The app that a request says it is from, and the token that has to prove it."""
+    """The app that a request claims to be from, and the token that has to prove it."""
 
     app: str
     token: str
@@ -41,7 +41,7 @@ def credentials(event: Mapping[str, Any]) -> Credentials:
         raise Refused(404)
     if (context.get("http") or {}).get("method") != "POST":
         raise Refused(405)
-    # queryStringParameters joins values given twice with a comma; only the raw string tells.
+    # queryStringParameters joins repeated values with a comma; only the raw string shows that they are repeated.
     try:
         query = parse_qs(event.get("rawQueryString") or "", keep_blank_values=True, max_num_fields=16)
     except ValueError:
@@ -53,13 +53,13 @@ def credentials(event: Mapping[str, Any]) -> Credentials:
 
 
 def arrival_ms(event: Mapping[str, Any], now_ms: int) -> int:
-    """Give the time at which the gateway took the request, ms since 1970; now where the event does not say."""
+    """Give the time at which the gateway received the request, ms since 1970; now, if the event does not say."""
     time_epoch = (event.get("requestContext") or {}).get("timeEpoch")
     return time_epoch if isinstance(time_epoch, int) and time_epoch > 0 else now_ms
 
 
 def batch(event: Mapping[str, Any], app: str, arrival_ms: int) -> Batch:
-    """Read the batch that an accepted request carries. Every body is taken: one that cannot be decoded has a fault."""
+    """Read the batch of an accepted request. Every body is accepted: one that cannot be decoded has a fault."""
     headers = event.get("headers") or {}
     body, fault = _sent(event)
     if not fault:
@@ -68,13 +68,13 @@ def batch(event: Mapping[str, Any], app: str, arrival_ms: int) -> Batch:
 
 
 def _sent(event: Mapping[str, Any]) -> tuple[bytes, Reason | None]:
-    """Give the bytes that were sent; where the event's base64 does not decode, its text, and why."""
+    """Give the bytes that were sent; if the event's base64 is not valid, its text and the reason."""
     text = str(event.get("body") or "")
-    # The gateway decides by content type whether to encode.
+    # The gateway decides by the content type whether to encode.
     if not event.get("isBase64Encoded"):
         return _utf8(text), None
     try:
-        # binascii, because the module base64 copies the text first.
+        # binascii, because the base64 module copies the text first.
         return binascii.a2b_base64(text, strict_mode=True), None
     except ValueError:
         return _utf8(text), Reason.BAD_BASE64
@@ -85,10 +85,10 @@ def _header(headers: Mapping[str, Any], name: str) -> str:
 
 
 def _frame_id(headers: Mapping[str, Any]) -> str | None:
-    """Give what names a batch on each of its tries.
+    """Give the id that is the same on each try of a batch, if its sender gives one.
 
-    log-shuttle sends no frame id but one X-Request-Id per batch (`logplex_formatter.go`). Other senders and proxies are
-    free to give each try an X-Request-Id of its own, so theirs says nothing.
+    log-shuttle sends no frame id but one X-Request-Id per batch (`logplex_formatter.go`). Other senders and proxies may
+    give each try an X-Request-Id of its own, so theirs cannot be used.
     """
     frame_id = _header(headers, "logplex-frame-id")
     if not frame_id and _header(headers, "user-agent").startswith("log-shuttle/"):
@@ -97,7 +97,7 @@ def _frame_id(headers: Mapping[str, Any]) -> str | None:
 
 
 def _decoded(sent: bytes, content_encoding: str) -> tuple[bytes, Reason | None]:
-    """Take off a body's content coding (RFC 9110, section 8.4.1); where that fails, give what was sent, and why."""
+    """Remove a body's content coding (RFC 9110, section 8.4.1); if that fails, give what was sent and the reason."""
     codings = [coding.strip() for coding in content_encoding.lower().split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
     if not codings or not sent:
@@ -113,11 +113,11 @@ def _decoded(sent: bytes, content_encoding: str) -> tuple[bytes, Reason | None]:
 
 
 class _TooLarge(Exception):
-    """More than BODY_LIMIT, decoded."""
+    """Decodes to more than BODY_LIMIT."""
 
 
 def _gunzipped(data: bytes) -> bytes:
-    """Decode the members of a gzip body; zlib.error for a broken one, _TooLarge for one that decodes to too much."""
+    """Decode the members of a gzip body; zlib.error for a corrupt one, _TooLarge for one that decodes to too much."""
     decoded = bytearray()
     for _ in range(_GZIP_MEMBERS):
         decoder = zlib.decompressobj(_GZIP_MEMBER)
@@ -133,7 +133,7 @@ def _gunzipped(data: bytes) -> bytes:
 
 
 def _utf8(text: str) -> bytes:
-    # No HTTP body has a lone surrogate, but a hand-made event can.
+    # An HTTP body cannot have a lone surrogate, but a hand-made event can.
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -8,7 +8,7 @@ from contract.names import RECEIVER_VARIABLES
 
 
 class MissingSetting(Exception):
-    """An environment variable that the receiver cannot do without."""
+    """An environment variable that the receiver needs is not set."""
 
 
 @dataclass(frozen=True)

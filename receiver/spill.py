@@ -1,6 +1,6 @@
-"""A spilled batch: the message that keeps it in the queue until S3 takes it. The keys that it will have are not in it.
+"""The message that keeps a spilled batch in the queue until S3 takes it.
 
-They follow from what is: the same batch gives the same keys, now or hours later.
+It does not hold the keys of the batch's objects, because they follow from the batch: now and hours later.
 """
 
 import base64
@@ -14,17 +14,17 @@ from contract.stored_line import Reason
 from receiver.logplex.batch import Batch
 
 _VERSION = 1
-# What a queue takes by pulumi-aws's default; SQS allows four times that since 2025 ("Message quotas"). A body of
-# Logplex's size stays under it even if nothing of it can be compressed.
+# The size limit of a queue's messages by pulumi-aws's default; SQS has allowed four times that since 2025 ("Message
+# quotas"). A body of Logplex's size fits even if it cannot be compressed at all.
 MAX_BYTES = 256 * 1024
 
 
 class TooLarge(Exception):
-    """A batch that does not fit a message. It is never split: its tries would no longer write the same keys."""
+    """A batch that does not fit into one message. It is never split: its tries would no longer write the same keys."""
 
 
-class NoBatch(ValueError):
-    """A message that `encode` has not written."""
+class InvalidMessage(ValueError):
+    """A message that `encode` did not write."""
 
 
 def encode(batch: Batch) -> str:
@@ -39,25 +39,25 @@ def encode(batch: Batch) -> str:
     }
     text = json.dumps(message)
     if len(text) > MAX_BYTES:
-        raise TooLarge(f"{len(text)} bytes, and a message holds {MAX_BYTES}")
+        raise TooLarge(f"{len(text)} bytes do not fit into a message of at most {MAX_BYTES}")
     return text
 
 
 def decode(text: str) -> Batch:
-    """Read a message back; NoBatch when it is none of ours."""
+    """Read a message back; InvalidMessage when `encode` did not write it."""
     try:
         message = json.loads(text)
         if message["v"] != _VERSION:
-            raise NoBatch(f"version {message['v']!r} of a spilled batch: deploy the receiver that wrote it")
+            raise InvalidMessage(f"a spilled batch of version {message['v']!r}: deploy the receiver that wrote it")
         body = gzip.decompress(base64.b64decode(message["body"], validate=True))
         return Batch(message["app"], message["frame_id"], int(message["arrival_ms"]), body, _fault(message))
-    except NoBatch:
+    except InvalidMessage:
         raise
     except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error) as error:
-        raise NoBatch(f"no spilled batch: {type(error).__name__}") from error
+        raise InvalidMessage(f"not a spilled batch: {type(error).__name__}") from error
 
 
 def _fault(message: Mapping[str, Any]) -> Reason | None:
-    # Receivers before the reason was written said only whether the body was undecodable base64.
+    # Earlier receivers did not write the reason, only whether the body was base64 that does not decode.
     reason = message["fault"] if "fault" in message else Reason.BAD_BASE64 if message.get("undecodable") else None
     return None if reason is None else Reason(reason)

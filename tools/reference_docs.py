@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contract import names
-from contract.metrics import ANSWERS, Metric
+from contract.metrics import RESPONSE_STATUSES, Metric
 from contract.outputs import MEANINGS
 from contract.stored_line import Reason
 from infra.settings import Rule, Settings, key_of
@@ -36,7 +36,7 @@ def pages() -> dict[str, str]:
             "metrics": list(Metric),
             "namespace": f"{settings.name_prefix}-receiver",
             "namespace_outside": DEFAULT_NAMESPACE,
-            "answers": ANSWERS,
+            "answers": RESPONSE_STATUSES,
             "reasons": list(Reason),
         },
     }

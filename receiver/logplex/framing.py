@@ -1,48 +1,24 @@
 """Octet counting (RFC 6587 section 3.4.1), as Logplex does it: `<byte count> SP <message>`, back to back."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from contract.stored_line import Reason
 
-# No body that the gateway lets through has a nine-digit length. CR and LF between frames are skipped: senders
-# that are not Logplex put them there.
+# No body that the gateway accepts has a nine-digit length. CR and LF between frames are skipped: some senders other
+# than Logplex write them there.
 _COUNT = re.compile(rb"[\r\n]*([1-9]\d{0,8}) ")
 
 
-class Fault(NamedTuple):
-    """Bytes that are not what should have been there: a frame that is none, and all that is left from there on."""
+def frames(body: bytes, start: int = 0) -> Iterator[tuple[bytes, Reason | None, int]]:
+    """Give the message of each frame from an offset of a body on, None, and the offset at which the frame ends.
 
-    reason: Reason
-    remainder: bytes
-
-
-def next_frame(body: bytes, start: int) -> tuple[bytes | Fault, int] | None:
-    """Give the message of the frame at an offset of a body and the offset at which it ends; None where nothing is left.
-
-    There is no way to find the next frame after a fault that a message could not imitate, so everything from the
-    fault on is its remainder.
+    Everything from the first byte on that is not part of a valid frame comes last, as a whole, with the reason. The
+    search does not resume behind it, because the message of a frame can look like any number of frames.
     """
     size = len(body)
-    if count := _COUNT.match(body, start):
-        message = count.end()
-        end = message + int(count[1])
-        if end <= size:
-            return body[message:end], end
-    if remainder := body[start:].lstrip(b"\r\n"):
-        return Fault(Reason.TRUNCATED if count else Reason.BAD_COUNT, remainder), size
-    return None
-
-
-def next_frames(body: bytes, start: int, size: int) -> tuple[list[bytes], list[int]]:
-    """Give the messages of the frames at an offset of a body that lie in so many bytes, and the offsets where they end.
-
-    There may be none.
-    """
-    messages, ends = [], []
-    last = min(start + size, len(body))
-    while (count := _COUNT.match(body, start)) and (end := count.end() + int(count[1])) <= last:
-        messages.append(body[count.end() : end])
-        ends.append(end)
+    while (count := _COUNT.match(body, start)) and (end := (begin := count.end()) + int(count[1])) <= size:
+        yield body[begin:end], None, end
         start = end
-    return messages, ends
+    if rest := body[start:].lstrip(b"\r\n"):
+        yield rest, Reason.TRUNCATED if count else Reason.BAD_COUNT, size

@@ -1,8 +1,8 @@
 """`python -m receiver`: the receiver outside Lambda, as an HTTP server for drains.
 
-It has the settings that Lambda gives its function, and AWS credentials and a region as boto3 finds them. It only fills
-the spill queue: SQS delivers to Lambda alone, so what is spilled is stored by the function of the stack.
-Faults and metrics go to stdout as in Lambda, one line of JSON each; what the server itself has to say to stderr.
+It takes its settings from the same environment variables as the Lambda function; boto3 finds AWS credentials and the
+region. It writes to the spill queue but does not read from it: the stack's Lambda function stores spilled batches.
+Faults and metrics go to stdout as in Lambda, one line of JSON each; messages of the server itself go to stderr.
 Terminate TLS in a proxy in front of it: Heroku drains to HTTPS only.
 """
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from botocore.exceptions import BotoCoreError
 
+from receiver.handler import Handler
 from receiver.server.host import CONNECTIONS, Host, TooFewFiles, reserve_files
-from receiver.server.wsgi import application, prepare
+from receiver.server.wsgi import Application
 from receiver.settings import MissingSetting
 
 if TYPE_CHECKING:
@@ -26,13 +27,15 @@ _BAD_USAGE = 2
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then answer the requests in flight and return. Exit status 2: it cannot start."""
-    options = _options(arguments)
-    # Into a pipe too: whoever collects the log should not have to wait until there are some kilobytes of it.
+    options = parse(arguments)
+    # A pipe, too, gets each line at once, and not only when there are some kilobytes of them.
     cast("TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)
     try:
         reserve_files(options.connections)
-        prepare()
-        host = Host(application, options.host, options.port, options.threads, options.connections)
+        # The AWS clients are made before there are threads, so that what is missing ends the process.
+        handler = Handler()
+        handler.prepare()
+        host = Host(Application(handler), options.host, options.port, options.threads, options.connections)
     except (MissingSetting, TooFewFiles) as error:
         _end(str(error))
     except BotoCoreError as error:
@@ -46,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"ended with {unanswered} request(s) unanswered", file=sys.stderr)
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line: `host`, `port`, `threads` and `connections`."""
     parser = argparse.ArgumentParser(
         prog="python -m receiver",
         description="Receive Heroku log drains over HTTP and store them in S3, as the Lambda function does.",
@@ -55,17 +59,23 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=_number(0, 65535), default=8080, help="0 is any that is free (default: %(default)s)"
+        "--port",
+        type=_number(0, 65535),
+        default=8080,
+        help="port to listen on, 0 for any free one (default: %(default)s)",
     )
-    # Each thread has a call or a few under way, and the number of those is bounded: receiver/aws.py.
+    # Each thread makes a call or a few at a time, and their number is limited: receiver/aws.py.
     parser.add_argument(
-        "--threads", type=_number(1, 64), default=10, help="requests at a time, 64 at most (default: %(default)s)"
+        "--threads",
+        type=_number(1, 64),
+        default=10,
+        help="requests served at a time, 64 at most (default: %(default)s)",
     )
     parser.add_argument(
         "--connections",
         type=_number(1, 100_000),
         default=CONNECTIONS,
-        help="connections at a time; others wait until there is room (default: %(default)s)",
+        help="connections at a time; others wait until one closes (default: %(default)s)",
     )
     return parser.parse_args(arguments)
 
@@ -73,7 +83,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _number(first: int, last: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdecimal() and first <= int(text) <= last):
-            raise argparse.ArgumentTypeError(f"{text!r} will not do: give a number from {first} to {last}")
+            raise argparse.ArgumentTypeError(f"invalid value {text!r}: give a number from {first} to {last}")
         return int(text)
 
     return parse

@@ -1,6 +1,5 @@
 """What a check gets, and what it yields."""
 
-import json
 import shlex
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -91,10 +90,9 @@ class Context:
     def drain_keys(self) -> tuple[str, ...]:
         """The keys that the receiver accepts, the current one first; empty if SSM has no valid list. Never shown."""
         try:
-            keys = json.loads(self.parameter(names.DRAIN_KEYS) or "")
+            return drain_url.parse_keys(self.parameter(names.DRAIN_KEYS) or "")
         except ValueError:
             return ()
-        return tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
 
     def expected_url(self, app: str) -> str | None:
         """An app's drain URL from the current key, or without keys the one in SSM; None if SSM has neither.

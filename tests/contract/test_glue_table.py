@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from contract import glue_table
 from contract.object_keys import projection
-from contract.stored_line import Reason, from_frame, quarantine_line
-from tests.support.logplex_frames import NOON_MS
+from contract.stored_line import Reason, quarantine
+from tests.support.logplex_frames import NOON_MS, record
 from tests.support.paths import GOLDEN
 
 # As Hive's SerDe compiles it.
@@ -44,7 +44,7 @@ def row(line: str) -> dict[str, str | None]:
 
 
 def stored(message: str, sender: str = "heroku router", pri: int = 158) -> str:
-    return from_frame(f"<{pri}>1 {TIME} host {sender} - {message}\n".encode()).line.decode()
+    return record(f"<{pri}>1 {TIME} host {sender} - {message}\n".encode()).line.decode()
 
 
 @pytest.mark.parametrize("sender", ["app web.1", "heroku router", "token shuttle", "token log-shuttle"])
@@ -220,7 +220,7 @@ def test_an_application_cannot_write_router_fields(line: str, source: str) -> No
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_quarantine_line_is_a_row_with_its_reason(reason: Reason) -> None:
-    line = quarantine_line(reason, NOON_MS * 1000, b"158 <158>1 heroku router - - status=500").decode()
+    line = quarantine(reason, NOON_MS * 1000, b"158 <158>1 heroku router - - status=500").line.decode()
     assert row(line) == {
         "pri": "43",
         "log_ts": "2026-11-24T12:00:00.000000+00:00",

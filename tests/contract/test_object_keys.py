@@ -65,7 +65,7 @@ def test_days_change_at_midnight_utc(epoch_ms: int, folder: str) -> None:
 
 GOOD = f"logs/raxx-api-prod/2026/11/24/1795521600123-{BATCH}.gz"
 LAYOUT = "expected logs/<app>/<YYYY>/<MM>/<DD>/<epoch_ms>-<uuid>.gz"
-NOT_ITS_DAY = "its epoch_ms is not a time of its day"
+NOT_ITS_DAY = "its epoch_ms is not on its day"
 
 
 # What the receiver cannot have written is refused, with the key and what is wrong with it.
@@ -92,9 +92,9 @@ NOT_ITS_DAY = "its epoch_ms is not a time of its day"
     ],
 )
 def test_a_foreign_key_is_refused(key: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=r"is no object key") as refusal:
+    with pytest.raises(ValueError, match=r"is not an object key") as refusal:
         ObjectKey.parse(key)
-    assert str(refusal.value) == f"{key!r} is no object key: {complaint}"
+    assert str(refusal.value) == f"{key!r} is not an object key: {complaint}"
 
 
 # ---------------------------------------------------------------- batches

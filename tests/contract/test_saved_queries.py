@@ -14,6 +14,7 @@ from contract.glue_table import COLUMNS
 from contract.object_keys import PARTITION_KEYS, partition
 from contract.saved_queries import SavedQuery, read, saved_queries
 from receiver.logplex import loss_reports
+from tests.support.logplex_frames import record
 from tests.support.sql_conditions import chosen, columns_of, parsed, partition_conditions, table_of
 
 QUERIES = saved_queries()
@@ -255,8 +256,8 @@ def test_lines_lost_reads_what_the_receiver_counts(message: str, lines: str | No
     [pattern] = re.findall(r"'(\^.+)',$", BY_NAME["lines-lost"].sql, re.MULTILINE)
     found = re.search(pattern, message)
     assert (found and found[1]) == lines
-    stored = f"<172>1 2026-11-24T00:00:00+00:00 host heroku logplex - - {message}\n"
-    assert loss_reports.lost(stored.encode()) == int(lines or 0)
+    frame = f"<172>1 2026-11-24T00:00:00+00:00 host heroku logplex - {message}\n"
+    assert loss_reports.lost(record(frame.encode())) == int(lines or 0)
 
 
 @pytest.mark.parametrize(

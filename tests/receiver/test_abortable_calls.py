@@ -13,8 +13,7 @@ from uuid import UUID
 import pytest
 
 from contract.object_keys import ObjectKey
-from receiver import aws
-from receiver.aws import Archive, Parameter, Queue, Unavailable
+from receiver.aws import S3_PROBE_S, LogBucket, Parameter, Queue, Service, Unavailable
 from receiver.breaker import FAILURES
 from receiver.deadline import Deadline
 from receiver.logplex.batch import StoredObject
@@ -46,8 +45,8 @@ Connect = Callable[..., None]
 
 # The clients are made before the clock starts.
 def put(seconds: float) -> None:
-    archive = Archive("a-bucket")
-    archive.put([OBJECT], Deadline(seconds))
+    bucket = LogBucket("a-bucket")
+    bucket.put([OBJECT], Deadline(seconds))
 
 
 def send(seconds: float) -> None:
@@ -130,11 +129,11 @@ def test_a_kept_connection_that_trickles_later_is_let_go_too(connect: Connect) -
     """Nearly every call comes over a connection that an earlier one has opened."""
     with aws_endpoint(Reply(200), Reply(200), trickling_headers) as (url, endpoint):
         connect(url)
-        archive = Archive("a-bucket")
+        bucket = LogBucket("a-bucket")
         for _ in range(2):
-            archive.put([OBJECT], Deadline(AMPLE_S))
+            bucket.put([OBJECT], Deadline(AMPLE_S))
         with pytest.raises(Unavailable, match="deadline"):
-            archive.put([OBJECT], Deadline(SENT_S))
+            bucket.put([OBJECT], Deadline(SENT_S))
         assert endpoint.left.acquire(timeout=1.5)
 
 
@@ -156,34 +155,31 @@ def test_of_two_objects_the_one_that_hangs_is_let_go_when_the_other_is_refused(c
     with aws_endpoint(silence, refused) as (url, endpoint):
         connect(url)
         with pytest.raises(Unavailable, match="AccessDenied"):
-            Archive("a-bucket").put([OBJECT, OBJECT], Deadline(AMPLE_S))
+            LogBucket("a-bucket").put([OBJECT, OBJECT], Deadline(AMPLE_S))
         assert endpoint.left.acquire(timeout=1.5)
 
 
-def test_more_calls_than_may_be_under_way_are_refused_at_once(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_calls_than_may_be_under_way_are_refused_at_once(connect: Connect) -> None:
     """The batch goes to the queue then, instead of waiting for its turn."""
-    monkeypatch.setattr(aws, "CALLS_AT_ONCE", 1)
     with aws_endpoint(silence) as (url, _):
         connect(url)
+        bucket = LogBucket("a-bucket", service=Service("s3", S3_PROBE_S, calls_at_once=1))
         with pytest.raises(Unavailable) as unavailable:
-            Archive("a-bucket").put([OBJECT, OBJECT], Deadline(AMPLE_S))
+            bucket.put([OBJECT, OBJECT], Deadline(AMPLE_S))
         assert unavailable.value.reason == "s3-busy"
 
 
 # ---------------------------------------------------------------- the breaker
 
 
-def test_a_service_that_hangs_is_not_asked_by_every_post(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "_SLOW_S", SHORT_S / 2)
+def test_a_service_that_hangs_is_not_asked_by_every_post(connect: Connect) -> None:
     with aws_endpoint(silence) as (url, endpoint):
         connect(url)
-        archive = Archive("a-bucket")
+        bucket = LogBucket("a-bucket", service=Service("s3", S3_PROBE_S, slow_s=SHORT_S / 2))
         reasons = []
         for _ in range(FAILURES + 5):
             with pytest.raises(Unavailable) as unavailable:
-                archive.put([OBJECT], Deadline(SHORT_S))
+                bucket.put([OBJECT], Deadline(SHORT_S))
             reasons.append(unavailable.value.reason)
         assert reasons == ["s3-deadline"] * FAILURES + ["s3-circuit-open"] * 5
         assert len(endpoint.requests) == FAILURES
@@ -193,21 +189,20 @@ def test_a_post_that_came_too_late_says_nothing_of_the_service(connect: Connect)
     """It had no fair chance."""
     with aws_endpoint(silence) as (url, _):
         connect(url)
-        archive = Archive("a-bucket")
+        bucket = LogBucket("a-bucket")
         for _ in range(3 * FAILURES):
             with pytest.raises(Unavailable, match="deadline"):
-                archive.put([OBJECT], Deadline(0.001))
+                bucket.put([OBJECT], Deadline(0.001))
 
 
-def test_a_refusal_at_once_does_not_open_it(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_at_once_does_not_open_it(connect: Connect) -> None:
     """It costs a POST nothing, and the log has to go on saying what is wrong."""
-    monkeypatch.setattr(aws, "_SLOW_S", PATIENCE_S)
     with aws_endpoint(Reply(403, b"<Error><Code>AccessDenied</Code></Error>")) as (url, _):
         connect(url)
-        archive = Archive("a-bucket")
+        bucket = LogBucket("a-bucket", service=Service("s3", S3_PROBE_S, slow_s=PATIENCE_S))
         for _ in range(3 * FAILURES):
             with pytest.raises(Unavailable, match="AccessDenied"):
-                archive.put([OBJECT], Deadline(AMPLE_S))
+                bucket.put([OBJECT], Deadline(AMPLE_S))
 
 
 # ---------------------------------------------------------------- the form of a PutObject

@@ -3,12 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
 
 from contract.object_keys import ObjectKey
-from receiver.aws import Archive, Parameter, Unavailable
+from receiver.aws import LogBucket, Parameter, Unavailable
 from receiver.deadline import Deadline
 from receiver.logplex.batch import StoredObject
 from tests.support.fakes import Deed, Reply, aws_endpoint, hang, reset, trickle
@@ -44,10 +45,10 @@ def put_fails(connect: Connect, script: list[Reply | Deed], seconds: float, *obj
     """The reason code with which storing fails, and how many requests S3 saw."""
     with aws_endpoint(*script) as (url, endpoint):
         connect(url)
-        archive = Archive("a-bucket")
+        bucket = LogBucket("a-bucket")
         begin = time.monotonic()
         with pytest.raises(Unavailable) as unavailable:
-            archive.put(objects or [OBJECT], Deadline(seconds))
+            bucket.put(objects or [OBJECT], Deadline(seconds))
         assert time.monotonic() - begin < seconds + PATIENCE_S
         return unavailable.value.reason, len(endpoint.requests)
 
@@ -58,7 +59,7 @@ def put_fails(connect: Connect, script: list[Reply | Deed], seconds: float, *obj
 def test_objects_are_stored_under_their_keys(connect: Connect) -> None:
     with aws_endpoint(STORED) as (url, endpoint):
         connect(url)
-        Archive("a-bucket").put([OBJECT, NEXT_DAY], Deadline(AMPLE_S))
+        LogBucket("a-bucket").put([OBJECT, NEXT_DAY], Deadline(AMPLE_S))
     puts = {request.path: request.body for request in endpoint.requests if request.method == "PUT"}
     assert puts == {f"/a-bucket/{stored.key}": stored.data for stored in (OBJECT, NEXT_DAY)}
 
@@ -66,7 +67,7 @@ def test_objects_are_stored_under_their_keys(connect: Connect) -> None:
 def test_nothing_to_store_is_stored(connect: Connect) -> None:
     with aws_endpoint(s3_error(500, "InternalError")) as (url, endpoint):
         connect(url)
-        Archive("a-bucket").put([], Deadline(AMPLE_S))
+        LogBucket("a-bucket").put([], Deadline(AMPLE_S))
     assert endpoint.requests == []
 
 
@@ -74,7 +75,7 @@ def test_nothing_to_store_is_stored(connect: Connect) -> None:
 def test_trouble_that_passes_is_tried_again(connect: Connect, trouble: Reply | Deed) -> None:
     with aws_endpoint(trouble, STORED) as (url, endpoint):
         connect(url)
-        Archive("a-bucket").put([OBJECT], Deadline(AMPLE_S))
+        LogBucket("a-bucket").put([OBJECT], Deadline(AMPLE_S))
     assert [request.body for request in endpoint.requests] == [OBJECT.data] * 2
 
 
@@ -114,8 +115,37 @@ def test_s3_that_is_not_there_has_a_reason_code(connect: Connect) -> None:
         pass
     connect(url)
     with pytest.raises(Unavailable) as unavailable:
-        Archive("a-bucket").put([OBJECT], Deadline(AMPLE_S))
+        LogBucket("a-bucket").put([OBJECT], Deadline(AMPLE_S))
     assert unavailable.value.reason == "s3-EndpointConnectionError"
+
+
+def listing(count: int) -> Reply:
+    return Reply(200, f"<ListBucketResult><KeyCount>{count}</KeyCount></ListBucketResult>".encode())
+
+
+@pytest.mark.parametrize(("counts", "held"), [((0, 0), False), ((0, 1), True), ((1, 0), True)])
+def test_an_earlier_try_is_found_under_any_of_its_keys(connect: Connect, counts: tuple[int, int], held: bool) -> None:
+    with aws_endpoint(*map(listing, counts)) as (url, endpoint):
+        connect(url)
+        assert LogBucket("a-bucket").holds_any([OBJECT.key, NEXT_DAY.key], Deadline(AMPLE_S)) is held
+    assert {request.method for request in endpoint.requests} == {"GET"}
+    prefixes = {parse_qs(urlsplit(request.path).query)["prefix"][0] for request in endpoint.requests}
+    assert prefixes == {str(OBJECT.key), str(NEXT_DAY.key)}
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        pytest.param(Reply(200, b"<ListBucketResult/>"), "s3-no-key-count", id="without-a-count"),
+        pytest.param(s3_error(403, "AccessDenied"), "s3-AccessDenied", id="403"),
+    ],
+)
+def test_whether_there_was_an_earlier_try_is_never_guessed(connect: Connect, reply: Reply, reason: str) -> None:
+    with aws_endpoint(reply) as (url, _):
+        connect(url)
+        with pytest.raises(Unavailable) as unavailable:
+            LogBucket("a-bucket").holds_any([OBJECT.key], Deadline(AMPLE_S))
+    assert unavailable.value.reason == reason
 
 
 # ---------------------------------------------------------------- SSM

@@ -10,12 +10,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contract.object_keys import ObjectKey
+from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
-from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
 from receiver.logplex.batch import StoredObject
-from tests.support.fakes import APP, FRAME_ID, KEY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
+from tests.support.fakes import (
+    APP,
+    FRAME_ID,
+    KEY,
+    FakeLogBucket,
+    FakeParameter,
+    FakeQueue,
+    drain_event,
+    gateway_context,
+)
 from tests.support.logplex_frames import NOON, NOON_MS, body, l10, message
 
 PATIENCE_S = 20
@@ -25,7 +34,7 @@ SLOW_DOWN = Unavailable("s3-SlowDown", "please")
 LATE = Unavailable("s3-deadline", "no answer in time")
 
 
-class Bucket(FakeArchive):
+class Bucket(FakeLogBucket):
     """Objects by key. `trouble` makes puts fail, before or after the first `written` objects of them are there."""
 
     def __init__(self) -> None:
@@ -57,7 +66,7 @@ class Drain:
         self._render, self._frame_id, self._begin = render, frame_id, begin
         self._tries = 0
         self.bucket, self._queue = Bucket(), FakeQueue()
-        keys = DrainKeys(FakeParameter(json.dumps([KEY])).read)
+        keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
         self._receiver = Receiver(frozenset({APP}), keys, self.bucket, self._queue)
 
     def stored(self) -> dict[str, list[bytes]]:

@@ -7,18 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from contract.drain_url import token
 from local.logplex.field_bodies import FieldBody, field_bodies
-from receiver import handler as entry
-from receiver.aws import Archive, Unavailable
-from receiver.drain_keys import DrainKeys
-from receiver.handler import Receiver, handler
+from receiver.accepted_keys import AcceptedKeys
+from receiver.aws import LogBucket, Unavailable
+from receiver.handler import Handler, Receiver
 from receiver.settings import MissingSetting, Settings
 from tests.support.fakes import (
     APP,
@@ -26,7 +24,7 @@ from tests.support.fakes import (
     KEY,
     PREVIOUS_KEY,
     QUERY,
-    FakeArchive,
+    FakeLogBucket,
     FakeParameter,
     FakeQueue,
     Reply,
@@ -57,14 +55,14 @@ PATIENCE_S = 5.0  # for what has to end in tenths of a second, on a machine that
 DENIED = Unavailable("s3-AccessDenied", f"refused: {QUERY}")
 
 
-def receiver(archive: Archive, *keys: str | Unavailable, queue: FakeQueue | None = None) -> Receiver:
-    return Receiver(APPS, DrainKeys(FakeParameter(*keys or (KEYS,)).read), archive, queue or FakeQueue(DENIED))
+def receiver(bucket: LogBucket, *keys: str | Unavailable, queue: FakeQueue | None = None) -> Receiver:
+    return Receiver(APPS, AcceptedKeys(FakeParameter(*keys or (KEYS,)).read), bucket, queue or FakeQueue(DENIED))
 
 
 def answered(event: dict[str, Any], *keys: str | Unavailable) -> tuple[int, dict[str, bytes]]:
     """The status of an answer, and what was stored."""
-    archive = FakeArchive()
-    return receiver(archive, *keys).receive(event)["statusCode"], archive.stored
+    bucket = FakeLogBucket()
+    return receiver(bucket, *keys).receive(event)["statusCode"], bucket.stored
 
 
 def query(app: str, key: str = KEY) -> str:
@@ -98,7 +96,7 @@ def test_an_accepted_request_is_stored_and_200(event: dict[str, Any]) -> None:
 
 
 def test_what_is_stored_is_the_line() -> None:
-    event = drain_event(POSTED, requestContext=gateway_context(timeEpoch=NOON_MS))
+    event = drain_event(POSTED)
     _, stored = answered(event)
     [(key, data)] = stored.items()
     assert key.startswith(f"logs/{APP}/2026/11/24/{NOON_MS}-")
@@ -161,7 +159,7 @@ def test_a_strange_event_is_refused_and_not_an_error(event: dict[str, Any]) -> N
 
 
 def test_lines_that_are_nowhere_are_never_200() -> None:
-    assert receiver(FakeArchive(DENIED)).receive(drain_event(POSTED))["statusCode"] == 503
+    assert receiver(FakeLogBucket(DENIED)).receive(drain_event(POSTED))["statusCode"] == 503
 
 
 @pytest.mark.parametrize(
@@ -179,10 +177,10 @@ def test_without_keys_it_is_503_and_nothing_is_stored(keys: str | Unavailable) -
         pytest.param(drain_event(POSTED, rawPath="/"), id="404"),
     ],
 )
-@pytest.mark.parametrize("archive", [FakeArchive(), FakeArchive(DENIED)], ids=["stored", "503"])
-def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], archive: FakeArchive) -> None:
+@pytest.mark.parametrize("bucket", [FakeLogBucket(), FakeLogBucket(DENIED)], ids=["stored", "503"])
+def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], bucket: FakeLogBucket) -> None:
     """Logplex reads no chunks and wants no text."""
-    answer = receiver(archive).receive(event)
+    answer = receiver(bucket).receive(event)
     assert answer == {"statusCode": answer["statusCode"], "headers": {}, "body": "", "isBase64Encoded": False}
     assert type(answer["statusCode"]) is int
 
@@ -204,23 +202,21 @@ def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], archive:
     ],
 )
 def test_what_is_left_to_store_in(waited_s: float, least_s: float, most_s: float) -> None:
-    archive = FakeArchive()
+    bucket = FakeLogBucket()
     context = gateway_context(timeEpoch=now_ms() - int(waited_s * 1000))
-    assert receiver(archive).receive(drain_event(POSTED, requestContext=context))["statusCode"] == 200
-    [budget_s] = archive.budgets
+    assert receiver(bucket).receive(drain_event(POSTED, requestContext=context))["statusCode"] == 200
+    [budget_s] = bucket.budgets
     assert least_s < budget_s <= most_s
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """The function's environment with AWS at a URL; its clients are made anew."""
+def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """The function's environment, with AWS at a URL."""
     monkeypatch.setenv("LOG_BUCKET", "a-bucket")
     monkeypatch.setenv("LOG_APPS", ",".join(APPS))
     monkeypatch.setenv("DRAIN_KEYS_PARAMETER", "/raxx/log-drain/drain_keys")
     monkeypatch.setenv("SPILL_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/spill")
-    entry._receiver.cache_clear()
-    yield lambda url: monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    entry._receiver.cache_clear()
+    return lambda url: monkeypatch.setenv("AWS_ENDPOINT_URL", url)
 
 
 SSM_ANSWER = Reply(200, json.dumps({"Parameter": {"Value": KEYS}}).encode())
@@ -229,9 +225,8 @@ SSM_ANSWER = Reply(200, json.dumps({"Parameter": {"Value": KEYS}}).encode())
 def test_the_handler_reads_the_keys_then_stores(environment: Callable[[str], None]) -> None:
     with aws_endpoint(SSM_ANSWER, Reply(200)) as (url, endpoint):
         environment(url)
-        # The handler has the real clock: a batch without a valid time would be looked for in S3 first.
-        event = drain_event(body(message(SECRET_LINE, datetime.now(UTC))))
-        answers = [handler(event, CONTEXT), handler(event, CONTEXT)]
+        handler = Handler()
+        answers = [handler(drain_event(POSTED), CONTEXT), handler(drain_event(POSTED), CONTEXT)]
     assert [answer["statusCode"] for answer in answers] == [200, 200]
     ssm, *puts = endpoint.requests
     assert ssm.target == "AmazonSSM.GetParameter"
@@ -244,7 +239,7 @@ def test_the_handler_reads_the_keys_then_stores(environment: Callable[[str], Non
 
 
 def test_trouble_is_one_line_of_json_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    receiver(FakeArchive(DENIED), queue=FakeQueue()).receive(drain_event(POSTED))
+    receiver(FakeLogBucket(DENIED), queue=FakeQueue()).receive(drain_event(POSTED))
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line).items() >= {"reason": "s3-AccessDenied", "app": APP, "frame_id": FRAME_ID}.items()
 
@@ -284,26 +279,22 @@ def test_importing_the_handler_reads_no_environment_and_makes_no_client() -> Non
     subprocess.run([sys.executable, "-c", IMPORT_ONLY], cwd=PROJECT, env=dict(os.environ), check=True)
 
 
-def test_first_requests_at_a_time_make_the_clients_once(
-    environment: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_first_requests_at_a_time_make_the_receiver_once() -> None:
     """boto3's default session is not safe to use from several threads, and a host outside Lambda has several."""
     made: list[str] = []
-
-    class SlowArchive(FakeArchive):
-        def __init__(self, bucket: str) -> None:
-            made.append(bucket)
-            if len(made) > 1:
-                another.set()
-            another.wait(0.2)
-            super().__init__()
-
     another = threading.Event()
-    monkeypatch.setattr(entry, "Archive", SlowArchive)
-    environment("http://127.0.0.1:9")
+
+    def make() -> Receiver:
+        made.append("a receiver")
+        if len(made) > 1:
+            another.set()
+        another.wait(0.2)
+        return receiver(FakeLogBucket())
+
+    handler = Handler(make)
     threads = [threading.Thread(target=handler, args=(drain_event(query=""), CONTEXT)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert made == ["a-bucket"]
+    assert made == ["a receiver"]

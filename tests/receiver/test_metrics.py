@@ -1,7 +1,6 @@
 """What the receiver counts: only what its table declares, in CloudWatch's format, and in one line."""
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,15 +11,23 @@ from hypothesis import strategies as st
 from contract.metrics import Metric
 from contract.stored_line import Reason
 from local.logplex.field_bodies import FieldBody, field_bodies
-from receiver import handler as entry
-from receiver.aws import Archive, NotAsked, Unavailable
-from receiver.drain_keys import DrainKeys
-from receiver.handler import Receiver, handler
+from receiver.accepted_keys import AcceptedKeys
+from receiver.aws import NotAsked, Unavailable
+from receiver.handler import Handler, Receiver
 from receiver.logplex.batch import Batch, objects
 from receiver.logplex.loss_reports import announced_frames
-from receiver.metrics import Point, lines, of_answer, of_batch
-from receiver.settings import Settings
-from tests.support.fakes import APP, KEY, QUERY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
+from receiver.metrics import Point, lines, of_batch, of_response
+from tests.support.fakes import (
+    APP,
+    KEY,
+    QUERY,
+    FakeLogBucket,
+    FakeParameter,
+    FakeQueue,
+    aws,
+    drain_event,
+    gateway_context,
+)
 from tests.support.logplex_frames import NOON, NOON_MS, body, l10, message
 
 HI = message()
@@ -37,10 +44,10 @@ def counted(posted: bytes, announced: int | None = None, **changes: Any) -> dict
 class Recorder:
     """A receiver, and the points that it emits."""
 
-    def __init__(self, archive: FakeArchive, queue: FakeQueue) -> None:
-        keys = DrainKeys(FakeParameter(json.dumps([KEY])).read)
+    def __init__(self, bucket: FakeLogBucket, queue: FakeQueue) -> None:
+        keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
         self.points: list[Point] = []
-        self.receiver = Receiver(frozenset({APP}), keys, archive, queue, self.points.extend)
+        self.receiver = Receiver(frozenset({APP}), keys, bucket, queue, self.points.extend)
 
     def named(self) -> dict[str, int]:
         return {point.metric.title: point.value for point in self.points}
@@ -269,57 +276,57 @@ def test_no_body_fails_the_count(noise: bytes, announced: int | None) -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 405, 503])
 def test_each_answer_is_counted(status: int) -> None:
-    assert of_answer(status) == [Point(Metric.REQUESTS, 1, str(status))]
+    assert of_response(status) == [Point(Metric.REQUESTS, 1, str(status))]
 
 
 @pytest.mark.parametrize("query", ["", "app=guess-1&token=x", f"app={APP}&token=guess-2", "app=guess-3"])
 def test_a_prober_makes_two_points_and_none_of_its_own_naming(query: str) -> None:
     """Each value of a dimension is a metric that is paid for."""
-    recorder = Recorder(FakeArchive(), FakeQueue())
+    recorder = Recorder(FakeLogBucket(), FakeQueue())
     recorder.receiver.receive(post(body(HI), query=query))
     assert recorder.points == [Point(Metric.REQUESTS, 1, "401"), Point(Metric.UNAUTHORISED, 1)]
 
 
 @pytest.mark.parametrize(
-    ("archive", "queue", "names"),
+    ("bucket", "queue", "names"),
     [
-        pytest.param(FakeArchive(), FakeQueue(), {"Batches", "Lines", "BytesReceived", "BytesStored"}, id="stored"),
+        pytest.param(FakeLogBucket(), FakeQueue(), {"Batches", "Lines", "BytesReceived", "BytesStored"}, id="stored"),
         pytest.param(
-            FakeArchive(SLOW_DOWN), FakeQueue(), {"Batches", "Lines", "BytesReceived", "Spilled"}, id="spilled"
+            FakeLogBucket(SLOW_DOWN), FakeQueue(), {"Batches", "Lines", "BytesReceived", "Spilled"}, id="spilled"
         ),
-        pytest.param(FakeArchive(SLOW_DOWN), FakeQueue(DOWN), set(), id="kept nowhere"),
+        pytest.param(FakeLogBucket(SLOW_DOWN), FakeQueue(DOWN), set(), id="kept nowhere"),
     ],
 )
-def test_a_batch_counts_when_it_is_kept(archive: FakeArchive, queue: FakeQueue, names: set[str]) -> None:
+def test_a_batch_counts_when_it_is_kept(bucket: FakeLogBucket, queue: FakeQueue, names: set[str]) -> None:
     """What is answered 503 is sent again, and counted then."""
-    recorder = Recorder(archive, queue)
+    recorder = Recorder(bucket, queue)
     recorder.receiver.receive(post(body(HI)))
     assert recorder.named().keys() - {"Lag"} == names | {"Requests", "WriteLatency"}
 
 
 def test_s3_that_is_not_asked_has_no_latency() -> None:
     """During an outage most POSTs do not ask it, and zeros would make it look fast."""
-    recorder = Recorder(FakeArchive(NotAsked("s3-circuit-open", "")), FakeQueue())
+    recorder = Recorder(FakeLogBucket(NotAsked("s3-circuit-open", "")), FakeQueue())
     recorder.receiver.receive(post(body(HI)))
     assert "Spilled" in recorder.named()
     assert "WriteLatency" not in recorder.named()
 
 
 def test_what_the_post_announces_is_compared() -> None:
-    recorder = Recorder(FakeArchive(), FakeQueue())
+    recorder = Recorder(FakeLogBucket(), FakeQueue())
     recorder.receiver.receive(post(body(HI), headers={"logplex-msg-count": "2"}))
     assert recorder.named()["CountMismatch"] == 1
 
 
 def test_a_redriven_batch_is_not_counted_twice() -> None:
     """It was a batch when it was spilled. Of those that stay in the queue there is only the time that they took."""
-    queue, archive = FakeQueue(), FakeArchive()
-    Recorder(FakeArchive(SLOW_DOWN), queue).receiver.receive(post(body(HI)))
+    queue, bucket = FakeQueue(), FakeLogBucket()
+    Recorder(FakeLogBucket(SLOW_DOWN), queue).receiver.receive(post(body(HI)))
     event = {"Records": [{"messageId": "m", "body": text} for text in (queue.sent[0], "no batch")]}
-    stored, refused = Recorder(archive, queue), Recorder(FakeArchive(SLOW_DOWN), queue)
+    stored, refused = Recorder(bucket, queue), Recorder(FakeLogBucket(SLOW_DOWN), queue)
     stored.receiver.redrive(event, 10)
     refused.receiver.redrive(event, 10)
-    [data] = archive.stored.values()
+    [data] = bucket.stored.values()
     assert stored.named() | {"WriteLatency": 0} == {"WriteLatency": 0, "BytesStored": len(data), "Redriven": 1}
     assert refused.named().keys() == {"WriteLatency"}
 
@@ -327,36 +334,19 @@ def test_a_redriven_batch_is_not_counted_twice() -> None:
 # ---------------------------------------------------------------- what is printed
 
 
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[FakeArchive, FakeQueue, Any], None]]:
-    """The function's environment, with stand-ins where its clients of AWS would be."""
-    settings = Settings("a-bucket", frozenset({APP}), "/p", "q")
-    monkeypatch.setattr(Settings, "from_environment", lambda _: settings)
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "a-receiver")
-    entry._receiver.cache_clear()
-
-    def deploy(archive: Archive, queue: FakeQueue, keys: str | Unavailable) -> None:
-        monkeypatch.setattr(entry, "Archive", lambda _: archive)
-        monkeypatch.setattr(entry, "Queue", lambda _: queue)
-        monkeypatch.setattr(entry, "Parameter", lambda _: FakeParameter(keys))
-
-    yield deploy
-    entry._receiver.cache_clear()
-
-
 class Context:
     def get_remaining_time_in_millis(self) -> int:
         return 30_000
 
 
-def test_a_request_is_one_write_of_one_line(
-    deployed: Callable[..., None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_is_one_write_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of requests that are served at the same time must not mix."""
     written: list[str] = []
-    deployed(FakeArchive(), FakeQueue(), json.dumps([KEY]))
-    monkeypatch.setattr("sys.stdout.write", written.append)
-    handler(post(body(HI)), Context())
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "a-receiver")
+    with aws(monkeypatch):
+        handler = Handler()
+        monkeypatch.setattr("sys.stdout.write", written.append)
+        handler(post(body(HI)), Context())
     [line] = written
     assert line.endswith("}\n")
     told = json.loads(line)

@@ -15,12 +15,12 @@ from random import Random
 
 import pytest
 
+from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
-from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
 from receiver.logplex.batch import StoredObject
-from tests.support.fakes import APP, KEY, FakeArchive, FakeQueue, drain_event, gateway_context
+from tests.support.fakes import APP, KEY, FakeLogBucket, FakeQueue, drain_event, gateway_context
 from tests.support.logplex_frames import NOON, NOON_MS, body, l10, message
 
 SCHEDULES = 2000
@@ -62,7 +62,7 @@ class Faults:
             deed()
 
 
-class Archive(FakeArchive):
+class FaultyBucket(FakeLogBucket):
     def __init__(self, faults: Faults) -> None:
         super().__init__()
         self._faults = faults
@@ -88,10 +88,10 @@ class World:
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
         self._faults = Faults(self._random)
-        self.archive, self.queue = Archive(self._faults), Queue(self._faults)
+        self.bucket, self.queue = FaultyBucket(self._faults), Queue(self._faults)
         # Keys are old after five tries, and read again.
-        keys = DrainKeys(self._keys, lambda: self._minute * 60.0)
-        self._receiver = Receiver(frozenset({APP}), keys, self.archive, self.queue)
+        keys = AcceptedKeys(self._keys, lambda: self._minute * 60.0)
+        self._receiver = Receiver(frozenset({APP}), keys, self.bucket, self.queue)
         self._minute = 0
         self._loss_untold = False
         self.answered: set[int] = set()
@@ -183,7 +183,7 @@ def test_what_is_answered_200_is_stored_once_and_what_is_not_is_known_to_logplex
 
 def verdicts(world: World) -> dict[str, int]:
     """How many frames are lost though answered 200, stored twice, or neither answered 200 nor reported as dropped."""
-    stored = Counter(line for data in world.archive.stored.values() for line in gzip.decompress(data).splitlines())
+    stored = Counter(line for data in world.bucket.stored.values() for line in gzip.decompress(data).splitlines())
     found = {"lost": 0, "twice": 0, "known to nobody": 0}
     for frame in range(FRAMES):
         times = {stored[line_of(syslog)] for syslog in messages_of(frame)}

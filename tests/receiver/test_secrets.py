@@ -15,9 +15,8 @@ from botocore.config import Config
 
 from contract.drain_url import token
 from receiver import aws as clients
-from receiver import handler as entry
 from receiver import spill
-from receiver.handler import handler
+from receiver.handler import Handler, make_receiver
 from receiver.logplex.batch import Batch
 from tests.support.fakes import (
     APP,
@@ -156,14 +155,11 @@ def heard() -> Iterator[Heard]:
     root.removeHandler(listening)
 
 
-@pytest.fixture(autouse=True)
-def receiver_made_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture
+def handler() -> Handler:
     # Nothing here is about the second try.
     once = Config(retries={"mode": "standard", "total_max_attempts": 1})
-    monkeypatch.setattr(clients, "_CONFIG", clients._CONFIG.merge(once))
-    entry._receiver.cache_clear()
-    yield
-    entry._receiver.cache_clear()
+    return Handler(lambda: make_receiver(config=clients.CONFIG.merge(once)))
 
 
 def found(texts: Sequence[str]) -> list[str]:
@@ -172,7 +168,7 @@ def found(texts: Sequence[str]) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_no_token_query_body_or_key_is_printed_logged_or_raised(
-    case: Case, heard: Heard, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    handler: Handler, case: Case, heard: Heard, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with aws(monkeypatch, s3=case.s3, sqs=case.sqs, ssm=case.ssm):
         answer = handler(case.event, Context())
@@ -186,7 +182,7 @@ def test_no_token_query_body_or_key_is_printed_logged_or_raised(
 
 
 def test_an_exception_of_the_receivers_own_holds_no_secret(
-    heard: Heard, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    handler: Handler, heard: Heard, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lambda logs what the handler raises: a missing setting is all that it may raise."""
     monkeypatch.delenv("LOG_BUCKET", raising=False)

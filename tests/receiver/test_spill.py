@@ -11,21 +11,32 @@ import pytest
 from contract.metrics import Metric
 from contract.stored_line import Reason
 from receiver import spill
+from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
-from receiver.drain_keys import DrainKeys
-from receiver.handler import Receiver
+from receiver.handler import Budget, Receiver
 from receiver.logplex.batch import Batch
 from receiver.metrics import Point
-from tests.support.fakes import APP, FRAME_ID, KEY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
+from tests.support.fakes import (
+    APP,
+    FRAME_ID,
+    KEY,
+    FakeLogBucket,
+    FakeParameter,
+    FakeQueue,
+    drain_event,
+)
 from tests.support.logplex_frames import NOON_MS, body, message
 
 SLOW_DOWN = Unavailable("s3-SlowDown", "please")
 POSTED = body(message(b"one\n"), message(b"two\n"))
-EVENT = drain_event(POSTED, requestContext=gateway_context(timeEpoch=NOON_MS))
+EVENT = drain_event(POSTED)
+
+BUDGET = Budget()
 
 
-def receiver(archive: FakeArchive, queue: FakeQueue) -> Receiver:
-    return Receiver(frozenset({APP}), DrainKeys(FakeParameter(json.dumps([KEY])).read), archive, queue)
+def receiver(bucket: FakeLogBucket, queue: FakeQueue, budget: Budget = BUDGET) -> Receiver:
+    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
+    return Receiver(frozenset({APP}), keys, bucket, queue, budget=budget)
 
 
 def sqs_event(*texts: str) -> dict[str, Any]:
@@ -38,28 +49,28 @@ def failures(answer: dict[str, Any]) -> list[str]:
 
 def test_what_s3_refuses_is_spilled_and_answered_200() -> None:
     queue = FakeQueue()
-    assert receiver(FakeArchive(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 200
+    assert receiver(FakeLogBucket(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 200
     assert spill.decode(queue.sent[0]).body == POSTED
 
 
 def test_what_s3_takes_is_not_spilled() -> None:
     queue = FakeQueue()
-    assert receiver(FakeArchive(), queue).receive(EVENT)["statusCode"] == 200
+    assert receiver(FakeLogBucket(), queue).receive(EVENT)["statusCode"] == 200
     assert queue.sent == []
 
 
 def test_when_both_refuse_it_is_503() -> None:
     queue = FakeQueue(Unavailable("sqs-deadline", "no answer in time"))
-    assert receiver(FakeArchive(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 503
+    assert receiver(FakeLogBucket(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 503
 
 
 def test_sqs_keeps_what_is_not_stored_and_only_that() -> None:
     """A message that is none of ours ends as a dead letter, not in nothing."""
     good = spill.encode(Batch(APP, "f", NOON_MS, POSTED))
-    archive = FakeArchive()
-    assert failures(receiver(archive, FakeQueue()).redrive(sqs_event(good, "no batch", good), 10)) == ["m1"]
-    assert len(archive.stored) == 1
-    assert failures(receiver(FakeArchive(SLOW_DOWN), FakeQueue()).redrive(sqs_event(good, good), 10)) == ["m0", "m1"]
+    bucket = FakeLogBucket()
+    assert failures(receiver(bucket, FakeQueue()).redrive(sqs_event(good, "no batch", good), 10)) == ["m1"]
+    assert len(bucket.stored) == 1
+    assert failures(receiver(FakeLogBucket(SLOW_DOWN), FakeQueue()).redrive(sqs_event(good, good), 10)) == ["m0", "m1"]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +102,8 @@ def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.Capture
 
     noise = random.Random(1).randbytes(spill.MAX_BYTES)
     queue = FakeQueue()
-    event = drain_event(noise, requestContext=gateway_context(timeEpoch=NOON_MS))
-    assert receiver(FakeArchive(SLOW_DOWN), queue).receive(event)["statusCode"] == 503
+    event = drain_event(noise)
+    assert receiver(FakeLogBucket(SLOW_DOWN), queue).receive(event)["statusCode"] == 503
     assert queue.sent == []
     assert "spill-too-large" in capsys.readouterr().out
     spill.encode(Batch(APP, "f" * 32, NOON_MS, noise[:110_000]))
@@ -101,8 +112,8 @@ def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.Capture
 def test_what_does_not_fit_a_message_is_counted_and_named(capsys: pytest.CaptureFixture[str]) -> None:
     """By the answer's metric; the fault's line says which batch it was, and why."""
     points: list[Point] = []
-    keys = DrainKeys(FakeParameter(json.dumps([KEY])).read)
-    refusing = Receiver(frozenset({APP}), keys, FakeArchive(SLOW_DOWN), FakeQueue(), points.extend)
+    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
+    refusing = Receiver(frozenset({APP}), keys, FakeLogBucket(SLOW_DOWN), FakeQueue(), points.extend)
     refusing.receive(drain_event(os.urandom(spill.MAX_BYTES)))
     assert Point(Metric.REQUESTS, 1, "503") in points
     faults = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -121,22 +132,20 @@ def test_what_does_not_fit_a_message_is_counted_and_named(capsys: pytest.Capture
     ],
 )
 def test_a_message_that_is_none_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(spill.NoBatch):
+    with pytest.raises(spill.InvalidMessage):
         spill.decode(text)
 
 
 def test_a_batch_that_takes_too_long_to_read_is_spilled_and_answered_in_time(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Many frames of one byte: each is a line, and the lines are thirty times the body."""
-    monkeypatch.setattr("receiver.handler._BUDGET_S", 0.0)
-    monkeypatch.setattr("receiver.handler._LEAST_S", 0.01)
-    archive, queue = FakeArchive(), FakeQueue()
-    event = drain_event(b"1 x" * 20_000, requestContext=gateway_context(timeEpoch=NOON_MS))
-    assert receiver(archive, queue).receive(event)["statusCode"] == 200
-    assert (archive.stored, len(queue.sent)) == ({}, 1)
+    bucket, queue = FakeLogBucket(), FakeQueue()
+    event = drain_event(b"1 x" * 20_000)
+    assert receiver(bucket, queue, Budget(response=0.0, least=0.01)).receive(event)["statusCode"] == 200
+    assert (bucket.stored, len(queue.sent)) == ({}, 1)
     assert '"reason": "objects-deadline"' in capsys.readouterr().out
-    assert failures(receiver(archive, queue).redrive(sqs_event(*queue.sent), 0.001)) == ["m0"]
-    assert failures(receiver(archive, queue).redrive(sqs_event(*queue.sent), 60)) == []
-    [stored] = archive.stored.values()
+    assert failures(receiver(bucket, queue).redrive(sqs_event(*queue.sent), 0.001)) == ["m0"]
+    assert failures(receiver(bucket, queue).redrive(sqs_event(*queue.sent), 60)) == []
+    [stored] = bucket.stored.values()
     assert gzip.decompress(stored).count(b"\n") == 20_000

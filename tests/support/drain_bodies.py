@@ -6,7 +6,7 @@ from random import Random
 from typing import NamedTuple
 
 from local.logplex.field_bodies import field_bodies
-from tests.support.logplex_frames import NOON_MS, body, frames
+from tests.support.logplex_frames import NOON_MS, body, split
 
 # The reader's own keywords and formats, whole and in halves, so that they touch, repeat and overlap.
 FRAGMENTS = [
@@ -78,7 +78,7 @@ class Mutator:
 
     def _reframed(self) -> bytes:
         """Messages of a body from the field, each perhaps changed, under counts that are right."""
-        messages = [frame for frame in frames(self._random.choice(self._bodies)) if isinstance(frame, bytes)][:40]
+        messages = split(self._random.choice(self._bodies))[0][:40]
         self._random.shuffle(messages)
         return self._separated([self._touched(message) for message in messages])
 

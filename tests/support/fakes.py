@@ -16,9 +16,10 @@ import pytest
 
 from contract.drain_url import token
 from contract.object_keys import ObjectKey
-from receiver.aws import Archive, Queue, Unavailable
+from receiver.aws import LogBucket, Queue, Unavailable
 from receiver.deadline import Deadline
 from receiver.logplex.batch import StoredObject
+from tests.support.logplex_frames import NOON_MS
 
 APP = "raxx-api-prod"
 KEY = "current-key"
@@ -42,11 +43,12 @@ def drain_event(body: bytes = b"", /, *, query: str = QUERY, **changes: Any) -> 
 
 
 def gateway_context(**changes: Any) -> dict[str, Any]:
-    """The `requestContext` of such an event, with changes."""
-    return {"stage": "prod", "http": {"method": "POST", "path": "/prod/drain"}} | changes
+    """The `requestContext` of such an event, with changes. It arrives at NOON, where messages are from."""
+    fixed = {"stage": "prod", "http": {"method": "POST", "path": "/prod/drain"}, "timeEpoch": NOON_MS}
+    return fixed | changes
 
 
-class FakeArchive(Archive):
+class FakeLogBucket(LogBucket):
     """Keeps objects in `stored`, key -> bytes, or raises its `trouble`; `budgets` are the seconds it was given."""
 
     def __init__(self, trouble: Unavailable | None = None) -> None:
@@ -55,14 +57,14 @@ class FakeArchive(Archive):
         self._trouble = trouble
 
     def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
-        """Store, or fail as `Archive.put` does."""
+        """Store, or fail as `LogBucket.put` does."""
         self.budgets.append(deadline.remaining())
         if self._trouble:
             raise self._trouble
         self.stored |= {str(stored.key): stored.data for stored in objects}
 
     def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
-        """Look, or fail as `Archive.holds_any` does."""
+        """Look, or fail as `LogBucket.holds_any` does."""
         if self._trouble:
             raise self._trouble
         return any(str(key) in self.stored for key in keys)
@@ -295,6 +297,9 @@ def aws_endpoint(
             endpoint.serve(self)
 
         def do_POST(self) -> None:
+            endpoint.serve(self)
+
+        def do_GET(self) -> None:
             endpoint.serve(self)
 
         def handle_expect_100(self) -> bool:

@@ -3,8 +3,9 @@
 import gzip
 from datetime import UTC, datetime, timedelta
 
+from contract.stored_line import Reason, Record, from_frame
+from receiver.logplex import framing
 from receiver.logplex.batch import StoredObject
-from receiver.logplex.framing import Fault, next_frame
 
 # A time away from every day's edge: tests that are not about days need not think of them.
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -39,17 +40,17 @@ def stored_lines(stored: StoredObject) -> list[bytes]:
     return lines
 
 
-def frames(body: bytes) -> list[bytes | Fault]:
-    """What the receiver's framing finds in a body, one after the other."""
-    found, end = [], 0
-    while each := next_frame(body, end):
-        frame, end = each
-        found.append(frame)
-    return found
+def record(frame: bytes) -> Record:
+    """The record of a frame that has to be valid."""
+    read = from_frame(frame)
+    assert isinstance(read, Record), read
+    return read
 
 
-def split(body: bytes) -> tuple[list[bytes], Fault | None]:
-    """A body's messages, and its fault, which is the last thing found."""
-    found = frames(body)
-    fault = found.pop() if found and isinstance(found[-1], Fault) else None
-    return [frame for frame in found if isinstance(frame, bytes)], fault if isinstance(fault, Fault) else None
+def split(body: bytes) -> tuple[list[bytes], tuple[Reason, bytes] | None]:
+    """A body's messages, and the rest of it with the reason, if there is a framing fault."""
+    found = [(message, fault) for message, fault, _ in framing.frames(body)]
+    messages = [message for message, fault in found if not fault]
+    faults = [(fault, rest) for rest, fault in found if fault]
+    assert len(faults) <= 1
+    return messages, faults[0] if faults else None

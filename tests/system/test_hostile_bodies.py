@@ -13,22 +13,21 @@ from hypothesis import strategies as st
 
 from contract.glue_table import ROW_PATTERN
 from contract.stored_line import Reason, escape, slices
-from receiver.drain_keys import DrainKeys
+from receiver.accepted_keys import AcceptedKeys
 from receiver.handler import Receiver
 from receiver.logplex.batch import Batch, objects
-from receiver.logplex.framing import Fault
+from receiver.logplex.framing import frames
 from tests.support.fakes import (
     APP,
     FRAME_ID,
     KEY,
     QUERY,
-    FakeArchive,
+    FakeLogBucket,
     FakeParameter,
     FakeQueue,
     drain_event,
-    gateway_context,
 )
-from tests.support.logplex_frames import NOON_MS, body, frames, message, stored_lines
+from tests.support.logplex_frames import NOON_MS, body, message, stored_lines
 from tests.support.paths import PROJECT
 
 ROW = re.compile(ROW_PATTERN, re.DOTALL | re.ASCII)
@@ -38,31 +37,31 @@ SYSLOG = re.compile(rb"(?P<header>(?:[!-~]+ ){5}[!-~]+)(?P<message>.*?)(?:\r?\n)
 
 def answered(event: dict[str, Any]) -> tuple[int, list[bytes]]:
     """The status of an answer, and the lines that were stored."""
-    archive = FakeArchive()
-    keys = DrainKeys(FakeParameter(f'["{KEY}"]').read)
-    answer = Receiver(frozenset({APP}), keys, archive, FakeQueue()).receive(event)
-    texts = [gzip.decompress(data) for data in archive.stored.values()]
+    bucket = FakeLogBucket()
+    keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
+    answer = Receiver(frozenset({APP}), keys, bucket, FakeQueue()).receive(event)
+    texts = [gzip.decompress(data) for data in bucket.stored.values()]
     assert all(text.endswith(b"\n") for text in texts)
     return answer["statusCode"], [line for text in texts for line in text.split(b"\n")[:-1]]
 
 
 def post(sent: bytes, **changes: Any) -> tuple[int, list[bytes]]:
-    return answered(drain_event(sent, requestContext=gateway_context(timeEpoch=NOON_MS)) | changes)
+    return answered(drain_event(sent) | changes)
 
 
 def assert_accounted(sent: bytes, lines: list[bytes]) -> None:
     """Each frame, and the remainder, is one line that is one row of the table and holds all of its bytes."""
-    found = frames(sent)
-    whole = b"".join(frame.remainder if isinstance(frame, Fault) else body(frame) for frame in found)
+    found = [(data, fault) for data, fault, _ in frames(sent)]
+    whole = b"".join(data if fault else body(data) for data, fault in found)
     assert re.sub(rb"[\r\n]", b"", whole) == re.sub(rb"[\r\n]", b"", sent)
-    for frame, line in zip(found, lines, strict=True):
+    for (data, fault), line in zip(found, lines, strict=True):
         assert ROW.fullmatch(line.decode("utf-8", "strict"))
         if quarantined := QUARANTINE.fullmatch(line):
-            fault = frame if isinstance(frame, Fault) else Fault(Reason(quarantined[1].decode()), frame)
-            assert quarantined.groups() == (fault.reason.encode(), escape(fault.remainder))
+            reason = fault or Reason(quarantined[1].decode())
+            assert quarantined.groups() == (reason.encode(), escape(data))
         else:
-            assert isinstance(frame, bytes)
-            syslog = SYSLOG.fullmatch(frame)
+            assert not fault
+            syslog = SYSLOG.fullmatch(data)
             assert syslog
             assert line == syslog["header"] + b" -" + escape(syslog["message"])
 
@@ -158,10 +157,10 @@ def test_a_strange_request_is_200_or_401_and_stored_only_with_200(changes: dict[
 
 MEASURE = """
 import os, resource, sys
-from receiver import handler
-from receiver.drain_keys import DrainKeys
+from receiver.handler import Budget, Receiver
+from receiver.accepted_keys import AcceptedKeys
 from tests.support.paths import PROJECT
-from tests.support.fakes import APP, FakeArchive, FakeParameter, FakeQueue, KEY, drain_event
+from tests.support.fakes import APP, FakeLogBucket, FakeParameter, FakeQueue, KEY, drain_event
 
 def peak_bytes():
     # Linux counts in KB, macOS in bytes.
@@ -188,11 +187,12 @@ body = {
 size = len(body)
 event = drain_event(body)
 del body
-handler._BUDGET_S = 60  # what takes too long would be spilled instead
-archive, queue = FakeArchive(), FakeQueue()
-receiver = handler.Receiver(frozenset({APP}), DrainKeys(FakeParameter(f'["{KEY}"]').read), archive, queue)
+bucket, queue = FakeLogBucket(), FakeQueue()
+keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
+budget = Budget(response=60)  # what takes too long would be spilled instead
+receiver = Receiver(frozenset({APP}), keys, bucket, queue, budget=budget)
 assert receiver.receive(event)["statusCode"] == 200
-assert archive.stored and not queue.sent
+assert bucket.stored and not queue.sent
 print((peak_bytes() - before) / size)
 """
 

@@ -1,17 +1,17 @@
 """With `writerRunsReceiver` the writer user may do what a receiver outside Lambda does; without it, only write."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
 from local.stack import LocalStack, Options
-from receiver.aws import Archive, Parameter, Queue, Unavailable
-from receiver.drain_keys import DrainKeys
+from receiver.accepted_keys import AcceptedKeys
+from receiver.aws import LogBucket, Parameter, Queue, Unavailable
 from receiver.handler import Receiver
-from tests.support.fakes import APP, FakeArchive, drain_event
+from tests.support.fakes import APP, FakeLogBucket, drain_event
 from tests.support.logplex_frames import body, message
 from tests.support.policy_evaluation import BUCKET, KEYS, QUEUE, Ask, allows
 
@@ -36,9 +36,6 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
     """What a receiver outside Lambda asks AWS for while it stores and spills batches with and without a time."""
     asks: list[Ask] = []
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_url)
-    archive = Archive(stack.outputs["bucket"])
-    queue = Queue(stack.outputs["spillQueue"])
-    parameter = Parameter(f"{stack.outputs['parameterPrefix']}drain_keys")
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         match model.name:
@@ -54,12 +51,16 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
             case other:
                 raise AssertionError(f"{other}: which right is that?")
 
-    for client in (archive._s3, queue._sqs, parameter._ssm):
-        events: Any = client.meta.events
-        events.register("before-parameter-build", note)
-    for bucket in (archive, FakeArchive(Unavailable("s3-SlowDown", ""))):
-        receiver = Receiver(frozenset({APP}), DrainKeys(parameter.read), bucket, queue)
-        for posted in (body(message(time=datetime.now(UTC))), b"garbage"):
+    session = boto3.Session()
+    session.events.register("before-parameter-build", note)
+    with monkeypatch.context() as patched:
+        patched.setattr(boto3, "DEFAULT_SESSION", session)
+        log_bucket = LogBucket(stack.outputs["bucket"])
+        queue = Queue(stack.outputs["spillQueue"])
+        parameter = Parameter(f"{stack.outputs['parameterPrefix']}drain_keys")
+    for bucket in (log_bucket, FakeLogBucket(Unavailable("s3-SlowDown", ""))):
+        receiver = Receiver(frozenset({APP}), AcceptedKeys(parameter.read), bucket, queue)
+        for posted in (body(message()), b"garbage"):
             event = drain_event(posted, query=urlsplit(stack.drain_urls[APP]).query)
             assert receiver.receive(event)["statusCode"] == 200
     return asks

@@ -197,19 +197,19 @@ ATTACKS = [
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_no_apps_name_does_not_get_into_the_sql(attack: str) -> None:
+def test_an_invalid_app_name_does_not_get_into_the_sql(attack: str) -> None:
     with pytest.raises(ValueError, match=r"invalid app .*: write 3 to 30 of"):
         BY_NAME["around"].with_parameters(app=attack)
 
 
 @pytest.mark.parametrize("attack", [*ATTACKS, f"{REQUEST_ID}'", f"{REQUEST_ID}\n", f"{REQUEST_ID} ", "a" * 19])
-def test_what_is_no_request_id_does_not_get_into_the_sql(attack: str) -> None:
+def test_an_invalid_request_id_does_not_get_into_the_sql(attack: str) -> None:
     with pytest.raises(ValueError, match=r"invalid request id .*: write 20 to 200"):
         BY_NAME["request"].with_parameters(request_id=attack)
 
 
 @pytest.mark.parametrize("attack", [0, -1, 100_001])
-def test_what_is_no_number_of_rows_does_not_get_into_the_sql(attack: int) -> None:
+def test_an_invalid_limit_does_not_get_into_the_sql(attack: int) -> None:
     with pytest.raises(ValueError, match=r"invalid limit .*: write a number from 1 to 100000"):
         BY_NAME["around"].with_parameters(limit=attack)
 

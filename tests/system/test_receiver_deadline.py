@@ -9,7 +9,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from dataclasses import astuple
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 
@@ -18,10 +18,9 @@ from botocore.config import Config
 
 from infra import function
 from infra import spill as spill_queue
+from receiver import accepted_keys, breaker, spill
 from receiver import aws as clients
-from receiver import breaker, drain_keys, spill
-from receiver import handler as entry
-from receiver.handler import handler
+from receiver.handler import REDRIVE_RESERVE_S, Budget, Handler, Receiver, make_receiver
 from tests.support.fakes import (
     SSM_GIVES_KEYS,
     Aws,
@@ -50,7 +49,6 @@ SLACK = 1.5  # for a machine that is busy
 KEYS_S = 2.0  # from the request's timeEpoch, where keys cannot be read
 # With the real clock: a batch without a valid time would be looked for in S3 first.
 POSTED = body(message(b"the line\n", datetime.now(UTC)))
-BUDGETS = ("_BUDGET_S", "_KEYS_BUDGET_S", "_SPILL_RESERVE_S", "_LEAST_S")
 DESIGN = (DOCS / "design.md").read_text()
 
 
@@ -74,26 +72,22 @@ GARBAGE: Script = [Reply(200, b"garbage", from_aws=False)]
 NOTHING: Script = [Reply(200, b"", from_aws=False)]
 
 
-@pytest.fixture(autouse=True)
-def receiver_made_anew() -> Iterator[None]:
-    entry._receiver.cache_clear()
-    yield
-    entry._receiver.cache_clear()
+def scaled_receiver() -> Receiver:
+    """A receiver with every time of a POST scaled."""
+    budget = Budget(*(seconds * SCALE for seconds in astuple(Budget())))
+    times = {name: vars(clients.CONFIG)[name] * SCALE for name in ("connect_timeout", "read_timeout")}
+    return make_receiver(budget, clients.CONFIG.merge(Config(**times)))
 
 
 @pytest.fixture
-def scaled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scale every time that the receiver knows of."""
-    for budget in BUDGETS:
-        monkeypatch.setattr(entry, budget, getattr(entry, budget) * SCALE)
-    times = {name: vars(clients._CONFIG)[name] * SCALE for name in ("connect_timeout", "read_timeout")}
-    monkeypatch.setattr(clients, "_CONFIG", clients._CONFIG.merge(Config(**times)))
+def handler() -> Handler:
+    return Handler(scaled_receiver)
 
 
-def answered(stand_in: Aws, waited_s: float = 0) -> tuple[int, float]:
+def answered(handler: Handler, stand_in: Aws, waited_s: float = 0) -> tuple[int, float]:
     """The status of the answer to a POST that came so long ago, and the seconds from then to the answer."""
     # The clients are made before the clock starts: on Lambda that is part of what a slow start has taken already.
-    entry._receiver()
+    handler.prepare()
     begin = time.monotonic()
     arrival_ms = time.time_ns() // 1_000_000 - int(waited_s * 1000)
     answer = handler(drain_event(POSTED, requestContext=gateway_context(timeEpoch=arrival_ms)), Context())
@@ -104,9 +98,9 @@ def answered(stand_in: Aws, waited_s: float = 0) -> tuple[int, float]:
     return status, seconds
 
 
-def in_time(stand_in: Aws, waited_s: float = 0, limit_s: float = ANSWER_S) -> int:
+def in_time(handler: Handler, stand_in: Aws, waited_s: float = 0, limit_s: float = ANSWER_S) -> int:
     """The status of an answer that comes in time, at four fifths of all times."""
-    status, seconds = answered(stand_in, waited_s * SCALE)
+    status, seconds = answered(handler, stand_in, waited_s * SCALE)
     assert seconds < limit_s * SCALE * SLACK
     return status
 
@@ -136,33 +130,31 @@ S3_TROUBLE = [
 ]
 
 
-@pytest.mark.usefixtures("scaled")
 @pytest.mark.parametrize("s3", S3_TROUBLE)
-def test_whatever_s3_does_the_line_is_in_the_queue_in_time(s3: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_s3_does_the_line_is_in_the_queue_in_time(
+    handler: Handler, s3: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with aws(monkeypatch, s3=s3) as stand_in:
-        assert in_time(stand_in) == 200
+        assert in_time(handler, stand_in) == 200
         assert is_in_queue(stand_in)
 
 
-@pytest.mark.usefixtures("scaled")
 @pytest.mark.parametrize("s3", [None, [trickle], [late_success]], ids=["hangs", "trickles", "200 too late"])
-def test_a_slow_start_leaves_time_for_the_queue(s3: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_start_leaves_time_for_the_queue(handler: Handler, s3: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     with aws(monkeypatch, s3=s3) as stand_in:
-        assert in_time(stand_in, SLOW_START_S) == 200
+        assert in_time(handler, stand_in, SLOW_START_S) == 200
         assert is_in_queue(stand_in)
 
 
-@pytest.mark.usefixtures("scaled")
-def test_trouble_that_passes_is_no_reason_to_spill(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_that_passes_is_no_reason_to_spill(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second try is within the budget."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     with aws(monkeypatch, s3=[Reply(503), Reply(200)]) as stand_in:
-        assert in_time(stand_in) == 200
+        assert in_time(handler, stand_in) == 200
         assert is_in_s3(stand_in)
         assert not stand_in.sqs.requests
 
 
-@pytest.mark.usefixtures("scaled")
 @pytest.mark.parametrize(
     ("s3", "sqs"),
     [
@@ -175,13 +167,14 @@ def test_trouble_that_passes_is_no_reason_to_spill(monkeypatch: pytest.MonkeyPat
         pytest.param([hang], None, id="both hang"),
     ],
 )
-def test_what_no_one_says_to_keep_is_503_in_time(s3: Script, sqs: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_one_says_to_keep_is_503_in_time(
+    handler: Handler, s3: Script, sqs: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Logplex tries again then; 200 would be a line that is lost."""
     with aws(monkeypatch, s3=s3, sqs=sqs) as stand_in:
-        assert in_time(stand_in) == 503
+        assert in_time(handler, stand_in) == 503
 
 
-@pytest.mark.usefixtures("scaled")
 @pytest.mark.parametrize(
     "ssm",
     [
@@ -191,26 +184,28 @@ def test_what_no_one_says_to_keep_is_503_in_time(s3: Script, sqs: Script, monkey
         pytest.param(A_PAGE, id="200 with a page"),
     ],
 )
-def test_whatever_ssm_does_it_is_503_in_the_time_for_keys(ssm: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_ssm_does_it_is_503_in_the_time_for_keys(
+    handler: Handler, ssm: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with aws(monkeypatch, ssm=ssm) as stand_in:
-        assert in_time(stand_in, limit_s=KEYS_S) == 503
+        assert in_time(handler, stand_in, limit_s=KEYS_S) == 503
         assert not stand_in.s3.requests
 
 
-@pytest.mark.usefixtures("scaled")
-def test_s3_that_hangs_does_not_cost_every_post_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s3_that_hangs_does_not_cost_every_post_its_time(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     """The circuit breaker: in Lambda, too, where each POST would wait, and be paid for, until S3's time is up."""
     with aws(monkeypatch, s3=[silence]) as stand_in:
-        slow = [answered(stand_in) for _ in range(breaker.FAILURES)]
-        at_once = [answered(stand_in) for _ in range(3)]
+        slow = [answered(handler, stand_in) for _ in range(breaker.FAILURES)]
+        at_once = [answered(handler, stand_in) for _ in range(3)]
     assert {status for status, _ in at_once} == {200}
     # The least of each: a machine that is busy makes single ones longer.
     assert min(seconds for _, seconds in at_once) < min(seconds for _, seconds in slow) / 2
     assert len(stand_in.s3.requests) <= 2 * breaker.FAILURES, "two attempts of each call"
 
 
-@pytest.mark.usefixtures("scaled")
-def test_keys_that_come_after_the_answer_are_had_by_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_come_after_the_answer_are_had_by_the_next_try(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SSM that takes longer than a POST waits for it would else be 503 for ever."""
     go_on = threading.Event()
 
@@ -223,16 +218,17 @@ def test_keys_that_come_after_the_answer_are_had_by_the_next_try(monkeypatch: py
         request.wfile.write(reply.body)
 
     with aws(monkeypatch, ssm=[late]) as stand_in:
-        assert in_time(stand_in, limit_s=KEYS_S) == 503
+        assert in_time(handler, stand_in, limit_s=KEYS_S) == 503
         go_on.set()
-        assert in_time(stand_in) == 200
+        assert in_time(handler, stand_in) == 200
         assert len(stand_in.ssm.requests) == 1
 
 
 def test_at_the_real_times_the_answer_comes_within_four_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a slow start, too: the four seconds began when the gateway took the POST."""
     with aws(monkeypatch, s3=[trickle], sqs=None) as stand_in:
-        answers = (answered(stand_in, SLOW_START_S) for _ in range(3))
+        handler = Handler()
+        answers = (answered(handler, stand_in, SLOW_START_S) for _ in range(3))
         # 0.2 s are for whatever is not waiting, which a machine that is busy can exceed, but not each time.
         assert any(status == 503 and seconds < ANSWER_S for status, seconds in answers)
 
@@ -245,26 +241,26 @@ def test_the_time_budget_in_the_docs_is_the_codes() -> None:
     told = {
         name: float(number) for name, number in re.findall(r"^\| ([^|]+) \| ([\d.]+) s? *\|", section, re.MULTILINE)
     }
-    config = vars(clients._CONFIG)
-    assert vars(clients._KEYS_CONFIG)["read_timeout"] == drain_keys._READ_S
+    config, budget = vars(clients.CONFIG), Budget()
+    assert clients.READ_TIMEOUT_OF_KEYS_S == accepted_keys.READ_S
     assert told == {
         "response": ANSWER_S,
-        "budget": entry._BUDGET_S,
-        "drain keys": entry._KEYS_BUDGET_S,
-        "queue reserve": entry._SPILL_RESERVE_S,
-        "minimum": entry._LEAST_S,
+        "budget": budget.response,
+        "drain keys": budget.keys,
+        "queue reserve": budget.spill_reserve,
+        "minimum": budget.least,
         "connect": config["connect_timeout"],
         "read": config["read_timeout"],
         "attempts": config["retries"]["total_max_attempts"],
-        "key read": drain_keys._READ_S,
-        "key wait": drain_keys._WORTH_WAITING_S,
+        "key read": accepted_keys.READ_S,
+        "key wait": accepted_keys.WORTH_WAITING_S,
         "concurrent calls": clients.CALLS_AT_ONCE,
-        "slow failure": clients._SLOW_S,
+        "slow failure": clients.SLOW_S,
         "failures": breaker.FAILURES,
-        "S3 probe": clients._S3_PROBE_S,
-        "other probe": clients._PROBE_S,
+        "S3 probe": clients.S3_PROBE_S,
+        "other probe": clients.PROBE_S,
         "function": function.TIMEOUT_S,
-        "redrive reserve": entry._REDRIVE_RESERVE_S,
+        "redrive reserve": REDRIVE_RESERVE_S,
         "visibility": spill_queue.VISIBILITY_S,
         "receives": spill_queue.MAX_RECEIVES,
     }

@@ -20,27 +20,24 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
-from waitress import wasyncore
-from waitress.channel import HTTPChannel
+from waitress.adjustments import Adjustments
 
 from local.pulumi.project import FOLDER
-from receiver import handler as entry
+from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
-from receiver.drain_keys import DrainKeys
-from receiver.handler import Receiver
+from receiver.handler import Handler, Receiver
 from receiver.logplex.batch import objects
 from receiver.request import BODY_LIMIT, batch
-from receiver.server import host as host_module
-from receiver.server.host import CONNECTIONS, Host, TooFewFiles, files_needed, reserve_files
-from receiver.server.main import _options
-from receiver.server.wsgi import ANSWER_S, WAITED_S, application, event
+from receiver.server.host import CONNECTIONS, RECEIVE_BYTES, Host, Limits, TooFewFiles, files_needed, reserve_files
+from receiver.server.main import parse
+from receiver.server.wsgi import RESPONSE_S, WAITED_S, Application, event
 from tests.support.fakes import (
     APP,
     FRAME_ID,
     KEY,
     QUERY,
     Endpoint,
-    FakeArchive,
+    FakeLogBucket,
     FakeParameter,
     FakeQueue,
     Reply,
@@ -62,6 +59,7 @@ SETTINGS = {
 }
 KEYS = Reply(200, json.dumps({"Parameter": {"Value": json.dumps([KEY])}}).encode())
 DENIED = Unavailable("denied", "")
+LIMITS = Limits()
 PATIENCE_S = 30.0  # for what takes a second, on a machine that is busy
 
 
@@ -79,7 +77,7 @@ def environ(
     }
 
 
-def ask(sent: "WSGIEnvironment") -> tuple[str, dict[str, str], bytes]:
+def ask(application: Application, sent: "WSGIEnvironment") -> tuple[str, dict[str, str], bytes]:
     """The status, headers and body with which the application answers."""
     answers: list[tuple[str, dict[str, str]]] = []
 
@@ -94,17 +92,11 @@ def ask(sent: "WSGIEnvironment") -> tuple[str, dict[str, str], bytes]:
     return status, headers, content
 
 
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Make the handler one that stores with stand-ins."""
-
-    def put_in(archive: FakeArchive, queue: FakeQueue | None = None) -> None:
-        receiver = Receiver(
-            frozenset({APP}), DrainKeys(FakeParameter(json.dumps([KEY])).read), archive, queue or FakeQueue()
-        )
-        monkeypatch.setattr("receiver.handler._receiver", lambda: receiver)
-
-    return put_in
+def storing(bucket: FakeLogBucket, queue: FakeQueue | None = None) -> Application:
+    """An application that stores with stand-ins."""
+    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
+    receiver = Receiver(frozenset({APP}), keys, bucket, queue or FakeQueue())
+    return Application(Handler(lambda: receiver))
 
 
 # ---------------------------------------------------------------- the application
@@ -123,17 +115,13 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         pytest.param(environ(method="POST", path="/health"), "404 Not Found", id="POST to health"),
     ],
 )
-def test_a_request_is_answered_as_in_lambda_with_an_empty_body(
-    serve: Callable[..., None], sent: "WSGIEnvironment", status: str
-) -> None:
+def test_a_request_is_answered_as_in_lambda_with_an_empty_body(sent: "WSGIEnvironment", status: str) -> None:
     """Logplex reads no chunks and wants no text."""
-    serve(FakeArchive())
-    assert ask(sent) == (status, {"Content-Length": "0"}, b"")
+    assert ask(storing(FakeLogBucket()), sent) == (status, {"Content-Length": "0"}, b"")
 
 
-def test_what_can_be_kept_nowhere_is_answered_503(serve: Callable[..., None]) -> None:
-    serve(FakeArchive(DENIED), FakeQueue(DENIED))
-    assert ask(environ())[0] == "503 Service Unavailable"
+def test_what_can_be_kept_nowhere_is_answered_503() -> None:
+    assert ask(storing(FakeLogBucket(DENIED), FakeQueue(DENIED)), environ())[0] == "503 Service Unavailable"
 
 
 def test_a_post_is_stored_as_lambda_would_store_it() -> None:
@@ -153,40 +141,39 @@ def test_health_says_whether_the_settings_are_complete(monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
-    assert ask(environ("GET", "/health", "", b""))[0] == "200 OK"
+    assert ask(Application(Handler()), environ("GET", "/health", "", b""))[0] == "200 OK"
     monkeypatch.delenv("LOG_BUCKET")
-    assert ask(environ("GET", "/health", "", b""))[0] == "503 Service Unavailable"
+    assert ask(Application(Handler()), environ("GET", "/health", "", b""))[0] == "503 Service Unavailable"
 
 
-def test_a_post_that_has_waited_too_long_is_503_at_once_and_nothing_is_asked(serve: Callable[..., None]) -> None:
+def test_a_post_that_has_waited_too_long_is_503_at_once_and_nothing_is_asked() -> None:
     """Its sender is about to try again; what is done for it now, the next ones would have to wait for."""
-    archive, queue = FakeArchive(), FakeQueue()
-    serve(archive, queue)
-    assert ask(environ())[0] == "200 OK", "the keys are known from now on"
-    assert ask(environ() | {WAITED_S: ANSWER_S})[0] == "503 Service Unavailable"
-    assert (len(archive.budgets), queue.sent) == (1, [])
+    bucket, queue = FakeLogBucket(), FakeQueue()
+    application = storing(bucket, queue)
+    assert ask(application, environ())[0] == "200 OK", "the keys are known from now on"
+    assert ask(application, environ() | {WAITED_S: RESPONSE_S})[0] == "503 Service Unavailable"
+    assert (len(bucket.budgets), queue.sent) == (1, [])
 
 
-def test_the_time_that_a_post_has_waited_is_gone_of_its_budget(serve: Callable[..., None]) -> None:
-    archive = FakeArchive()
-    serve(archive)
-    for waited_s in (0, 2.0, ANSWER_S - 0.1):
-        assert ask(environ() | {WAITED_S: waited_s})[0] == "200 OK"
+def test_the_time_that_a_post_has_waited_is_gone_of_its_budget() -> None:
+    bucket = FakeLogBucket()
+    application = storing(bucket)
+    for waited_s in (0, 2.0, RESPONSE_S - 0.1):
+        assert ask(application, environ() | {WAITED_S: waited_s})[0] == "200 OK"
     assert all(
-        budget_s < ANSWER_S - waited_s
-        for budget_s, waited_s in zip(archive.budgets, (0, 2.0, ANSWER_S - 0.1), strict=True)
+        budget_s < RESPONSE_S - waited_s
+        for budget_s, waited_s in zip(bucket.budgets, (0, 2.0, RESPONSE_S - 0.1), strict=True)
     )
-    assert archive.budgets[0] > 2.0
-    assert ANSWER_S == entry._BUDGET_S
+    assert bucket.budgets[0] > 2.0
 
 
 # ---------------------------------------------------------------- the server
 
 
 @contextmanager
-def served(answer: "WSGIApplication", **options: int) -> Iterator[Host]:
+def served(answer: "WSGIApplication", connections: int = CONNECTIONS, limits: Limits = LIMITS) -> Iterator[Host]:
     """A server in this process."""
-    server = Host(answer, "127.0.0.1", 0, **({"threads": 1} | options))
+    server = Host(answer, "127.0.0.1", 0, 1, connections, limits)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -194,8 +181,6 @@ def served(answer: "WSGIApplication", **options: int) -> Iterator[Host]:
     finally:
         server.stop()
         thread.join()
-        server._server.task_dispatcher.shutdown()
-        wasyncore.close_all(server._sockets)
 
 
 def hello(server: Host, sent: bytes = b"") -> socket.socket:
@@ -248,30 +233,29 @@ def test_the_time_begins_when_a_request_comes_and_not_when_a_thread_is_free() ->
     assert ended - begin >= 0.2
 
 
-def until_read(server: Host, channels: int) -> None:
+def until_read(server: Host, connections: int) -> None:
     """Wait until so many connections are there, and one of them has begun a request that is not complete."""
     end = time.monotonic() + PATIENCE_S
     while True:
-        # A copy first: the server's thread goes on adding to it.
-        there = [each for each in list(server._sockets.values()) if isinstance(each, HTTPChannel)]
-        if len(there) >= channels and any(channel.request for channel in there):
+        there = server.connections()
+        if len(there) >= connections and any(connection.request for connection in there):
             return
         assert time.monotonic() < end
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /drain HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf"])
-def test_a_connection_without_a_whole_request_is_closed_in_time(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    for name in ("_TURN_S", "RECEIVE_S", "IDLE_S"):
-        monkeypatch.setattr(host_module, name, 0.05)
-    with served(says_ok) as server, hello(server, sent) as connection:
+def test_a_connection_without_a_whole_request_is_closed_in_time(sent: bytes) -> None:
+    with (
+        served(says_ok, limits=Limits(turn=0.05, receive=0.05, idle=0.05)) as server,
+        hello(server, sent) as connection,
+    ):
         assert connection.recv(1) == b""
 
 
-def test_a_request_that_comes_a_byte_at_a_time_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_comes_a_byte_at_a_time_has_no_more_time() -> None:
     """It is active all the time, so a limit on inactivity would not end it."""
-    for name in ("_TURN_S", "RECEIVE_S"):
-        monkeypatch.setattr(host_module, name, 0.1)
-    with served(says_ok) as server, hello(server, b"POST /drain HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n") as slow:
+    begun = b"POST /drain HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+    with served(says_ok, limits=Limits(turn=0.1, receive=0.1)) as server, hello(server, begun) as slow:
         slow.settimeout(0.01)
         end = time.monotonic() + PATIENCE_S
         with suppress(ConnectionError):
@@ -283,9 +267,7 @@ def test_a_request_that_comes_a_byte_at_a_time_has_no_more_time(monkeypatch: pyt
         assert time.monotonic() < end
 
 
-def test_a_connection_with_a_request_under_way_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_TURN_S", "RECEIVE_S", "IDLE_S"):
-        monkeypatch.setattr(host_module, name, 0.01)
+def test_a_connection_with_a_request_under_way_stays() -> None:
     busy, go_on = threading.Event(), threading.Event()
 
     def wait(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
@@ -293,7 +275,8 @@ def test_a_connection_with_a_request_under_way_stays(monkeypatch: pytest.MonkeyP
         go_on.wait(PATIENCE_S)
         return says_ok(environ, start_response)
 
-    with served(wait) as server, hello(server, b"GET / HTTP/1.1\r\n\r\n") as connection:
+    limits = Limits(turn=0.01, receive=0.01, idle=0.01)
+    with served(wait, limits=limits) as server, hello(server, b"GET / HTTP/1.1\r\n\r\n") as connection:
         assert busy.wait(PATIENCE_S)
         with hello(server) as idle:
             assert idle.recv(1) == b"", "the server has looked for stale connections"
@@ -301,15 +284,41 @@ def test_a_connection_with_a_request_under_way_stays(monkeypatch: pytest.MonkeyP
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
-def test_when_there_is_no_room_idle_and_half_open_connections_make_some(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_there_is_no_room_idle_and_half_open_connections_make_some() -> None:
     """Or whoever opens enough of them keeps every drain out."""
-    for name in ("_TURN_S", "_FULL_S"):
-        monkeypatch.setattr(host_module, name, 0.05)
-    with served(says_ok, connections=2) as server, hello(server) as idle, hello(server, b"POST /drain HT") as half_open:
+    limits = Limits(turn=0.05, full=0.05)
+    with (
+        served(says_ok, connections=2, limits=limits) as server,
+        hello(server) as idle,
+        hello(server, b"POST /drain HT") as half_open,
+    ):
         until_read(server, 2)
         with hello(server) as good:
             assert is_answered(good)
         assert (idle.recv(1), half_open.recv(1)) == (b"", b"")
+
+
+def test_a_request_that_takes_longer_than_the_grace_is_counted_as_unanswered() -> None:
+    busy, go_on = threading.Event(), threading.Event()
+
+    def wait(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        busy.set()
+        go_on.wait(PATIENCE_S)
+        return says_ok(environ, start_response)
+
+    server = Host(wait, "127.0.0.1", 0, 1, limits=Limits(grace=0.1))
+    unanswered: list[int] = []
+    thread = threading.Thread(target=lambda: unanswered.append(server.run()))
+    thread.start()
+    with hello(server, b"GET / HTTP/1.1\r\n\r\n") as connection:
+        assert busy.wait(PATIENCE_S)
+        server.stop()
+        thread.join(PATIENCE_S)
+        assert unanswered == [1]
+        go_on.set()
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 "), "the process would have ended by now"
+    for each in server.connections():
+        each.handle_close()
 
 
 def test_descriptors_from_1024_on_are_served() -> None:
@@ -367,20 +376,17 @@ def test_the_limits_in_the_docs_are_the_servers() -> None:
     told = {
         name: float(number) for name, number in re.findall(r"^\| ([^|]+) \| ([\d.]+) s? *\|", section, re.MULTILINE)
     }
-    options = _options([])
-    server = Host(says_ok, "127.0.0.1", 0, threads=1)
-    wasyncore.close_all(server._sockets)
-    server._server.task_dispatcher.shutdown()
+    options = parse([])
     assert told == {
         "connections": options.connections,
         "threads": options.threads,
         "open files": files_needed(CONNECTIONS),
-        "receive": host_module.RECEIVE_S,
-        "idle": host_module.IDLE_S,
-        "full": host_module._FULL_S,
-        "read size": server._server.adj.recv_bytes,
+        "receive": LIMITS.receive,
+        "idle": LIMITS.idle,
+        "full": LIMITS.full,
+        "read size": RECEIVE_BYTES,
         "body": BODY_LIMIT,
-        "headers": server._server.adj.max_request_header_size,
+        "headers": Adjustments.max_request_header_size,
     }
 
 
@@ -534,4 +540,4 @@ def test_an_option_that_makes_no_sense_is_named(options: tuple[str, ...]) -> Non
     process = start(SETTINGS, *options)
     _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
-    assert f"argument {options[0]}: {options[1]!r} will not do" in said
+    assert f"argument {options[0]}: invalid value {options[1]!r}" in said

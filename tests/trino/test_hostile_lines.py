@@ -8,12 +8,13 @@ import pytest
 
 from contract.object_keys import ObjectKey, batch_id
 from contract.saved_queries import SavedQuery
-from contract.stored_line import Reason, from_frame, quarantine_line
+from contract.stored_line import Reason, quarantine
 from local.answers import differences
 from local.traffic import story
 from local.traffic.facts import Facts, Request
 from local.traffic.lines import Line, Quarantined
 from local.traffic.shapes import LONG, SHAPES
+from tests.support.logplex_frames import record
 from tests.trino.cases import each_query
 from tests.trino.conftest import NewWorld
 from tests.trino.world import World, batch_of
@@ -136,7 +137,7 @@ def test_every_line_is_one_row_and_none_is_hidden(attacked: World) -> None:
 
 
 def _stored(message: bytes) -> bytes:
-    return from_frame(b"<158>1 2026-10-14T12:00:00+00:00 host heroku router - " + message).line + b"\n"
+    return record(b"<158>1 2026-10-14T12:00:00+00:00 host heroku router - " + message).line + b"\n"
 
 
 def test_no_shape_overflows_the_stack_or_takes_for_ever(new_world: NewWorld) -> None:
@@ -158,7 +159,7 @@ def test_no_shape_overflows_the_stack_or_takes_for_ever(new_world: NewWorld) -> 
 
 def test_a_quarantine_line_is_counted_as_one(attacked: World) -> None:
     """Its bytes may look like anything."""
-    assert b" router " in quarantine_line(Reason.BAD_TIME, 0, NO_MESSAGES[0])
+    assert b" router " in quarantine(Reason.BAD_TIME, 0, NO_MESSAGES[0]).line
     [[quarantined]] = attacked.ask(
         f"SELECT count(*) FROM {attacked.database}.{attacked.table} "
         "WHERE year = '2026' AND month = '10' AND source = 'logdrain' AND proc_id = 'quarantine' AND status IS NULL"

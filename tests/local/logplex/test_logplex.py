@@ -13,7 +13,6 @@ from itertools import count
 
 import pytest
 
-from contract import stored_line
 from local.logplex import nodes
 from local.logplex.batches import TARGET_BYTES, Batch, batches
 from local.logplex.drain_connection import DrainConnection
@@ -22,6 +21,7 @@ from local.logplex.nodes import Answer, Logplex, post
 from local.traffic.facts import LossReport
 from local.traffic.lines import Line, frame
 from local.traffic.story import generate
+from tests.support.logplex_frames import record
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LINES = generate(["raxx-api-prod"], NOON, 3000)
@@ -325,7 +325,7 @@ def test_an_l10_line_has_the_old_or_the_new_wording_whole_seconds_and_no_newline
     assert line == Line("api", NOON, 172, "heroku", "logplex", text.encode(), line.facts)
     assert isinstance(line.facts, LossReport)
     assert line.facts.lines == 7
-    assert stored_line.from_frame(frame(line).partition(b" ")[2])
+    assert record(frame(line).partition(b" ")[2])
 
 
 def test_each_try_renders_the_l10_frame_anew_at_its_own_time(drain: Drain, monkeypatch: pytest.MonkeyPatch) -> None:

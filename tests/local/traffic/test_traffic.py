@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from contract import glue_table, stored_line
+from contract import glue_table
 from local.traffic.facts import (
     Build,
     Deploy,
@@ -26,6 +26,7 @@ from local.traffic.rhythm import Rhythm
 from local.traffic.story import generate
 from local.traffic.surfaces import ATTACKERS
 from receiver.logplex import loss_reports
+from tests.support.logplex_frames import record
 
 APPS = ("one-api", "two-console", "three-velvet")
 UNTIL = datetime(2026, 11, 24, 14, 30, 0, 123456, tzinfo=UTC)
@@ -37,7 +38,7 @@ ROW = re.compile(glue_table.ROW_PATTERN)
 def stored(line: Line) -> str:
     count, _, syslog = frame(line).partition(b" ")
     assert int(count) == len(syslog)
-    return stored_line.from_frame(syslog).line.decode()
+    return record(syslog).line.decode()
 
 
 def columns(line: Line) -> dict[str, str | None]:
@@ -83,7 +84,7 @@ def test_lines_are_in_time_order_and_no_two_share_a_millisecond() -> None:
 def test_every_frame_is_a_syslog_line_at_its_own_time() -> None:
     for line in LINES:
         syslog = frame(line).partition(b" ")[2]
-        us = stored_line.from_frame(syslog).time_us
+        us = record(syslog).time_us
         assert datetime.fromtimestamp(us // 1_000_000, UTC).replace(microsecond=us % 1_000_000) == line.time
 
 
@@ -175,7 +176,7 @@ def test_facts_of_errors_and_losses_are_exactly_the_platforms_lines_that_tell_of
 
 def test_the_receiver_counts_the_losses_that_the_facts_tell() -> None:
     told = sum(line.facts.lines for line in LINES if isinstance(line.facts, LossReport))
-    assert loss_reports.lost("".join(f"{stored(line)}\n" for line in LINES).encode()) == told > 0
+    assert sum(loss_reports.lost(record(frame(line).partition(b" ")[2])) for line in LINES) == told > 0
 
 
 def test_a_stored_message_is_the_tables() -> None:

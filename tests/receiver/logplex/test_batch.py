@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from contract.object_keys import batch_id
 from contract.stored_line import Reason
 from local.logplex.field_bodies import FieldBody, field_bodies
+from receiver.deadline import DeadlineExceeded
 from receiver.logplex.batch import Batch, StoredObject, objects
-from tests.support.logplex_frames import NOON, NOON_MS, body, l10, message, minutes_before_noon, stored_lines
+from tests.support.logplex_frames import NOON, NOON_MS, body, l10, message, minutes_before_noon, split, stored_lines
 
 APP = "raxx-api-prod"
 FRAME_ID = "DA37BFA502AFA196A479F50990BA3E2C"
@@ -205,6 +206,13 @@ def test_without_a_frame_id_a_batch_is_named_by_its_bodys_sha256(frame_id: str |
     assert stored.key.batch == batch_id(APP, hashlib.sha256(posted).hexdigest())
 
 
+def test_a_body_that_cannot_be_decoded_is_named_by_its_whole_sha256() -> None:
+    """It has no frames, so nothing in it is a leading loss report."""
+    posted = body(l10(NOON), message())
+    stored = only(objects(Batch(APP, None, ARRIVAL_MS, posted, Reason.BAD_GZIP)))
+    assert stored.key.batch == batch_id(APP, hashlib.sha256(posted).hexdigest())
+
+
 def test_batches_of_two_apps_with_one_frame_id_are_two() -> None:
     mine, other = (only(objects(Batch(app, FRAME_ID, ARRIVAL_MS, body(message())))).key for app in (APP, "other-app"))
     assert mine.batch != other.batch
@@ -284,6 +292,30 @@ def test_a_body_that_cannot_be_decoded_is_one_quarantine_line(fault: Reason) -> 
 @pytest.mark.parametrize("posted", [b"", b"\r\n\n"], ids=["empty", "line-ends"])
 def test_a_body_without_frames_is_no_object(posted: bytes) -> None:
     assert objects(Batch(APP, FRAME_ID, ARRIVAL_MS, posted)) == []
+
+
+@pytest.mark.parametrize(
+    "posted",
+    [
+        pytest.param(b"1 x" * 100_000, id="tiny-frames"),
+        pytest.param(body(*[message(b"an old one", NOON.replace(year=2020))] * 1000), id="no-valid-time"),
+        pytest.param(body(*[message(b"a line\n")] * 1000), id="ordinary-lines"),
+        pytest.param(body(*[l10(NOON)] * 1000), id="leading-reports"),
+    ],
+)
+def test_the_deadline_is_checked_every_few_frames(posted: bytes) -> None:
+    """A body without a valid time is read once before any line of it is made, and that can take seconds."""
+    read = split(posted)[0]
+    checks = 0
+
+    def proceed() -> None:
+        nonlocal checks
+        checks += 1
+        if checks > len(read) // 256:
+            raise DeadlineExceeded
+
+    with pytest.raises(DeadlineExceeded):
+        objects(Batch(APP, FRAME_ID, ARRIVAL_MS, posted), proceed)
 
 
 @pytest.mark.parametrize("post", field_bodies(), ids=lambda post: post.name)

@@ -74,6 +74,33 @@ def test_two_readers_agree_on_any_messages(messages: list[bytes], rest: bytes) -
     assert received(None, NOON_MS, posted) == naive_reader.read(APP, None, NOON_MS, posted)
 
 
+# Every kind of frame next to every other: valid and invalid headers, times at the limits, and each kind of line end.
+TIMES = (
+    "2026-11-24T12:00:00.123456+00:00", "2026-11-24T12:00:00.12+00:00", "2026-11-24T12:00:00+00:00",
+    "2026-11-24T12:00:00Z", "2026-11-24T12:00:00.5Z", "2026-11-24T14:00:00.5+02:00", "2026-11-23T23:59:59.999999+00:00",
+    "2026-11-22T12:00:00Z", "2026-11-22T11:59:59.999999Z", "2026-11-20T12:00:00Z", "2026-11-24T13:00:00+00:00",
+    "2026-11-24T13:00:01+00:00", "2026-11-24T24:00:00Z", "2026-11-31T12:00:00Z", "2026-11-24T12:00:60Z",
+    "0000-01-01T00:00:00Z", "now",
+)  # fmt: skip
+HEADERS = ("<190>1 {} host app web.1 -", "<0>1 {} h a p m", "<192>1 {} host app web.1 -", "<190>1 {} host app web.1")
+IMITATION = b" a\n44 <190>1 2026-11-24T12:00:00Z h app web.1 - b\n"
+TEXTS = st.sampled_from(
+    [b"", b"\n", b"\r\n", b"x", b" x\n", b" x\r\n", b" x\r\r\n", b" a\nb\n", b" a\n\n", IMITATION]
+) | st.binary(max_size=40)
+FRAMES = st.builds(
+    lambda header, time, text: header.format(time).encode() + text,
+    st.sampled_from(HEADERS), st.sampled_from(TIMES), TEXTS,
+)  # fmt: skip
+HEADLESS = st.sampled_from([b"x", b"\n", b"\r\n", b"no header", b"a\nb\n", b"Error L10 (x): 3 messages ", b"\xff\x00"])
+BETWEEN = st.sampled_from([b"", b"", b"", b"\n", b"\r\n\r\n"])
+
+
+@given(st.lists(st.tuples(FRAMES | HEADLESS, BETWEEN), max_size=30), st.sampled_from([b"", b"\n", b"12", b"99 x"]))
+def test_two_readers_agree_on_neighbours_of_every_kind(frames: list[tuple[bytes, bytes]], rest: bytes) -> None:
+    posted = b"".join(body(frame) + between for frame, between in frames) + rest
+    assert received(None, NOON_MS, posted) == naive_reader.read(APP, None, NOON_MS, posted)
+
+
 @settings(max_examples=300)
 @given(st.lists(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map(b"".join), max_size=6), st.booleans())
 def test_two_readers_agree_on_our_own_keywords_however_they_overlap(texts: list[bytes], framed: bool) -> None:

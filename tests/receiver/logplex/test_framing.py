@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from contract.stored_line import Reason
 from local.logplex.field_bodies import FieldBody, FieldFrame, field_bodies
-from receiver.logplex.framing import Fault
 from tests.support.logplex_frames import body, split
 
 
@@ -23,7 +22,7 @@ def test_a_body_from_the_field_is_split_as_counted(post: FieldBody) -> None:
     whole = [frame for frame in frames if frame not in post.unparseable_frames]
     assert whole == [syslog(frame) for frame in post.frames]
     assert len(frames) - len(whole) == len(post.unparseable_frames)
-    assert (fault.remainder if fault else b"") == post.malformed_remainder
+    assert (fault[1] if fault else b"") == post.malformed_remainder
 
 
 # Counts are bytes, a message may hold anything, and the next frame begins where the one before ends.
@@ -71,7 +70,7 @@ def test_frames_without_a_fault(posted: bytes, frames: list[bytes]) -> None:
 )
 @pytest.mark.parametrize("between", [b"", b"\r\n"], ids=["abutting", "line-end-between"])
 def test_the_first_fault_ends_the_frames_and_keeps_the_rest(tail: bytes, reason: Reason, between: bytes) -> None:
-    assert split(b"2 hi" + between + tail) == ([b"hi"], Fault(reason, tail))
+    assert split(b"2 hi" + between + tail) == ([b"hi"], (reason, tail))
 
 
 @given(st.lists(st.binary(min_size=1, max_size=60)), st.sampled_from([b"", b"\n", b"\r\n"]))
@@ -93,5 +92,5 @@ def test_of_any_body_each_byte_is_in_a_frame_or_in_the_remainder(posted: bytes) 
         rest = re.sub(rb"^[\r\n]*", b"", rest)
         assert rest.startswith(body(frame))
         rest = rest[len(body(frame)) :]
-    assert rest.lstrip(b"\r\n") == (fault.remainder if fault else b"")
-    assert fault is None or fault.remainder
+    assert rest.lstrip(b"\r\n") == (fault[1] if fault else b"")
+    assert fault is None or fault[1]

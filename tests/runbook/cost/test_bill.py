@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.metrics import ANSWERS
-from infra.endpoint import _ACCESS_LOG
+from contract.metrics import RESPONSE_STATUSES
+from infra.endpoint import ACCESS_LOG
 from infra.settings import Settings
+from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
-from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
 from receiver.metrics import Point, lines
 from runbook.cost import bill, small_objects, usage
 from runbook.cost.bill import ITEMS, Bill
 from runbook.cost.usage import Day, Retention, Usage
-from tests.support.fakes import APP, KEY, FakeArchive, FakeParameter, FakeQueue, drain_event, gateway_context
+from tests.support.fakes import APP, KEY, FakeLogBucket, FakeParameter, FakeQueue, drain_event, gateway_context
 from tests.support.logplex_frames import NOON_MS, body, message
 from tests.support.recording_monitor import run
 
@@ -391,8 +391,8 @@ def test_a_million_small_objects() -> None:
 def emitted(event: Mapping[str, Any], trouble: Unavailable | None = None) -> list[Point]:
     """What the receiver counts of an event; with a trouble, where neither S3 nor the queue takes anything."""
     points: list[Point] = []
-    keys = DrainKeys(FakeParameter(json.dumps([KEY])).read)
-    Receiver(frozenset({APP}), keys, FakeArchive(trouble), FakeQueue(trouble), points.extend).receive(event)
+    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
+    Receiver(frozenset({APP}), keys, FakeLogBucket(trouble), FakeQueue(trouble), points.extend).receive(event)
     return points
 
 
@@ -414,7 +414,7 @@ def test_the_receiver_gives_the_answers_whose_series_are_counted() -> None:
         emitted(post(http={"method": "GET", "path": "/prod/drain"})),
         emitted(post(), down),
     ]
-    assert {points[0].dimension for points in answers} == {str(answer) for answer in ANSWERS}
+    assert {points[0].dimension for points in answers} == {str(answer) for answer in RESPONSE_STATUSES}
 
 
 def test_what_is_amiss_has_series_of_its_own() -> None:
@@ -430,7 +430,7 @@ def test_a_batch_logs_about_as_much_as_is_charged_for() -> None:
         "Max Memory Used: 92 MB\t\n"
     )
     platform = f"START RequestId: {request_id} Version: $LATEST\n", f"END RequestId: {request_id}\n", report
-    api = json.dumps(dict.fromkeys(_ACCESS_LOG, "x" * 14))
+    api = json.dumps(dict.fromkeys(ACCESS_LOG, "x" * 14))
     written = [lines(emitted(post()), "raxx-log-receiver", NOON_MS), *platform, api]
     assert sum(len(line) + 26 for line in written) == pytest.approx(bill.BATCH_LOG_BYTES, rel=0.1)
 

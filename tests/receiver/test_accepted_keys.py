@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from contract.drain_url import token
+from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
-from receiver.drain_keys import DrainKeys
 from tests.support.fakes import APP, KEY, PREVIOUS_KEY, FakeParameter
 
 FRESH_S = 300
@@ -30,11 +30,11 @@ class Clock:
 
 
 class Gate:
-    """DrainKeys with a parameter and a clock at hand."""
+    """AcceptedKeys with a parameter and a clock at hand."""
 
     def __init__(self, *script: str | Unavailable) -> None:
         self.clock, self.parameter = Clock(), FakeParameter(*script)
-        self._keys = DrainKeys(self.parameter.read, self.clock)
+        self._keys = AcceptedKeys(self.parameter.read, self.clock)
 
     def accept(self, presented: str, app: str = APP) -> bool:
         return self._keys.accept(app, presented, Deadline(10))
@@ -181,28 +181,28 @@ def slow() -> Iterator[SlowParameter]:
     parameter.go_on.set()
 
 
-def fails_in(drain_keys: DrainKeys, seconds: float) -> str:
+def fails_in(accepted: AcceptedKeys, seconds: float) -> str:
     """The reason with which a POST fails that waits so long for keys."""
     with pytest.raises(Unavailable) as unavailable:
-        drain_keys.accept(APP, token(KEY, APP), Deadline(seconds))
+        accepted.accept(APP, token(KEY, APP), Deadline(seconds))
     return unavailable.value.reason
 
 
 def test_a_read_that_ends_after_the_post_that_began_it_is_the_next_ones(slow: SlowParameter) -> None:
     """Logplex makes its second try at once. Without this SSM that takes 1.5 s would be 503 for ever."""
-    drain_keys = DrainKeys(slow.read)
-    assert fails_in(drain_keys, 0.01) == "ssm-deadline"
+    accepted = AcceptedKeys(slow.read)
+    assert fails_in(accepted, 0.01) == "ssm-deadline"
     threading.Timer(0.05, slow.go_on.set).start()
-    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
     assert slow.reads == 1
     assert slow.budgets[1] > 2 * 1.2, "the read has more time than a POST has for it"
 
 
 def test_all_that_need_keys_share_one_read(slow: SlowParameter) -> None:
-    drain_keys = DrainKeys(slow.read)
+    accepted = AcceptedKeys(slow.read)
     answers: list[bool] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))))
+        threading.Thread(target=lambda: answers.append(accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))))
         for _ in range(20)
     ]
     for thread in threads:
@@ -217,12 +217,12 @@ def test_all_that_need_keys_share_one_read(slow: SlowParameter) -> None:
 def test_nobody_waits_for_a_read_that_has_taken_too_long(slow: SlowParameter) -> None:
     """While SSM hangs, POSTs are not to keep each other from a thread; the read itself goes on."""
     clock = Clock()
-    drain_keys = DrainKeys(slow.read, clock)
-    assert fails_in(drain_keys, 0.01) == "ssm-deadline"
+    accepted = AcceptedKeys(slow.read, clock)
+    assert fails_in(accepted, 0.01) == "ssm-deadline"
     clock.now += 4
     begin = time.monotonic()
     for _ in range(10):
-        assert fails_in(drain_keys, AMPLE_S) == "ssm-deadline"
+        assert fails_in(accepted, AMPLE_S) == "ssm-deadline"
     assert time.monotonic() - begin < AMPLE_S / 2
     assert slow.reads == 1
 
@@ -230,14 +230,14 @@ def test_nobody_waits_for_a_read_that_has_taken_too_long(slow: SlowParameter) ->
 def test_while_old_keys_are_read_again_others_go_on_with_them() -> None:
     clock, slow = Clock(), SlowParameter()
     slow.go_on.set()
-    drain_keys = DrainKeys(slow.read, clock)
-    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    accepted = AcceptedKeys(slow.read, clock)
+    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
     slow.go_on.clear()
     clock.now += FRESH_S + 1
-    assert drain_keys.accept(APP, token(KEY, APP), Deadline(0.01)), "it has waited, and old keys are good"
+    assert accepted.accept(APP, token(KEY, APP), Deadline(0.01)), "it has waited, and old keys are good"
     begin = time.monotonic()
     for _ in range(10):
-        assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+        assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
     assert time.monotonic() - begin < AMPLE_S / 2
     slow.go_on.set()
     assert slow.reads == 2
@@ -247,12 +247,12 @@ def test_a_token_that_does_not_match_waits_for_the_read_of_another() -> None:
     """Not to be answered 401, which makes Logplex drop the batch, a moment before its key is there."""
     clock, slow = Clock(), SlowParameter()
     script = iter([keys(PREVIOUS_KEY)])
-    drain_keys = DrainKeys(lambda deadline: next(script, None) or slow.read(deadline), clock)
-    assert not drain_keys.accept(APP, "guess", Deadline(AMPLE_S))
+    accepted = AcceptedKeys(lambda deadline: next(script, None) or slow.read(deadline), clock)
+    assert not accepted.accept(APP, "guess", Deadline(AMPLE_S))
     clock.now += RETRY_S + 1
-    assert not drain_keys.accept(APP, token(KEY, APP), Deadline(0.01))
+    assert not accepted.accept(APP, token(KEY, APP), Deadline(0.01))
     threading.Timer(0.05, slow.go_on.set).start()
-    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
     assert slow.reads == 1
 
 
@@ -260,11 +260,11 @@ def test_a_system_without_threads_is_an_outage_that_passes(monkeypatch: pytest.M
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    drain_keys = DrainKeys(FakeParameter(keys(KEY)).read)
+    accepted = AcceptedKeys(FakeParameter(keys(KEY)).read)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
-        assert fails_in(drain_keys, AMPLE_S) == "ssm-busy"
-    assert drain_keys.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+        assert fails_in(accepted, AMPLE_S) == "ssm-busy"
+    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
 
 
 @pytest.mark.parametrize(
