@@ -44,6 +44,11 @@ class Heroku(HttpServer):
         self._check(name)
         return _app_id(name)
 
+    @property
+    def drains_by_app(self) -> dict[str, list[dict[str, Any]]]:
+        """All drains by app. Changing it changes what Heroku answers, as when somebody else does."""
+        return self._drains
+
     def drains(self, name: str) -> list[dict[str, Any]]:
         """Give an app's drains, oldest first, as the API shows them; LocalError for an unknown app."""
         self._check(name)

@@ -175,7 +175,7 @@ def of(days: Days, retention: Retention, now: datetime) -> Bill:
         per_day=per_day,
         last=usage.of_period(days, usage.month_before(now), retention, today),
         so_far=usage.of_period(days, usage.month_so_far(now), retention, today),
-        projected=usage.of_period(usage.continued(days, now), usage.month_of(now), retention, today),
+        projected=usage.of_period(usage.projected(days, now), usage.month_of(now), retention, today),
         steady=usage.steady(per_day, retention),
     )
 

@@ -36,22 +36,22 @@ def cost(ctx: typer.Context, as_json: AsJson = False) -> None:
     session = session_of(ctx, as_json=as_json)
     outputs, now = session.outputs, times.now()
     retention = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
-    made = bill.of(_days(session), retention, now)
-    findings = list(made.over(outputs.budget_usd))
-    advice, notes = list(small_objects.verdict(made.per_day, retention)), list(_notes(outputs, retention, now))
+    computed = bill.of(_days(session), retention, now)
+    findings = list(computed.over(outputs.budget_usd))
+    advice, notes = list(small_objects.advice(computed.per_day, retention)), list(_notes(outputs, retention, now))
     if session.as_json:
         printing.document(
-            {**_document(made, outputs, retention), "findings": findings, "advice": advice, "notes": notes}
+            {**_document(computed, outputs, retention), "findings": findings, "advice": advice, "notes": notes}
         )
     else:
-        _print(made, outputs.budget_usd)
+        _print(computed, outputs.budget_usd)
         for finding in findings:
-            _say(finding, "bold red")
-        if made.per_day.batches:
+            _print_sentence(finding, "bold red")
+        if computed.per_day.batches:
             print()
-            _print_small(made.per_day.mean_bytes, retention)
+            _print_small(computed.per_day.mean_bytes, retention)
         for sentence in advice:
-            _say(sentence)
+            _print_sentence(sentence)
         for note in notes:
             printing.note(note)
     if findings:
@@ -91,13 +91,13 @@ def _notes(outputs: Outputs, retention: Retention, now: datetime) -> Iterator[st
 # ---------------------------------------------------------------- for people
 
 
-def _print(made: Bill, limit_usd: float) -> None:
-    uses = made.columns.values()
+def _print(computed: Bill, limit_usd: float) -> None:
+    uses = computed.columns.values()
     rows = [
         (
             item.what,
             item.basis.value,
-            item.amount(made.projected),
+            item.amount(computed.projected),
             str(item.price),
             *(_cents(item.usd(use)) for use in uses),
         )
@@ -122,7 +122,7 @@ def _print_small(size: float, retention: Retention) -> None:
     )
 
 
-def _say(sentence: str, style: str = "") -> None:
+def _print_sentence(sentence: str, style: str = "") -> None:
     from rich.text import Text
 
     printing.show(Text(sentence[0].upper() + sentence[1:] + ".", style))
@@ -139,31 +139,31 @@ def _cents(usd: float) -> Decimal:
 # ---------------------------------------------------------------- for programs
 
 
-def _document(made: Bill, outputs: Outputs, retention: Retention) -> dict[str, Any]:
+def _document(computed: Bill, outputs: Outputs, retention: Retention) -> dict[str, Any]:
     return {
         "region": outputs.region,
         "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
         "limit_usd": outputs.budget_usd,
-        "items": [_item(item, made) for item in bill.ITEMS],
-        "total_usd": {name: printing.rounded(bill.total(use)) for name, use in made.columns.items()},
-        "per_day": asdict(made.per_day),
+        "items": [_item(item, computed) for item in bill.ITEMS],
+        "total_usd": {name: printing.rounded(bill.total(use)) for name, use in computed.columns.items()},
+        "per_day": asdict(computed.per_day),
         "small_objects": {
-            "mean_bytes": made.per_day.mean_bytes,
+            "mean_bytes": computed.per_day.mean_bytes,
             "break_even_bytes": small_objects.break_even(retention),
             "per_million": [
                 {"what": what, "usd": small, "usd_in_objects_of_1_mb": large}
-                for what, small, large in small_objects.per_million(made.per_day.mean_bytes, retention)
+                for what, small, large in small_objects.per_million(computed.per_day.mean_bytes, retention)
             ],
         },
     }
 
 
-def _item(item: Item, made: Bill) -> dict[str, Any]:
+def _item(item: Item, computed: Bill) -> dict[str, Any]:
     return {
         "name": item.name,
         "what": item.what,
         "basis": item.basis.value,
         "price": {**asdict(item.price), "as_of": prices.AS_OF},
-        "quantity": {name: item.quantity(use) for name, use in made.columns.items()},
-        "usd": {name: printing.rounded(item.usd(use)) for name, use in made.columns.items()},
+        "quantity": {name: item.quantity(use) for name, use in computed.columns.items()},
+        "usd": {name: printing.rounded(item.usd(use)) for name, use in computed.columns.items()},
     }

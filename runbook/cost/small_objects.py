@@ -63,7 +63,7 @@ def _per_object(retention: Retention) -> Iterator[tuple[str, float]]:
     yield "GETs of one query of all objects", prices.S3_GET.cost(1)
 
 
-def verdict(per_day: Day, retention: Retention) -> Iterator[str]:
+def advice(per_day: Day, retention: Retention) -> Iterator[str]:
     """Say whether moving objects of today's size to Glacier pays, and what to do if not."""
     if not per_day.batches:
         return

@@ -158,7 +158,7 @@ def rate(days: Days, now: datetime) -> Day:
     )
 
 
-def continued(days: Days, now: datetime) -> dict[date, Day]:
+def projected(days: Days, now: datetime) -> dict[date, Day]:
     """The days, with the rest of the month at today's rate."""
     per_day, today, end = rate(days, now), now.toordinal(), int(month_of(now).end)
     rest = {date.fromordinal(day): per_day for day in range(today + 1, end)}

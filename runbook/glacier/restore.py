@@ -66,7 +66,7 @@ def restore(
     outputs = session.outputs
     apps = stack_outputs.chosen_apps(outputs, app)
     s3, bucket = session.aws.client("s3"), outputs.bucket
-    wanted = partial(is_wanted, extend_to=now + timedelta(days=days) if extend else None)
+    wanted = partial(needs_restore, extend_to=now + timedelta(days=days) if extend else None)
     prefixes = [partition_prefix(each, day) for day in window.days for each in apps]
     found = survey(s3, bucket, prefixes, wanted)
     if status:
@@ -81,7 +81,7 @@ def restore(
     raise typer.Exit(_report(session, found, cost, results, app, window, tier, days))
 
 
-def is_wanted(each: StoredObject, extend_to: datetime | None) -> bool:
+def needs_restore(each: StoredObject, extend_to: datetime | None) -> bool:
     """Whether to request an object: it is in Glacier, or its copy expires before `extend_to`.
 
     For a ready object S3 counts --days from now, so a request could also shorten its time.

@@ -72,7 +72,7 @@ def drains_as_before(stack: LocalStack) -> Iterator[None]:
     """Some commands remove drains."""
     before = {app: stack.heroku.drains(app) for app in stack.outputs["apps"]}
     yield
-    stack.heroku._drains.update(before)
+    stack.heroku.drains_by_app.update(before)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_step_3_tells_a_url_that_is_not_ours(shell: Shell, block: Block, stack: 
     first, *others = stack.outputs["apps"]
     assert shell(block).splitlines() == [f"{app} same" for app in (first, *others)]
     [drain] = stack.heroku.drains(first)
-    stack.heroku._drains[first] = [drain | {"url": drain["url"] + "x"}]
+    stack.heroku.drains_by_app[first] = [drain | {"url": drain["url"] + "x"}]
     assert shell(block).splitlines() == [f"{first} DIFFERS", *(f"{app} same" for app in others)]
 
 
@@ -222,7 +222,7 @@ def test_drains_are_removed_by_hand(shell: Shell, block: Block, stack: LocalStac
     """All of ours; that of somebody else stays."""
     app = stack.outputs["apps"][0]
     other = {"id": "other", "url": "https://logs.example/drain?token=x", "token": "d.other"}
-    stack.heroku._drains[app] = [*stack.heroku.drains(app), other]
+    stack.heroku.drains_by_app[app] = [*stack.heroku.drains(app), other]
     shell(block)
     assert stack.drain_urls == {app: other["url"]}
 
@@ -230,7 +230,7 @@ def test_drains_are_removed_by_hand(shell: Shell, block: Block, stack: LocalStac
 @about("Emergency stop", "drains:add")
 def test_drains_are_registered_again_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
     before = stack.drain_urls
-    stack.heroku._drains.update({app: [] for app in before})
+    stack.heroku.drains_by_app.update({app: [] for app in before})
     shell(block)
     assert stack.drain_urls == before
 
@@ -238,7 +238,7 @@ def test_drains_are_registered_again_by_hand(shell: Shell, block: Block, stack: 
 @about("Bootstrap: the drain receiver", "drains:add")
 def test_one_drain_is_registered_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
     before, app = stack.drain_urls, stack.outputs["apps"][0]
-    stack.heroku._drains[app] = []
+    stack.heroku.drains_by_app[app] = []
     shell(block)
     assert stack.drain_urls == before
 

@@ -47,7 +47,7 @@ class World:
     # ---------------------------------------------------------------- Heroku
 
     def set_drains(self, app: str, *urls: str) -> None:
-        drains = self.stack.heroku._drains
+        drains = self.stack.heroku.drains_by_app
         before = list(drains[app])
         self.undo.callback(drains.__setitem__, app, before)
         drains[app] = [before[0] | {"id": f"drain-{number}", "url": url} for number, url in enumerate(urls)]

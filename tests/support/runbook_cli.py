@@ -80,7 +80,7 @@ def settled(text: str) -> str:
         (r"http://127\.0\.0\.1:\d+", "http://LOCAL"),
         (r"(?<=query_execution_id\": \")[\w-]+|(?<=query execution )[\w-]{36}", "ID"),
         (r"(?<=\"milliseconds\": )\d+", "0"),
-        (r"(?<=token, in )\d+\.\d(?= s at most)", "0.0"),
+        (r"(?<=token, in at most )\d+\.\d(?= s)", "0.0"),
         (r"(?<= scanned in )\d+\.\d(?= s)", "0.0"),
         # The length of the stored object is zlib's.
         (r"\b\d+(?= B scanned)|(?<=\"scanned_bytes\": )\d+", "0"),

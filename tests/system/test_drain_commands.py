@@ -31,7 +31,7 @@ def running() -> Iterator[LocalStack]:
 @pytest.fixture
 def stack(running: LocalStack) -> Iterator[LocalStack]:
     """A stack whose drains are put back afterwards, with ids that are the same in each run."""
-    drains = running.heroku._drains
+    drains = running.heroku.drains_by_app
     before = {app: list(found) for app, found in drains.items()}
     for app in APPS:
         drains[app] = [drain | {"id": f"{app}-drain"} for drain in drains[app]]
@@ -45,7 +45,7 @@ def runbook(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
 
 
 def add(stack: LocalStack, app: str, url: str, **changes: Any) -> None:
-    drains = stack.heroku._drains[app]
+    drains = stack.heroku.drains_by_app[app]
     drains.append(drains[0] | {"id": f"more-{len(drains)}", "url": url} | changes)
 
 
@@ -128,8 +128,8 @@ def test_a_drain_that_is_there_stays(runbook: Run, stack: LocalStack) -> None:
 def test_another_token_of_ours_is_not_enough(runbook: Run, stack: LocalStack) -> None:
     """The right drain is registered; the other one is the operator's to remove, and how is said."""
     url = stack.drain_urls[API]
-    [drain] = stack.heroku._drains[API]
-    stack.heroku._drains[API] = [drain | {"id": "other", "url": url + "x"}]
+    [drain] = stack.heroku.drains_by_app[API]
+    stack.heroku.drains_by_app[API] = [drain | {"id": "other", "url": url + "x"}]
     answer = runbook("start", "--app", API, "--yes")
     assert url in [found["url"] for found in stack.heroku.drains(API)]
     assert f"heroku drains:remove other --app {API}" in answer.out
@@ -178,14 +178,14 @@ def test_an_app_that_fails_does_not_keep_the_others(
 def test_an_app_that_cannot_be_seen_does_not_keep_the_others(runbook: Run, stack: LocalStack, command: str) -> None:
     if command == "start":
         runbook("stop", "--yes")
-    drains = stack.heroku._drains.pop(API)
+    drains = stack.heroku.drains_by_app.pop(API)
     try:
         answer = runbook(command, "--yes", "--json")
         assert answer.code == 1
         assert json.loads(answer.out)["failed"].keys() == {API}
         assert all(bool(stack.heroku.drains(app)) == (command == "start") for app in (CONSOLE, VELVET))
     finally:
-        stack.heroku._drains[API] = drains
+        stack.heroku.drains_by_app[API] = drains
 
 
 def test_an_app_whose_url_is_not_there_does_not_keep_the_others(runbook: Run, stack: LocalStack) -> None:

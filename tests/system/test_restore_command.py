@@ -636,7 +636,7 @@ def test_counts_keep_the_end_of_the_copy_that_goes_first() -> None:
 
 
 def test_an_object_without_an_end_is_not_kept_longer() -> None:
-    assert not restore.is_wanted(StoredObject("k", 1, NOW, State.READY, None), LATE)
+    assert not restore.needs_restore(StoredObject("k", 1, NOW, State.READY, None), LATE)
 
 
 # ---------------------------------------------------------------- the next command

@@ -371,7 +371,7 @@ def test_a_day_in_glacier_never_pays() -> None:
 )
 def test_the_verdict_on_glacier_has_numbers_and_says_what_to_do(per_day: Day, says: list[str]) -> None:
     """What to do helps objects under 128 KB only; below the break-even and above that there is nothing to set."""
-    said = list(small_objects.verdict(per_day, KEPT))
+    said = list(small_objects.advice(per_day, KEPT))
     assert len(said) == len(says)
     assert all(part in sentence for part, sentence in zip(says, said, strict=True))
 
