@@ -1,9 +1,9 @@
 -- title: Refused requests by client address
--- purpose: Shows which addresses cause the 401, 403 and 429 answers of security-events.
+-- purpose: Shows which addresses cause the 401, 403 and 429 responses of security-events.
 -- parameters: window, app, limit
 -- window: the last 24 hours
 -- columns: fwd_ip, hits
--- tip: fwd_ip is the last address of fwd=, the only one that a client cannot invent.
+-- tip: fwd_ip is the last address of fwd=, the only one that a client cannot forge.
 SELECT
     fwd_ip,
     count(*) AS hits

@@ -1,5 +1,5 @@
 -- title: Recent deploys
--- purpose: Gives the timeline of builds, releases and dyno restarts to hold errors against.
+-- purpose: Shows builds, releases and dyno restarts, newest first, to compare with errors.
 -- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, log_ts, proc_id, message

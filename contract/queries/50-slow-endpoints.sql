@@ -1,5 +1,5 @@
 -- title: Service time by endpoint
--- purpose: Shows which path prefixes (the first two segments) cost the most time; those with 10 requests or more.
+-- purpose: Shows which path prefixes (the first two segments) are slowest, of those with 10 requests or more.
 -- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, path_prefix, request_count, avg_service_ms, p95_service_ms, max_service_ms

@@ -1,5 +1,5 @@
 -- title: Share of unstructured lines
--- purpose: Counts the lines that are not in the router's format, and those that came as no syslog line at all.
+-- purpose: Counts the lines that are not in the router's format, and the quarantined ones among them.
 -- parameters: window, app
 -- window: the last 24 hours
 -- columns: total, unstructured_count, quarantined_count

@@ -3,7 +3,7 @@
 -- parameters: window, app
 -- window: the last 24 hours
 -- columns: hour_utc, app, code, descr, error_count
--- tip: H10 and H14 are an app that is down, H12 one that is slow, R14 and R15 one that needs more memory.
+-- tip: H10 and H14 mean that an app is down, H12 that it is slow, R14 and R15 that it needs more memory.
 WITH errors AS (
     SELECT
         date_trunc(

@@ -3,7 +3,7 @@
 -- parameters: request_id, window, app
 -- window: the last 7 days
 -- columns: app, log_ts, source, proc_id, message
--- tip: put the request id in the place of the zeros; router_requests and the header X-Request-ID have it.
+-- tip: replace the zeros with the request id, which router_requests and the header X-Request-ID have.
 WITH asked AS (
     -- <request_id>
     SELECT '00000000-0000-0000-0000-000000000000' AS id

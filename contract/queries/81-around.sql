@@ -1,9 +1,9 @@
 -- title: Lines around a moment
--- purpose: Reads the log as it was written, of all apps and of the platform, in order of time.
+-- purpose: Shows the lines of all apps and of the platform in time order.
 -- parameters: window, app, limit
 -- window: the last 10 minutes
 -- columns: app, log_ts, source, proc_id, message
--- tip: the first 1000 lines; for another moment put its own day and times in the window.
+-- tip: it shows the first 1000 lines; for another moment, write its day and times into the window.
 SELECT
     app,
     log_ts,

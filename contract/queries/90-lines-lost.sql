@@ -3,7 +3,7 @@
 -- parameters: window, app
 -- window: the last 7 days
 -- columns: app, hour_utc, lines_lost
--- tip: the hour is that of the report; its message in `around` says since when lines are missing.
+-- tip: the hour is the report's; its message, which `around` shows, says since when lines are missing.
 WITH losses AS (
     SELECT
         app,
