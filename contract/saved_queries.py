@@ -1,7 +1,7 @@
-"""The saved queries, `queries/<order>-<name>.sql`, and how to give them other parameters. Pure.
+"""The saved queries, `queries/<order>-<name>.sql`, and how to run them with other parameters. Pure.
 
-A file begins with a header of `-- key: value` lines, and runs as it is. The header's `parameters` are the names of what
-can be changed: another value replaces the lines between the lines `-- <name>` and `-- </name>`.
+A file begins with a header of `-- key: value` lines and runs unchanged. For each name in the header's `parameters`, the
+lines between `-- <name>` and `-- </name>` can be replaced by another value.
 """
 
 import re
@@ -17,20 +17,17 @@ _FOLDER = Path(__file__).parent / "queries"
 _KEYS = ("title", "purpose", "parameters", "window", "columns", "tip")
 _HEADER = re.compile(rf"^-- ({'|'.join(_KEYS)}): (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"^(?P<indent> *)-- <(?P<name>\w+)>\n(?P<lines>.*?)^ *-- </(?P=name)>$", re.MULTILINE | re.DOTALL)
-# The files run as they are in production; another stack's database and table can have other names.
+# The names in the files are production's; other stacks may have another database and table.
 _TABLE = re.compile(r"\braxx_heroku_logs\.syslog\b")
 _VIEW = re.compile(rf"\braxx_heroku_logs\.{router_view.NAME}\b")
-# The ids that the router accepts from clients (Heroku Dev Center, "HTTP Request IDs"). Its own match too.
+# Heroku Dev Center, "HTTP Request IDs": the ids that the router accepts from clients; its own have this form too.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}", re.ASCII)
 _MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """One saved query; `sql` is the text of its whole file, and the other fields are from the file's header.
-
-    `parameters` are the names of what `with_parameters` can change.
-    """
+    """A saved query; `sql` is the whole file with its header, `parameters` are what `with_parameters` can change."""
 
     name: str
     title: str
@@ -42,7 +39,7 @@ class SavedQuery:
     sql: str
 
     def on_table(self, database: str, table: str) -> Self:
-        """The same query on a table with another name, and on the view in the same database."""
+        """The same query on another table and its view."""
         sql = _TABLE.sub(f"{database}.{table}", self.sql)
         return replace(self, sql=_VIEW.sub(f"{database}.{router_view.NAME}", sql))
 
@@ -56,9 +53,8 @@ class SavedQuery:
     ) -> Self:
         """The same query with these values; None keeps the file's own.
 
-        A value cannot change the query in any other way: ValueError, which says what is expected, for an app name that
-        Heroku does not allow, a limit that is not 1 to 100000, an invalid request id, and a parameter that the query
-        does not have.
+        Nothing but a single valid value gets into the SQL. ValueError for an invalid app name, a limit that is not 1 to
+        100000, an invalid request id, and a parameter that the query does not have.
         """
         written: dict[str, tuple[str, ...]] = {}
         if app is not None:
@@ -71,7 +67,7 @@ class SavedQuery:
             written["request_id"] = (f"SELECT '{_request_id(request_id)}' AS id",)
         if unknown := written.keys() - set(self.parameters):
             raise ValueError(
-                f"{self.name} has no parameter {', '.join(sorted(unknown))}: it takes {', '.join(self.parameters)}"
+                f"{self.name} has no parameter {', '.join(sorted(unknown))}: it has {', '.join(self.parameters)}"
             )
 
         def block(match: re.Match[str]) -> str:
@@ -88,21 +84,21 @@ class SavedQuery:
 
 
 def saved_queries() -> tuple[SavedQuery, ...]:
-    """Read all queries, in the runbook's order; ValueError names a file with an invalid header or invalid blocks."""
+    """Read all queries, in order. ValueError names a file with an invalid header or blocks."""
     return tuple(
         read(path.stem.partition("-")[2], path.read_text(encoding="utf-8")) for path in sorted(_FOLDER.glob("*.sql"))
     )
 
 
 def read(name: str, sql: str) -> SavedQuery:
-    """Read a query from the text of its file; ValueError for an incomplete header, or blocks that do not match it."""
+    """Read a query from the text of its file. ValueError if a header line is missing or the blocks differ from it."""
     header = dict(_HEADER.findall(sql))
     if missing := set(_KEYS) - header.keys():
-        raise ValueError(f"{name}: its header lacks {', '.join(sorted(missing))}")
+        raise ValueError(f"{name}: the header lacks {', '.join(sorted(missing))}")
     parameters = tuple(header["parameters"].split(", "))
     blocks = [block["name"] for block in _BLOCK.finditer(sql)]
     if sorted(blocks) != sorted(parameters):
-        raise ValueError(f"{name}: its header has the parameters {', '.join(parameters)}, its blocks are {blocks}")
+        raise ValueError(f"{name}: the header has the parameters {', '.join(parameters)}, but the blocks are {blocks}")
     return SavedQuery(
         name=name,
         title=header["title"],
@@ -122,17 +118,17 @@ def _conjunction(predicates: tuple[str, ...]) -> tuple[str, ...]:
 
 def _app(app: str) -> str:
     if not APP_NAME.fullmatch(app):
-        raise ValueError(f"app is {app!r}: give the name of a Heroku app, 3 to 30 of a-z, 0-9 and -, a letter first")
+        raise ValueError(f"invalid app {app!r}: write 3 to 30 of a-z, 0-9 and -, starting with a letter")
     return app
 
 
 def _limit(limit: int) -> int:
     if not 1 <= limit <= _MOST_ROWS:
-        raise ValueError(f"limit is {limit!r}: give a whole number from 1 to {_MOST_ROWS}")
+        raise ValueError(f"invalid limit {limit}: write a number from 1 to {_MOST_ROWS}")
     return limit
 
 
 def _request_id(request_id: str) -> str:
     if not _REQUEST_ID.fullmatch(request_id):
-        raise ValueError(f"request_id is {request_id!r}: give the router's, 20 to 200 letters, digits and + / = -")
+        raise ValueError(f"invalid request id {request_id!r}: write 20 to 200 letters, digits, +, /, = and -")
     return request_id

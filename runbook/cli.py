@@ -1,8 +1,9 @@
-"""The command line: options that every command has, the commands, and exit codes."""
+"""The command line: global options, commands and exit codes."""
 
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -18,21 +19,21 @@ from runbook.glacier import restore
 from runbook.search import lines, query, sql
 from runbook.session import AsJson, Session
 
-_HELP = """The runbook of the log archive: find out what is wrong, search the logs, act.
+_HELP = """The runbook of the log archive: find what is wrong, search the logs, fix it.
 
 \b
-At 3 a.m. begin with
-  python -m runbook doctor                          is the drain broken, and what to do
-  python -m runbook lines --last 30m                what the apps say
-  python -m runbook query errors-by-surface         which app fails, since when
-  python -m runbook query list                      what else can be asked
+At 3 a.m. start with
+  python -m runbook doctor                          what is broken, and what to do
+  python -m runbook lines --last 30m                the apps' latest logs
+  python -m runbook query errors-by-surface         which app fails, and since when
+  python -m runbook query list                      all saved queries
 
-The stack is found by the SSM parameter /raxx/log-drain/outputs, or by --outputs FILE. Credentials and region are those
-of the AWS CLI; --assume takes the reader role, which is all that searching needs. The options below stand before the
-command, those of a command behind it: `python -m runbook --assume query list`, `python -m runbook query --help`.
+The stack's outputs come from the SSM parameter /raxx/log-drain/outputs, or from --outputs FILE. Credentials and region
+are those of the AWS CLI; --assume assumes the reader role, which suffices for searching. Global options go before the
+command, a command's options after it: `python -m runbook --assume query list`, `python -m runbook query --help`.
 
 \b
-Exit codes: 0 all is well, 1 something was found that needs you, 2 could not tell, 130 Ctrl-C.
+Exit codes: 0 nothing is wrong, 1 something needs your attention, 2 could not tell, 130 Ctrl-C.
 """
 
 app = typer.Typer(
@@ -50,20 +51,21 @@ def _options(
     ctx: typer.Context,
     outputs: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Outputs of the stack, from `pulumi stack output --json`; - is stdin."),
+        typer.Option(metavar="FILE", help="The stack's outputs, from `pulumi stack output --json`; - is stdin."),
     ] = None,
     prefix: Annotated[
-        str, typer.Option(metavar="PATH", help="Path of the stack's SSM parameters, if there is no --outputs.")
+        str, typer.Option(metavar="PATH", help="Prefix of the stack's SSM parameters; unused with --outputs.")
     ] = DEFAULT_PARAMETER_PREFIX,
-    assume: Annotated[bool, typer.Option("--assume", help="Assume the reader role first.")] = False,
+    assume: Annotated[bool, typer.Option("--assume", help="Assume the reader role.")] = False,
     role: Annotated[
-        str, typer.Option(metavar="NAME", help="The role for --assume, name or ARN, if there is no --outputs.")
+        str, typer.Option(metavar="NAME", help="Name or ARN of the role for --assume; unused with --outputs.")
     ] = DEFAULT_READER_ROLE,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="Profile of the AWS configuration.")] = None,
-    region: Annotated[str | None, typer.Option(metavar="NAME", help="Region of the stack.")] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="AWS profile.")] = None,
+    region: Annotated[str | None, typer.Option(metavar="NAME", help="AWS region of the stack.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    ctx.obj = Session(
+    ctx.obj = replace(
+        ctx.find_object(Session) or Session(),
         prefix=prefix if prefix.endswith("/") else f"{prefix}/",
         outputs_file=outputs,
         assume=assume,
@@ -89,14 +91,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "render": render.render,
 }
 for _name, _command in COMMANDS.items():
-    # A docstring with \\b, after which a paragraph keeps its lines, has to be a raw one.
+    # Docstrings with \\b, which keeps the line breaks of a paragraph, are raw strings.
     app.command(_name, help=(inspect.getdoc(_command) or "").replace(r"\b", "\b"))(_command)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run a command line; its exit code. What keeps it from an answer is one line on stderr."""
+def run(arguments: Sequence[str], *, make_client: aws.MakeClient = aws.make_client) -> int:
+    """Run a command line and give its exit code. Errors are printed to stderr in one line."""
     try:
-        app(arguments, prog_name="python -m runbook")
+        app(arguments, prog_name="python -m runbook", obj=Session(make_client=make_client))
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except RunbookError as error:

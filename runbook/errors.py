@@ -1,4 +1,4 @@
-"""What can keep a command from an answer. Each is shown as one line on stderr, and the exit code is 2."""
+"""Errors that end a command: it prints one line to stderr and exits with code 2."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -7,15 +7,15 @@ Found = TypeVar("Found")
 
 
 class RunbookError(Exception):
-    """Why there is no answer, in one line that says what to do."""
+    """What went wrong and what to do, in one line."""
 
 
 class Denied(RunbookError):
-    """The credentials in use lack a right: nothing is known of what was asked for."""
+    """The credentials lack a permission, so the state is unknown."""
 
 
-def of_each(names: Iterable[str], ask: Callable[[str], Found]) -> tuple[dict[str, Found], dict[str, str]]:
-    """Give the answers by name, and why there is none of the others; RunbookError when there is no answer at all."""
+def ask_each(names: Iterable[str], ask: Callable[[str], Found]) -> tuple[dict[str, Found], dict[str, str]]:
+    """Call `ask` for each name; give the results and the errors, by name. RunbookError if every call failed."""
     found: dict[str, Found] = {}
     errors: dict[str, RunbookError] = {}
     for name in names:

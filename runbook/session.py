@@ -1,4 +1,4 @@
-"""What the options before a command say: which stack, as whom, and how to print."""
+"""The global options: which stack, which identity, which output format."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,16 +9,17 @@ import typer
 from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
 from contract.outputs import Outputs
 from runbook import stack_outputs
+from runbook.clients import aws
 from runbook.clients.aws import Aws
 
-# The options that several commands have.
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+# Options of several commands.
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @dataclass
 class Session:
-    """A command's surroundings; AWS is not asked before something of it is used."""
+    """The stack and the clients that a command uses, created when first used."""
 
     prefix: str = DEFAULT_PARAMETER_PREFIX
     outputs_file: str | None = None
@@ -27,26 +28,27 @@ class Session:
     profile: str | None = None
     region: str | None = None
     as_json: bool = False
+    make_client: aws.MakeClient = aws.make_client
 
     @cached_property
     def own_aws(self) -> Aws:
-        """Clients of the operator's own identity, whatever --assume says."""
-        return Aws(profile=self.profile, region=self.region)
+        """Clients of the operator's own identity, even with --assume."""
+        return Aws(profile=self.profile, region=self.region, make_client=self.make_client)
 
     @cached_property
     def reader_aws(self) -> Aws:
-        """Clients of the reader role, which is assumed."""
+        """Clients of the assumed reader role."""
         role = self._outputs_of_file.reader_role_arn if self._outputs_of_file else self.role
         return self.own_aws.role(role)
 
     @property
     def aws(self) -> Aws:
-        """Clients of whoever commands work as: the reader role with --assume, else the operator."""
+        """The clients to use: those of the reader role with --assume, otherwise the operator's."""
         return self.reader_aws if self.assume else self.own_aws
 
     @cached_property
     def outputs(self) -> Outputs:
-        """The stack's outputs; RunbookError when they cannot be had."""
+        """The stack's outputs. RunbookError if they cannot be read."""
         return self._outputs_of_file or stack_outputs.from_ssm(self.aws.client("ssm"), self.prefix)
 
     @cached_property
@@ -55,7 +57,7 @@ class Session:
 
 
 def session_of(ctx: typer.Context, *, as_json: bool = False) -> Session:
-    """The session of a command, whose --json counts before and after the command's name."""
+    """The session of a command; --json works before and after the command's name."""
     session = ctx.find_object(Session) or Session()
     session.as_json = session.as_json or as_json
     return session

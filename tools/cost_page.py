@@ -5,11 +5,11 @@ from typing import Any
 
 from infra.settings import Settings
 from runbook import prices
-from runbook.cost import bill, scenario, small_objects
-from runbook.cost.bill import LINES
+from runbook.cost import bill, reference_volume, small_objects
+from runbook.cost.bill import ITEMS
 from runbook.cost.usage import MONTH_DAYS, RATE_DAYS, Retention
 
-_MANY, _FEW = scenario.OBJECTS_A_DAY, scenario.OBJECTS_A_DAY // 10
+_MANY, _FEW = reference_volume.OBJECTS_PER_DAY, reference_volume.OBJECTS_PER_DAY // 10
 _STORAGE = ("standard", "glacier", "glacier-overhead", "standard-overhead", "transitions")
 
 
@@ -18,21 +18,21 @@ def facts() -> Mapping[str, Any]:
     settings = Settings()
     kept = Retention(settings.archive_after_days, settings.expire_after_days, settings.results_expire_after_days)
     apps = len(settings.apps)
-    many, few = (scenario.month(objects, apps, kept) for objects in (_MANY, _FEW))
-    usd = {line.name: line.usd(many) for line in LINES}
+    many, few = (reference_volume.month(objects, apps, kept) for objects in (_MANY, _FEW))
+    usd = {item.name: item.usd(many) for item in ITEMS}
     move = small_objects.move(50_000, kept)
     return {
         "region": prices.REGION,
         "as_of": prices.AS_OF,
         "apps": apps,
-        "lines": LINES,
+        "items": ITEMS,
         "many": _MANY,
         "few": _FEW,
         "month_of_many": many,
         "month_of_few": few,
         "many_total": bill.total(many),
         "few_total": bill.total(few),
-        "megabytes": scenario.MEGABYTES_A_DAY,
+        "megabytes": reference_volume.MEGABYTES_PER_DAY,
         "moves": usd["transitions"],
         "puts": _MANY * MONTH_DAYS,
         "put_usd": usd["puts"],
@@ -40,7 +40,7 @@ def facts() -> Mapping[str, Any]:
         "glacier_kb": prices.GLACIER_OVERHEAD_BYTES // 1024,
         "standard_kb": prices.GLACIER_STANDARD_OVERHEAD_BYTES // 1024,
         "overhead": usd["glacier-overhead"] + usd["standard-overhead"],
-        "archived": many.archived,
+        "objects_in_glacier": many.glacier_objects,
         "scans": usd["scans"],
         "app_metrics": prices.CLOUDWATCH_METRIC.cost(bill.SERIES_OF_APP),
         "per_million": list(small_objects.per_million(50_000, kept)),
@@ -70,8 +70,8 @@ def facts() -> Mapping[str, Any]:
 
 
 def _never_moved(apps: int, kept: Retention) -> float:
-    use = scenario.month(_MANY, apps, Retention(kept.expire_days, kept.expire_days, kept.results_days))
-    return sum(line.usd(use) for line in LINES if line.name in _STORAGE)
+    use = reference_volume.month(_MANY, apps, Retention(kept.expire_days, kept.expire_days, kept.results_days))
+    return sum(item.usd(use) for item in ITEMS if item.name in _STORAGE)
 
 
 def _batches(count: int) -> tuple[float, float, float]:

@@ -1,9 +1,9 @@
 -- title: HTTP 5xx by app and hour
--- purpose: Shows error spikes after a deploy, and failures of several surfaces at once.
+-- purpose: Shows error spikes after a deploy, and simultaneous failures of several apps.
 -- parameters: window, app
 -- window: the last 24 hours
 -- columns: app, hour_utc, error_count
--- tip: errors-by-code says which of them are the platform's, and why.
+-- tip: errors-by-code shows which of them come from the platform, and why.
 SELECT
     app,
     date_trunc('hour', time) AS hour_utc,

@@ -1,9 +1,9 @@
 -- title: Requests slower than 2 seconds
--- purpose: Finds single slow requests, slowest first.
+-- purpose: Finds individual slow requests, slowest first.
 -- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, proc_id, log_ts, method, path, service_ms, status, fwd_ip
--- tip: add AND at = 'error' for those that the router gave up on.
+-- tip: add AND at = 'error' to see only those that the router gave up on.
 SELECT
     app,
     'router' AS proc_id,

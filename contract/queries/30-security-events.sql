@@ -1,9 +1,9 @@
 -- title: Security-relevant lines
--- purpose: Shows 401, 403 and 429 responses, failed passkeys and rate limits: signs of an attack, or of a faulty client.
+-- purpose: Shows 401, 403 and 429 responses, failed passkeys and rate limits: signs of an attack or a faulty client.
 -- parameters: window, app, limit
 -- window: the last 24 hours
 -- columns: app, proc_id, log_ts, event_type, fwd_ip, path, message
--- tip: security-by-ip counts the responses by client address: all of them, not only these 500.
+-- tip: security-by-ip counts the responses by client address, all of them and not only the first 500.
 SELECT
     app,
     proc_id,

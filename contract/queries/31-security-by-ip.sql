@@ -3,7 +3,7 @@
 -- parameters: window, app, limit
 -- window: the last 24 hours
 -- columns: fwd_ip, hits
--- tip: fwd_ip is the last address of fwd=, the only one that a client cannot forge.
+-- tip: fwd_ip is the last address in fwd=, the only one that a client cannot forge.
 SELECT
     fwd_ip,
     count(*) AS hits

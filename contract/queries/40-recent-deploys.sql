@@ -1,5 +1,5 @@
 -- title: Recent deploys
--- purpose: Shows builds, releases and dyno restarts, newest first, to compare with errors.
+-- purpose: Shows builds, releases and dyno restarts over time, to compare with errors.
 -- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, log_ts, proc_id, message

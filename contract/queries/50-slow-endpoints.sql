@@ -1,9 +1,9 @@
 -- title: Service time by endpoint
--- purpose: Shows which path prefixes (the first two segments) are slowest, of those with 10 requests or more.
+-- purpose: Shows the slowest path prefixes (the first two segments) with at least 10 requests.
 -- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, path_prefix, request_count, avg_service_ms, p95_service_ms, max_service_ms
--- tip: p95_service_ms is approximate; latency-outliers has the single requests.
+-- tip: p95_service_ms is approximate; latency-outliers shows individual requests.
 SELECT
     app,
     coalesce(regexp_extract(path, '^/[^/?#]*(/[^/?#]*)?'), path) AS path_prefix,

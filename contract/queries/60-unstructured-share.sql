@@ -1,9 +1,9 @@
 -- title: Share of unstructured lines
--- purpose: Counts the lines that are not in the router's format, and the quarantined ones among them.
+-- purpose: Counts the lines that are not in the router's format, and those that were not valid syslog.
 -- parameters: window, app
 -- window: the last 24 hours
 -- columns: total, unstructured_count, quarantined_count
--- tip: quarantined lines keep every byte: SELECT msgid, message ... WHERE source = 'logdrain'.
+-- tip: quarantine lines keep every byte; read them with SELECT msgid, message ... WHERE source = 'logdrain'.
 SELECT
     count(*) AS total,
     count_if(method IS NULL) AS unstructured_count,

@@ -1,5 +1,5 @@
 -- title: Heroku errors by code, app and hour
--- purpose: Shows what the platform itself reports: H codes of the router, R codes of dynos, and what each means.
+-- purpose: Shows the errors that Heroku reports: H codes of the router and R codes of dynos, with their meaning.
 -- parameters: window, app
 -- window: the last 24 hours
 -- columns: hour_utc, app, code, descr, error_count

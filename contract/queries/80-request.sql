@@ -1,9 +1,9 @@
 -- title: All lines of one request
--- purpose: Follows a request id through all apps: the router's line, and what the apps wrote with the id in it.
+-- purpose: Follows a request id through all apps: the router's line, and the apps' lines that contain the id.
 -- parameters: request_id, window, app
 -- window: the last 7 days
 -- columns: app, log_ts, source, proc_id, message
--- tip: replace the zeros with the request id, which router_requests and the header X-Request-ID have.
+-- tip: replace the zeros with the request id from router_requests or the header X-Request-ID.
 WITH asked AS (
     -- <request_id>
     SELECT '00000000-0000-0000-0000-000000000000' AS id

@@ -1,9 +1,9 @@
--- title: Lines around a moment
--- purpose: Shows the lines of all apps and of the platform in time order.
+-- title: Lines around a time
+-- purpose: Shows the log of all apps and of the platform, in order of time.
 -- parameters: window, app, limit
 -- window: the last 10 minutes
 -- columns: app, log_ts, source, proc_id, message
--- tip: it shows the first 1000 lines; for another moment, write its day and times into the window.
+-- tip: shows the first 1000 lines; for another time, change the day and the times in the window.
 SELECT
     app,
     log_ts,

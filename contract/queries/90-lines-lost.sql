@@ -1,9 +1,9 @@
 -- title: Lines lost, by app and hour
--- purpose: Counts the lines that Logplex (L10) and log-shuttle (L12, L13) say they could not deliver.
+-- purpose: Counts the lines that Logplex (L10) and log-shuttle (L12, L13) report as undelivered.
 -- parameters: window, app
 -- window: the last 7 days
 -- columns: app, hour_utc, lines_lost
--- tip: the hour is the report's; its message, which `around` shows, says since when lines are missing.
+-- tip: the hour is that of the report; find its message with `around` to see since when lines are missing.
 WITH losses AS (
     SELECT
         app,

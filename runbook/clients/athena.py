@@ -1,4 +1,4 @@
-"""Queries in the stack's workgroup: started, watched, read, and stopped when the operator no longer waits."""
+"""Runs queries in the stack's workgroup, and stops them when the operator stops waiting."""
 
 import math
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_athena.type_defs import QueryExecutionTypeDef
 
-# A value of a result: what its type says, or the text that Athena sent where that cannot be read as one.
+# A value of a result: a Python value of its type, or Athena's text if it cannot be parsed.
 Value = str | int | float | bool | Decimal | date | datetime | None
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.1, 1.0
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a query is: QUEUED or RUNNING, and the bytes scanned so far."""
+    """The state of a running query, QUEUED or RUNNING, and the bytes scanned so far."""
 
     state: str
     scanned_bytes: int
@@ -46,9 +46,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """A query's rows, as Python values, and what it took. `complete` is false when there were more rows than asked for.
+    """A query's rows as Python values, and its statistics.
 
-    `output` is where Athena keeps all of them as CSV, an s3:// URL.
+    `complete` is false if there were more rows than requested. `output` is the s3:// URL of all rows as CSV.
     """
 
     id: str
@@ -61,12 +61,12 @@ class Result:
 
     @property
     def usd(self) -> float:
-        """What the query cost, in US dollars."""
+        """The cost of the query, in US dollars."""
         return prices.query_cost(self.scanned_bytes)
 
 
 class QueryFailed(RunbookError):
-    """A query that Athena ended as failed; `reason` is Athena's own."""
+    """Athena reported the query as FAILED, with this reason."""
 
     def __init__(self, reason: str, id_: str) -> None:
         super().__init__(f"the query failed: {reason} (query execution {id_})")
@@ -74,7 +74,7 @@ class QueryFailed(RunbookError):
 
 
 class Athena:
-    """One workgroup, and the database that a query's unqualified names are of."""
+    """Runs queries in one workgroup and database."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class Athena:
         *,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`pause` waits some seconds between two looks at a query."""
+        """`pause` waits some seconds between two polls."""
         self._client, self._workgroup, self._database, self._pause = client, workgroup, database, pause
 
     def scan_limit(self) -> int | None:
-        """The bytes at which the workgroup ends a query; None when it has no limit."""
+        """The bytes at which the workgroup cancels a query; None if it has no limit."""
         workgroup = self._client.get_work_group(WorkGroup=self._workgroup)["WorkGroup"]
         return workgroup.get("Configuration", {}).get("BytesScannedCutoffPerQuery")
 
@@ -99,12 +99,12 @@ class Athena:
         most_rows: int | None = None,
         watch: Callable[[Progress], object] = lambda _: None,
     ) -> Result:
-        """Run a query to its end and read its rows, `most_rows` at most; `watch` is told of each look at it.
+        """Run a query and read its rows, at most `most_rows`; `watch` gets the progress at each poll.
 
-        QueryFailed, or another RunbookError, with Athena's reason when it does not succeed. Whatever else ends this
-        early, Ctrl-C above all, stops the query in Athena: it would go on, and be charged, unseen.
+        QueryFailed, or another RunbookError, with Athena's reason if it does not succeed. Any other exception, such as
+        Ctrl-C, also stops the query in Athena, which would otherwise go on and be charged.
         """
-        # Known before the request is sent, so that a query whose id never came back can be stopped too.
+        # Chosen before the request, so that a query can be stopped even if the response with its id is lost.
         token = str(uuid4())
         id_ = None
         try:
@@ -115,7 +115,7 @@ class Athena:
             raise
         except BaseException:
             with suppress(Exception):
-                # The same token again is the same query again, and gives its id (Athena API reference,
+                # Starting with the same token again gives the id of the same query (Athena API reference,
                 # "StartQueryExecution").
                 self._client.stop_query_execution(QueryExecutionId=id_ or self._start(sql, token))
             raise
@@ -149,7 +149,7 @@ class Athena:
         columns: tuple[Column, ...] = ()
         rows: list[tuple[Value, ...]] = []
         complete = True
-        # Only the answer of a SELECT begins with the names of its columns.
+        # Only the result of a SELECT begins with a row of column names.
         headers = 1 if execution.get("StatementType") == "DML" else 0
         for page in self._client.get_paginator("get_query_results").paginate(QueryExecutionId=id_):
             result = page["ResultSet"]
@@ -184,7 +184,7 @@ def _values(columns: Sequence[Column], data: Sequence[Any]) -> Iterator[Value]:
 
 
 def read_value(text: str, type_: str) -> Value:
-    """Read a value as Athena writes it, times with a zone as UTC; the text itself for a type without a Python one."""
+    """Parse a value in Athena's format, with zoned times as UTC; the text itself for other types."""
     reader = _READERS.get(_PRECISION.sub("", type_))
     if reader is None:
         return text
@@ -197,13 +197,13 @@ def read_value(text: str, type_: str) -> Value:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        # NaN and Infinity stay text: JSON has no such numbers, and no chart can be drawn of them.
+        # NaN and Infinity stay text, because neither JSON nor a chart can show them.
         raise ValueError(text)
     return number
 
 
 def _zoned(text: str) -> datetime:
-    """`2026-11-24 01:00:00.000 UTC`, or another zone, or an offset."""
+    """Parse `2026-11-24 01:00:00.000 UTC`, also with another zone or an offset."""
     time_, _, zone = text.rpartition(" ")
     return datetime.fromisoformat(time_).replace(tzinfo=_zone(zone)).astimezone(UTC)
 

@@ -1,8 +1,8 @@
-"""The runbook's way to AWS: credentials, clients, and what AWS's errors mean to an operator."""
+"""AWS credentials, clients, and explanations of AWS's errors."""
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-# Chained roles have an hour at most (IAM user guide, "Roles terms and concepts").
+# The maximum for chained roles (IAM user guide, "Roles terms and concepts").
 _SESSION_S = 3600
 _CONNECTIONS = 32
 
@@ -25,33 +25,47 @@ _INVALID_CREDENTIALS = {
 _NOT_AUTHORIZED = re.compile(r"(?:User: )?(\S+) is not authorized to perform: ([\w:]+)(?: on resource: (\S+))?")
 
 
-class Aws:
-    """Clients of one identity: whoever boto3 finds, or a role that this one assumes.
+def make_client(session: "boto3.Session", service: Any) -> Any:
+    """Create a service's client, with short timeouts and few retries."""
+    from botocore.config import Config
 
-    boto3 finds credentials, region and AWS_ENDPOINT_URL as ever. Credentials of an assumed role stay in memory.
+    retries: Any = {"mode": "standard", "total_max_attempts": 4}
+    config = Config(connect_timeout=5, read_timeout=30, retries=retries, max_pool_connections=_CONNECTIONS)
+    return session.client(service, config=config)
+
+
+MakeClient = Callable[["boto3.Session", str], Any]
+
+
+class Aws:
+    """Clients of one identity: the one that boto3 finds, or a role that it assumes.
+
+    Credentials, region and AWS_ENDPOINT_URL are boto3's defaults. Credentials of an assumed role stay in memory.
     """
 
-    def __init__(self, *, profile: str | None = None, region: str | None = None, role: str | None = None) -> None:
-        """`role` is the ARN of a role to assume, or the name of one in the account."""
-        self._profile, self._region, self._role = profile, region, role
+    def __init__(
+        self,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
+        role: str | None = None,
+        make_client: MakeClient = make_client,
+    ) -> None:
+        """`role` is a role to assume: its ARN, or its name in the same account."""
+        self._profile, self._region, self._role, self._make_client = profile, region, role, make_client
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    @property
-    def assumed(self) -> bool:
-        """Whether these are the clients of a role that was assumed."""
-        return self._role is not None
-
     def role(self, arn: str) -> "Aws":
-        """Clients of a role that this identity assumes once one of them is used."""
-        return Aws(profile=self._profile, region=self._region, role=arn)
+        """Clients of a role, which is assumed when the first client is created."""
+        return Aws(profile=self._profile, region=self._region, role=arn, make_client=self._make_client)
 
     def client(self, service: str) -> Any:
-        """A service's client, the same one each time, for any thread."""
-        # boto3's sessions are for one thread at a time, its clients for all.
+        """The client of a service, one for all threads."""
+        # boto3's clients are thread-safe, its sessions are not.
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = _client(self.session, service)
+                self._clients[service] = self._make_client(self.session, service)
             return self._clients[service]
 
     @cached_property
@@ -62,7 +76,7 @@ class Aws:
         own = boto3.Session(profile_name=self._profile, region_name=self._region)
         if not self._role:
             return own
-        sts = _client(own, "sts")
+        sts = self._make_client(own, "sts")
         credentials = sts.assume_role(
             RoleArn=self._role if self._role.startswith("arn:") else _role_arn(sts, self._role),
             RoleSessionName="runbook",
@@ -77,25 +91,17 @@ class Aws:
 
 
 def _role_arn(sts: Any, name: str) -> str:
-    # Who may only assume the role may not read its ARN from SSM; who one is oneself, everybody may ask.
+    # Somebody who can only assume the role cannot read its ARN from SSM, but everybody can call GetCallerIdentity.
     identity = sts.get_caller_identity()
     partition = identity["Arn"].split(":")[1]
     return f"arn:{partition}:iam::{identity['Account']}:role/{name}"
-
-
-def _client(session: "boto3.Session", service: Any) -> Any:
-    from botocore.config import Config
-
-    retries: Any = {"mode": "standard", "total_max_attempts": 4}
-    config = Config(connect_timeout=5, read_timeout=30, retries=retries, max_pool_connections=_CONNECTIONS)
-    return session.client(service, config=config)
 
 
 # ---------------------------------------------------------------- errors
 
 
 def explain(error: BaseException) -> RunbookError | None:
-    """Say in one line what an error of boto3 means and what to do; None when it is no error of boto3."""
+    """Explain an error of boto3 and what to do, in one line; None for other errors."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     if isinstance(error, ClientError):
@@ -104,7 +110,7 @@ def explain(error: BaseException) -> RunbookError | None:
 
 
 def refuses_all(code: str) -> bool:
-    """Whether a code of AWS's refuses whoever asks, so that each other request of the kind would get it too."""
+    """Whether an error code is about the identity, so that all other requests would get it too."""
     return code in _DENIED or code in _INVALID_CREDENTIALS
 
 
@@ -113,28 +119,28 @@ def _of_answer(error: "ClientError") -> RunbookError:
     if code in _DENIED:
         return Denied(_denied(error.operation_name, message))
     if code in _INVALID_CREDENTIALS:
-        return RunbookError(f"AWS does not accept the credentials ({code}): log in again, or choose another --profile")
+        return RunbookError(f"AWS rejects the credentials ({code}): log in again, or choose another --profile")
     return RunbookError(f"{error.operation_name}: {' '.join(message.split()) or 'no reason given'} ({code})")
 
 
 def _denied(operation: str, message: str) -> str:
     if not (found := _NOT_AUTHORIZED.search(message)):
-        return f"could not tell: these credentials may not {operation}; {_who_may('')}"
+        return f"could not tell: you are not allowed to call {operation}; {_who_may('')}"
     who, action, resource = found.groups()
     on = f" on {resource}" if resource else ""
-    return f"could not tell: {who} may not {action}{on}; {_who_may(action)}"
+    return f"could not tell: {who} is not allowed to call {action}{on}; {_who_may(action)}"
 
 
 def _who_may(action: str) -> str:
     if action == "sts:AssumeRole":
-        return "the stack's break-glass principal may assume the reader role (setting breakGlassUser or breakGlassArn)"
+        return "only the break-glass principal is (setting breakGlassUser or breakGlassArn)"
     if action in reader_actions():
-        return "the reader role may (add --assume before the command) where this is part of the stack"
-    return "an administrator may"
+        return "the reader role is, for this stack's resources (add --assume before the command)"
+    return "an administrator is"
 
 
 def reader_actions() -> frozenset[str]:
-    """What the reader role may do, on those resources of the stack that its policies name."""
+    """The actions that the reader role's policies allow on the stack's resources."""
     statements = [
         *policies.reader("", "", "", [], [])["Statement"],
         *policies.parameter_reader([])["Statement"],
@@ -151,13 +157,13 @@ def _of_boto(error: "BotoCoreError") -> RunbookError:
 
     match error:
         case exceptions.NoCredentialsError() | exceptions.PartialCredentialsError():
-            return RunbookError("there are no AWS credentials: log in, or choose a --profile that has some")
+            return RunbookError("no AWS credentials found: log in, or choose a --profile that has credentials")
         case exceptions.NoRegionError():
-            return RunbookError("there is no AWS region: add --region before the command, or set AWS_DEFAULT_REGION")
+            return RunbookError("no AWS region is set: add --region before the command, or set AWS_DEFAULT_REGION")
         case exceptions.ProfileNotFound():
-            return RunbookError(f"{error}: choose a --profile of your AWS configuration")
+            return RunbookError(f"{error}: choose a --profile from your AWS configuration")
         case exceptions.SSOError() | exceptions.TokenRetrievalError():
             return RunbookError(f"{error}: run `aws sso login`")
         case exceptions.HTTPClientError() | exceptions.ConnectionError():
-            return RunbookError(f"AWS cannot be reached ({error}): check the network, --region and AWS_ENDPOINT_URL")
+            return RunbookError(f"cannot reach AWS ({error}): check the network, --region and AWS_ENDPOINT_URL")
     return RunbookError(f"{type(error).__name__}: {error}")

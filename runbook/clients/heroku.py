@@ -1,7 +1,7 @@
-"""The runbook's way to Heroku: the part of the Platform API that registers log drains.
+"""Heroku's Platform API, as far as it is about log drains.
 
-Source: Heroku Dev Center, "Platform API Reference" (App, Log Drain, Ranges). A drain's URL is a secret, which the API
-gives in clear: it is in no message of an error and in no repr.
+Source: Heroku Dev Center, "Platform API Reference" (App, Log Drain, Ranges). The API returns drain URLs, which are
+secret, in plain text: no error message and no repr contains them.
 """
 
 import json
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     import urllib3
 
 _API = "https://api.heroku.com"
-_LOG_IN = 'log in by `heroku login`, and export HEROKU_API_KEY="$(heroku auth:token)"'
+_LOG_IN = 'log in with `heroku login`, and export HEROKU_API_KEY="$(heroku auth:token)"'
 _TIMEOUT_S = 10.0
 _TRIES = 3
 _KEY = re.compile(r"[!-~]+")
 _PLAIN_WORD = re.compile(r"[\w.,:;'()-]{1,24}")
-_OTHER = "Heroku's API answered something that it does not say of itself: see status.heroku.com, and HEROKU_API_URL"
+_UNEXPECTED = "unexpected response from Heroku's API: see status.heroku.com, and check HEROKU_API_URL"
 
 
 @dataclass(frozen=True)
 class Drain:
-    """A log drain of an app; `addon` is whether an add-on has made it, and then it is the add-on's."""
+    """A log drain of an app; `addon` says whether it belongs to an add-on."""
 
     id: str
     url: str = field(repr=False)
@@ -36,10 +36,10 @@ class Drain:
 
 
 class Heroku:
-    """Heroku's API by one key; safe to use from several threads."""
+    """Heroku's API with one key; thread-safe."""
 
     def __init__(self, key: str, url: str = _API) -> None:
-        """Ask nothing yet. `url` is where the API is."""
+        """`url` is the address of the API."""
         self._key, self._url = key, url.rstrip("/")
 
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ class Heroku:
         """All drains of an app, oldest first. RunbookError, Denied."""
         listed = self._ask("GET", app, "/log-drains")
         if not isinstance(listed, list):
-            raise RunbookError(_OTHER)
+            raise RunbookError(_UNEXPECTED)
         return tuple(map(_drain, sorted(listed, key=lambda found: _field(found, "created_at", ""))))
 
     def add_drain(self, app: str, url: str) -> Drain:
@@ -61,21 +61,21 @@ class Heroku:
         return _drain(self._ask("POST", app, "/log-drains", {"url": url}))
 
     def remove_drain(self, app: str, drain_id: str) -> None:
-        """Remove a drain; one that is gone already is as well. RunbookError, Denied."""
-        self._ask("DELETE", app, f"/log-drains/{quote(drain_id, safe='')}", gone_is_fine=True)
+        """Remove a drain, if it still exists. RunbookError, Denied."""
+        self._ask("DELETE", app, f"/log-drains/{quote(drain_id, safe='')}", allow_missing=True)
 
-    def _ask(self, method: str, app: str, path: str = "", body: object = None, *, gone_is_fine: bool = False) -> Any:
+    def _ask(self, method: str, app: str, path: str = "", body: object = None, *, allow_missing: bool = False) -> Any:
         found: Any = None
         ranges: str | None = "id ..; max=1000"
         while ranges:
-            answer = self._request(method, f"/apps/{quote(app, safe='')}{path}", body, ranges)
-            if gone_is_fine and answer.status == 404:
-                # Unless it is the app that is not there, which this says.
+            response = self._request(method, f"/apps/{quote(app, safe='')}{path}", body, ranges)
+            if allow_missing and response.status == 404:
+                # The drain is gone, unless the app is; then this raises.
                 return self.drains(app)
-            page = _read(answer, app)
+            page = _read(response, app)
             found = found + page if found else page
-            # 206: there is more ("Ranges").
-            ranges = answer.headers.get("Next-Range") if answer.status == 206 else None
+            # 206: there are more pages ("Ranges").
+            ranges = response.headers.get("Next-Range") if response.status == 206 else None
         return found
 
     def _request(self, method: str, path: str, body: object, ranges: str) -> "urllib3.BaseHTTPResponse":
@@ -86,7 +86,7 @@ class Heroku:
             "Authorization": f"Bearer {self._key}",
             "Range": ranges,
         }
-        # What changes something is sent once: an answer that did not come does not say that it was not done.
+        # Never retry a change: a missing response does not mean that it failed.
         retries = urllib3.Retry(_TRIES - 1, redirect=0, status_forcelist=(500, 502, 503, 504), raise_on_status=False)
         try:
             return urllib3.request(
@@ -95,27 +95,24 @@ class Heroku:
             )  # fmt: skip
         except urllib3.exceptions.HTTPError as error:
             raise RunbookError(
-                f"Heroku's API at {self._url} cannot be reached ({type(error).__name__}): check the network, "
+                f"cannot reach Heroku's API at {self._url} ({type(error).__name__}): check the network, "
                 "HEROKU_API_URL and status.heroku.com"
             ) from None
 
 
 def from_environment() -> Heroku:
-    """The API as HEROKU_API_KEY says, or else the login that the Heroku CLI keeps in ~/.netrc; HEROKU_API_URL is where.
-
-    RunbookError when there is neither.
-    """
+    """The API at HEROKU_API_URL, with HEROKU_API_KEY or the Heroku CLI's login in ~/.netrc. RunbookError without."""
     url = os.environ.get("HEROKU_API_URL") or _API
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
-        raise RunbookError(f"HEROKU_API_URL is {url!r}, which is no URL: unset it") from None
+        raise RunbookError(f"HEROKU_API_URL is not a valid URL: {url!r}: unset it") from None
     key = os.environ.get("HEROKU_API_KEY", "").strip() or _login(host)
     if not key:
-        raise RunbookError(f"there is no Heroku key: {_LOG_IN}")
-    # As a header's value it would be refused by an error that quotes it.
+        raise RunbookError(f"no Heroku key found: {_LOG_IN}")
+    # urllib3 would refuse it as a header, with an error that quotes it.
     if not _KEY.fullmatch(key):
-        raise RunbookError(f"the Heroku key has spaces or signs that no key has: {_LOG_IN}")
+        raise RunbookError(f"the Heroku key has invalid characters: {_LOG_IN}")
     return Heroku(key, url)
 
 
@@ -134,32 +131,32 @@ def _drain(found: Any) -> Drain:
 def _field(found: Any, name: str, default: str | None = None) -> str:
     value = found.get(name, default) if isinstance(found, dict) else None
     if not isinstance(value, str):
-        raise RunbookError(_OTHER)
+        raise RunbookError(_UNEXPECTED)
     return value
 
 
-def _read(answer: "urllib3.BaseHTTPResponse", app: str) -> Any:
+def _read(response: "urllib3.BaseHTTPResponse", app: str) -> Any:
     try:
-        found = json.loads(answer.data)
+        found = json.loads(response.data)
     except ValueError:
         found = None
-    if 200 <= answer.status < 300 and found is not None:
+    if 200 <= response.status < 300 and found is not None:
         return found
-    said = found.get("message", "") if isinstance(found, dict) else ""
-    match answer.status:
+    message = found.get("message", "") if isinstance(found, dict) else ""
+    match response.status:
         case 401:
-            raise RunbookError(f"Heroku does not accept the key: {_LOG_IN}")
+            raise RunbookError(f"Heroku rejects the key: {_LOG_IN}")
         case 403:
-            raise Denied(f"this Heroku key may not do that with {app}; one of a member who may manage {app} may")
+            raise Denied(f"this Heroku key is not allowed to do that with {app}; use the key of a member who is")
         case 404:
-            raise RunbookError(f"Heroku shows no app {app} to this key: check its name, or use a member's key")
+            raise RunbookError(f"this Heroku key sees no app {app}: check the name, or use a member's key")
         case 422:
-            raise RunbookError(f"Heroku refuses the drain of {app}: {_printable(said)}")
+            raise RunbookError(f"Heroku refuses the drain of {app}: {_printable(message)}")
         case 429:
-            raise RunbookError("Heroku's API has had too many requests of this key: try again in a minute")
-    raise RunbookError(f"Heroku's API answered {answer.status}: see status.heroku.com, and try again")
+            raise RunbookError("too many requests to Heroku's API with this key: try again in a minute")
+    raise RunbookError(f"Heroku's API responded {response.status}: see status.heroku.com, and try again")
 
 
 def _printable(text: str) -> str:
-    """What Heroku says, on one line, without a URL or a token that it may repeat."""
+    """Heroku's message on one line, without any URL or token in it."""
     return " ".join(word if _PLAIN_WORD.fullmatch(word) else "(…)" for word in str(text).split())

@@ -1,14 +1,15 @@
-"""What each day added, as the bucket and the workgroup still know it: listed in parallel, summed on the fly."""
+"""What each day added, from the list of the bucket and the query history of the workgroup."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 from contract.object_keys import LOGS_PREFIX, PARTITION_KEYS, RESULTS_PREFIX
 from runbook import prices
+from runbook.clients import s3_objects
+from runbook.clients.s3_objects import State
 from runbook.cost import usage
 from runbook.cost.usage import Day
 
@@ -17,72 +18,64 @@ if TYPE_CHECKING:
     from mypy_boto3_athena.type_defs import QueryExecutionTypeDef
     from mypy_boto3_s3 import S3Client
 
-_LISTERS = 16
-
 Watch = Callable[[int], object]
 
 
 @dataclass
 class _Sum:
-    """Objects that came on one day; `hours` has a bit for each hour in which one did."""
+    """Objects that arrived on one day; `hours` has one bit per hour, set when an object arrived."""
 
     objects: int = 0
     bytes: int = 0
-    archived: int = 0
-    archived_bytes: int = 0
+    glacier_objects: int = 0
+    glacier_bytes: int = 0
     hours: int = 0
 
     def add(self, other: "_Sum") -> None:
         self.objects += other.objects
         self.bytes += other.bytes
-        self.archived += other.archived
-        self.archived_bytes += other.archived_bytes
+        self.glacier_objects += other.glacier_objects
+        self.glacier_bytes += other.glacier_bytes
         self.hours |= other.hours
 
 
 def of_bucket(s3: "S3Client", bucket: str, watch: Watch = lambda _: None) -> dict[date, Day]:
-    """Sum all objects by the UTC day on which they came; `watch` is told how many there are so far.
+    """Sum all objects by the UTC day on which they arrived; `watch` gets the number of objects so far.
 
-    Lines of apps that are no longer the stack's count too. Memory grows with the days, not with the objects.
+    Includes apps that were removed from the stack. Memory grows with the days, not with the objects.
     """
     found: defaultdict[tuple[str, date], _Sum] = defaultdict(_Sum)
     count = 0
-    pool = ThreadPoolExecutor(_LISTERS)
-    try:
+    with s3_objects.list_pool() as pool:
         prefixes = [LOGS_PREFIX]
         for _ in PARTITION_KEYS:
-            levels = pool.map(lambda prefix: _below(s3, bucket, prefix), prefixes)
-            prefixes = [below for level in levels for below in level]
+            levels = pool.map(lambda prefix: _folders(s3, bucket, prefix), prefixes)
+            prefixes = [folder for level in levels for folder in level]
         prefixes.append(RESULTS_PREFIX)
         for prefix, part in zip(prefixes, pool.map(lambda prefix: _list(s3, bucket, prefix), prefixes), strict=True):
             for day, summed in part.items():
                 found[_owner(prefix), day].add(summed)
-                count += summed.objects + summed.archived
+                count += summed.objects + summed.glacier_objects
             watch(count)
-    finally:
-        # Ctrl-C does not wait for what is still to be listed.
-        pool.shutdown(wait=False, cancel_futures=True)
     return {day: _day(found, day) for day in {day for _, day in found}}
 
 
 def _owner(prefix: str) -> str:
-    """The app of a partition's prefix; nothing for Athena's results."""
+    """The app of a partition's prefix; empty for query results."""
     return prefix.removeprefix(LOGS_PREFIX).partition("/")[0] if prefix.startswith(LOGS_PREFIX) else ""
 
 
-def _below(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-    return [below["Prefix"] for page in pages for below in page.get("CommonPrefixes", [])]
+def _folders(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
+    return [folder for page in s3_objects.pages(s3, bucket, prefix, folders=True) for folder in page.folders]
 
 
 def _list(s3: "S3Client", bucket: str, prefix: str) -> dict[date, _Sum]:
     sums: defaultdict[date, _Sum] = defaultdict(_Sum)
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for stored in page.get("Contents", []):
-            came = stored["LastModified"].astimezone(UTC)
-            size, hour = stored["Size"], 1 << came.hour
-            archived = stored.get("StorageClass") == "GLACIER"
-            sums[came.date()].add(_Sum(0, 0, 1, size, hour) if archived else _Sum(1, size, 0, 0, hour))
+    for each in s3_objects.objects(s3, bucket, prefix):
+        came = each.modified.astimezone(UTC)
+        hour = 1 << came.hour
+        in_glacier = each.state is not State.NOT_IN_GLACIER
+        sums[came.date()].add(_Sum(0, 0, 1, each.size, hour) if in_glacier else _Sum(1, each.size, 0, 0, hour))
     return sums
 
 
@@ -95,12 +88,12 @@ def _day(found: Mapping[tuple[str, date], _Sum], day: date) -> Day:
     return Day(
         objects=lines.objects,
         bytes=lines.bytes,
-        archived=lines.archived,
-        archived_bytes=lines.archived_bytes,
+        glacier_objects=lines.glacier_objects,
+        glacier_bytes=lines.glacier_bytes,
         hours=lines.hours.bit_count(),
         app_hours=app_hours,
-        results=results.objects + results.archived,
-        result_bytes=results.bytes + results.archived_bytes,
+        results=results.objects + results.glacier_objects,
+        result_bytes=results.bytes + results.glacier_bytes,
     )
 
 
@@ -108,7 +101,7 @@ def _day(found: Mapping[tuple[str, date], _Sum], day: date) -> Day:
 
 
 def of_workgroup(athena: "AthenaClient", workgroup: str) -> dict[date, Day]:
-    """Sum all queries of a workgroup by the UTC day on which they were asked, as far back as Athena remembers."""
+    """Sum all queries of a workgroup by the UTC day of their submission, as far back as Athena's history goes."""
     days: dict[date, Day] = {}
     for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=workgroup):
         if ids := page.get("QueryExecutionIds"):
@@ -126,9 +119,9 @@ def _query(execution: "QueryExecutionTypeDef") -> dict[date, Day]:
 
 
 def charged_bytes(statement: str, state: str, scanned_bytes: int) -> int:
-    """Give the bytes that a query is charged for, by its type of statement and its state.
+    """Give the bytes that Athena charges for a query of this statement type and state.
 
-    Athena pricing: 10 MB at least; what was cancelled costs what it had scanned; what failed is free, as DDL is.
+    Athena pricing: at least 10 MB; a cancelled query costs what it scanned; failed queries and DDL are free.
     """
     if statement == "DDL" or state not in {"SUCCEEDED", "CANCELLED"}:
         return 0

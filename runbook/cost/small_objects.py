@@ -1,4 +1,4 @@
-"""What small objects cost: by themselves, and in Glacier, where moving them has to pay. Pure."""
+"""What small objects cost, and whether moving them to Glacier pays. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ from runbook.cost import bill
 from runbook.cost.usage import MONTH_DAYS, Day, Retention
 
 LARGE_BYTES = prices.MILLION
-# S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": nothing smaller moves unless one says so.
+# S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": by default S3 moves no smaller objects.
 S3_LEAST_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True)
 class Move:
-    """What it costs and saves to move one object to Glacier for the rest of its life, in US dollars."""
+    """What moving one object to Glacier until it expires costs and saves, in US dollars."""
 
     fee: float
     saving: float
 
 
 def move(size: float, retention: Retention) -> Move:
-    """Weigh moving an object of so many bytes. `saving` is of storage, the overhead taken off; it may be negative."""
+    """Cost and saving of moving an object of so many bytes. `saving` is net of the overhead and may be negative."""
     free, per_byte = _saving(retention)
     return Move(prices.S3_TO_GLACIER.cost(1), size * per_byte - free)
 
 
 def break_even(retention: Retention) -> float | None:
-    """Give the size in bytes from which it pays to move an object; None when it never does."""
+    """The smallest size in bytes at which moving an object pays; None when it never does."""
     overhead, per_byte = _saving(retention)
     return (prices.S3_TO_GLACIER.cost(1) + overhead) / per_byte if per_byte > 0 else None
 
 
 def _saving(retention: Retention) -> tuple[float, float]:
-    """The overhead of one object in Glacier, and what each of its bytes saves there, in US dollars."""
+    """The overhead of one object in Glacier, and the saving per byte, in US dollars."""
     kept = retention.expire_days - retention.archive_days
     standard = prices.S3_STANDARD.cost(1) * kept / MONTH_DAYS
     glacier = prices.S3_GLACIER.cost(1) * max(kept, prices.GLACIER_LEAST_DAYS) / MONTH_DAYS
@@ -42,44 +42,44 @@ def _saving(retention: Retention) -> tuple[float, float]:
 
 
 def per_million(size: float, retention: Retention) -> Iterator[tuple[str, float, float]]:
-    """Give what a million objects of a size cost in their lives, and what their bytes cost in objects of 1 MB.
+    """Give each per-object charge: its name, its cost for a million objects, and for the same bytes in 1 MB objects.
 
-    Each is what, and both amounts in US dollars: all that is charged by the object. The bytes themselves cost the same
-    in both.
+    In US dollars, over the life of the objects. Storing the bytes costs the same in both cases.
     """
     large = size / LARGE_BYTES
-    for what, a_object in _by_object(retention):
-        yield what, a_object * prices.MILLION, a_object * prices.MILLION * large
+    for what, per_object in _per_object(retention):
+        yield what, per_object * prices.MILLION, per_object * prices.MILLION * large
 
 
-def _by_object(retention: Retention) -> Iterator[tuple[str, float]]:
+def _per_object(retention: Retention) -> Iterator[tuple[str, float]]:
     overhead, _ = _saving(retention)
     seconds = bill.BATCH_SECONDS * bill.RECEIVER_MB / 1024
     yield "PUT", prices.S3_PUT.cost(1)
     yield "HTTP API", prices.HTTP_API.cost(1)
     yield "Lambda", prices.LAMBDA_REQUEST.cost(1) + prices.LAMBDA_GB_SECOND.cost(seconds)
     yield "logs", prices.CLOUDWATCH_LOGS.cost(bill.BATCH_LOG_BYTES)
-    yield "move to Glacier", prices.S3_TO_GLACIER.cost(1)
-    yield "40 KB more in Glacier", overhead
-    yield "GETs of one query over all", prices.S3_GET.cost(1)
+    yield "transition to Glacier", prices.S3_TO_GLACIER.cost(1)
+    yield "overhead in Glacier, 40 KB", overhead
+    yield "GETs of one query of all objects", prices.S3_GET.cost(1)
 
 
-def verdict(a_day: Day, retention: Retention) -> Iterator[str]:
-    """Say whether moving objects of today's size to Glacier pays, and what to do if not; nothing without objects."""
-    if not a_day.batches:
+def verdict(per_day: Day, retention: Retention) -> Iterator[str]:
+    """Say whether moving objects of today's size to Glacier pays, and what to do if not."""
+    if not per_day.batches:
         return
-    least, size = break_even(retention), a_day.mean_bytes
-    each, objects = move(size, retention), a_day.batches * MONTH_DAYS
-    pays = f"it pays from {least / 1000:,.0f} KB on" if least else "it never pays, with so few days to be there"
+    least, size = break_even(retention), per_day.mean_bytes
+    each, objects = move(size, retention), per_day.batches * MONTH_DAYS
+    pays = f"it pays from {least / 1000:,.0f} KB up" if least else "with so few days in Glacier it never pays"
     yield (
-        f"objects have {size / 1000:,.1f} KB on average: to move a million of them to Glacier costs "
-        f"{_dollars(each.fee * prices.MILLION)} and saves {_dollars(each.saving * prices.MILLION)}, here "
-        f"{_dollars(each.fee * objects)} and {_dollars(each.saving * objects)} a month; {pays}"
+        f"the mean object size is {size / 1000:,.1f} KB: moving a million objects to Glacier costs "
+        f"{_dollars(each.fee * prices.MILLION)} and saves {_dollars(each.saving * prices.MILLION)}; here "
+        f"{_dollars(each.fee * objects)} and {_dollars(each.saving * objects)} per month; {pays}"
     )
     if each.fee > each.saving and size < S3_LEAST_BYTES:
         yield (
-            "no archiveAfterDays mends that, as each object moves once: leave transition_default_minimum_object_size "
-            "out of infra/archive.py, and S3 keeps what is under 128 KB in Standard until it is deleted"
+            "another archiveAfterDays does not change that, because each object moves once: remove "
+            "transition_default_minimum_object_size from infra/archive.py, so that S3 keeps objects under 128 KB in "
+            "Standard"
         )
 
 

@@ -1,6 +1,6 @@
-"""What a month uses of AWS, from what each day added. Pure; docs/cost.md has the model in words.
+"""What a month uses of AWS, computed from what each day added. Pure. docs/cost.md describes the model.
 
-Times are counted in days: `date.toordinal()`, and parts of a day behind the point.
+Times are days: `date.toordinal()`, with a fraction for the time of day.
 """
 
 import math
@@ -10,24 +10,24 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 RATE_DAYS = 7
-# A month of the steady state.
+# The length of a month in the steady state.
 MONTH_DAYS = 30
-# What was to move two days ago, and did not, is taken for something that the lifecycle leaves alone.
+# An object that should have moved two days ago and has not is taken for one that the lifecycle rule does not move.
 _LATE_DAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What one UTC day added: objects of lines by the class that they are in now, Athena's results, and queries.
+    """What one UTC day added: log objects by their storage class now, query results, and queries.
 
-    `hours` are those in which an object came, `app_hours` the same summed over the apps. Queries are charged for more
-    bytes than they scan. All are fractions where the day is a mean.
+    `hours` counts the hours in which an object arrived, `app_hours` is the same summed over the apps. Queries are
+    charged for more bytes than they scan. The values are fractions when the day is a mean.
     """
 
     objects: float = 0
     bytes: float = 0
-    archived: float = 0
-    archived_bytes: float = 0
+    glacier_objects: float = 0
+    glacier_bytes: float = 0
     hours: float = 0
     app_hours: float = 0
     results: float = 0
@@ -44,13 +44,13 @@ class Day:
 
     @property
     def batches(self) -> float:
-        """The objects of lines that it made, whatever class they are in now."""
-        return self.objects + self.archived
+        """The log objects of the day, whatever their storage class."""
+        return self.objects + self.glacier_objects
 
     @property
     def mean_bytes(self) -> float:
-        """The mean size of an object of lines; 0 when there is none."""
-        return (self.bytes + self.archived_bytes) / self.batches if self.batches else 0.0
+        """The mean size of a log object; 0 when there are none."""
+        return (self.bytes + self.glacier_bytes) / self.batches if self.batches else 0.0
 
 
 Days = Mapping[date, Day]
@@ -60,7 +60,7 @@ _values = operator.attrgetter(*(field.name for field in fields(Day)))
 
 @dataclass(frozen=True)
 class Retention:
-    """The days after which lines are archived and deleted, and results are deleted."""
+    """After how many days log objects move to Glacier and expire, and query results expire."""
 
     archive_days: int
     expire_days: int
@@ -69,28 +69,28 @@ class Retention:
 
 @dataclass(frozen=True)
 class Period:
-    """A month or its begin, from `begin` up to `end`, in days; `month_days` is how long the whole month is."""
+    """A month or its first part, from `begin` to before `end`, in days; `month_days` is the length of the month."""
 
     begin: float
     end: float
     month_days: int
 
     def months(self, since: float, until: float) -> float:
-        """The part of the month that lies between two times and in the period."""
+        """The part of the month that is between two times and in the period."""
         return max(0.0, min(self.end, until) - max(self.begin, since)) / self.month_days
 
 
 @dataclass(frozen=True)
-class Use:
-    """What a period uses. Bytes and objects in storage are means over its month, as S3 charges them.
+class Usage:
+    """What a period uses. Stored bytes and objects are means over the month, as S3 charges them.
 
-    `month_days` is how long the month is, and `stack_months` the part of it in which the stack received anything.
+    `month_days` is the length of the month, `stack_months` the part of it since the stack received its first object.
     """
 
     added: Day
     standard_bytes: float
-    archived_bytes: float
-    archived: float
+    glacier_bytes: float
+    glacier_objects: float
     transitions: float
     objects_read: float
     month_days: int
@@ -98,7 +98,7 @@ class Use:
 
 
 def merged(*parts: Days) -> dict[date, Day]:
-    """Add up days that were found in several places."""
+    """Add up the same days from several sources."""
     total: dict[date, Day] = {}
     for part in parts:
         for day, added in part.items():
@@ -115,66 +115,68 @@ def total(days: Iterable[Day]) -> Day:
 
 
 def month_before(now: datetime) -> Period:
-    """The last whole month."""
+    """The previous calendar month."""
     end = now.date().replace(day=1)
     begin = (end - timedelta(1)).replace(day=1)
     return Period(begin.toordinal(), end.toordinal(), (end - begin).days)
 
 
 def month_of(now: datetime) -> Period:
-    """The whole month that it is."""
+    """The current calendar month."""
     begin = now.date().replace(day=1)
     end = (begin + timedelta(31)).replace(day=1)
     return Period(begin.toordinal(), end.toordinal(), (end - begin).days)
 
 
 def month_so_far(now: datetime) -> Period:
-    """The month that it is, up to now."""
+    """The current month up to now."""
     return replace(month_of(now), end=moment(now))
 
 
 def moment(now: datetime) -> float:
-    """A time in days."""
+    """A time, in days."""
     return now.toordinal() + (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) / timedelta(1)
 
 
-# ---------------------------------------------------------------- days to come
+# ---------------------------------------------------------------- projection
 
 
 def rate(days: Days, now: datetime) -> Day:
-    """What a day adds at today's rate: the mean of the last 7 full days, or of those since the first.
+    """What a day adds at today's rate: the mean of the last 7 full days, or of all full days if there are fewer.
 
-    On the first day it is the day so far, as if it went on like that. All objects count as in Standard.
+    On the first day: the day so far, extrapolated. All objects count as in Standard.
     """
     today = now.date()
     full = min(RATE_DAYS, (today - min(days, default=today)).days)
     if full:
         mean = total(days.get(today - timedelta(back), Day()) for back in range(1, full + 1)) * (1 / full)
     else:
-        # Whole hours, as those with an object are counted in whole ones.
+        # Whole hours, because the hours with an object are counted whole.
         mean = days.get(today, Day()) * (24 / max(1, math.ceil(moment(now) % 1 * 24)))
-    return replace(mean, objects=mean.batches, bytes=mean.bytes + mean.archived_bytes, archived=0.0, archived_bytes=0.0)
+    return replace(
+        mean, objects=mean.batches, bytes=mean.bytes + mean.glacier_bytes, glacier_objects=0.0, glacier_bytes=0.0
+    )
 
 
 def continued(days: Days, now: datetime) -> dict[date, Day]:
-    """The days with the rest of the month at today's rate."""
-    a_day, today, end = rate(days, now), now.toordinal(), int(month_of(now).end)
-    rest = {date.fromordinal(day): a_day for day in range(today + 1, end)}
-    return merged(days, rest, {now.date(): a_day * (today + 1 - moment(now))})
+    """The days, with the rest of the month at today's rate."""
+    per_day, today, end = rate(days, now), now.toordinal(), int(month_of(now).end)
+    rest = {date.fromordinal(day): per_day for day in range(today + 1, end)}
+    return merged(days, rest, {now.date(): per_day * (today + 1 - moment(now))})
 
 
-def use(days: Days, period: Period, retention: Retention, today: date) -> Use:
-    """What a period uses; `today` says what has been moved to Glacier and what has yet to be."""
+def of_period(days: Days, period: Period, retention: Retention, today: date) -> Usage:
+    """What a period uses; `today` decides which objects have moved to Glacier."""
     inside = [added for day, added in days.items() if period.begin <= day.toordinal() < period.end]
     added = total(inside)
     rows = [row for day, each in days.items() for row in _stored(day, each, period, retention, today)]
-    standard, archived, objects, transitions = map(math.fsum, zip(*(rows or [(0.0,) * 4]), strict=True))
+    standard, glacier, objects, transitions = map(math.fsum, zip(*(rows or [(0.0,) * 4]), strict=True))
     mean_bytes = total(days.values()).mean_bytes
-    return Use(
+    return Usage(
         added=added,
         standard_bytes=standard,
-        archived_bytes=archived,
-        archived=objects,
+        glacier_bytes=glacier,
+        glacier_objects=objects,
         transitions=transitions,
         objects_read=added.scanned_bytes / mean_bytes if mean_bytes else 0.0,
         month_days=period.month_days,
@@ -182,11 +184,11 @@ def use(days: Days, period: Period, retention: Retention, today: date) -> Use:
     )
 
 
-def steady(a_day: Day, retention: Retention) -> Use:
-    """What a month uses when every day that is kept was like this one."""
+def steady(per_day: Day, retention: Retention) -> Usage:
+    """What a month uses when every retained day was like this one."""
     begin = date(2026, 1, 1).toordinal() + retention.expire_days + 1
-    days = {date.fromordinal(day): a_day for day in range(begin - retention.expire_days - 1, begin + MONTH_DAYS)}
-    return use(days, Period(begin, begin + MONTH_DAYS, MONTH_DAYS), retention, min(days))
+    days = {date.fromordinal(day): per_day for day in range(begin - retention.expire_days - 1, begin + MONTH_DAYS)}
+    return of_period(days, Period(begin, begin + MONTH_DAYS, MONTH_DAYS), retention, min(days))
 
 
 # ---------------------------------------------------------------- storage
@@ -195,14 +197,14 @@ def steady(a_day: Day, retention: Retention) -> Use:
 def _stored(
     day: date, added: Day, period: Period, retention: Retention, today: date
 ) -> Iterator[tuple[float, float, float, float]]:
-    """Give byte-months in Standard, byte-months and object-months in Glacier, and transitions of a day's objects."""
+    """Give byte-months in Standard, byte-months and object-months in Glacier, and transitions, of a day's objects."""
     # S3 user guide, "Setting lifecycle configuration": an action is due at the midnight after its days have passed, and
-    # is charged from then on, done or not. What comes on a day comes at noon on average.
+    # S3 charges accordingly from then on, even before it acts. A day's objects arrive at noon on average.
     born, due, gone = (day.toordinal() + days for days in (0.5, retention.archive_days + 1, retention.expire_days + 1))
     for objects, size, moved in (
         (added.objects, added.bytes, due if today.toordinal() - due < _LATE_DAYS else math.inf),
-        # Before the days were changed, if it was not due yet.
-        (added.archived, added.archived_bytes, due if due <= today.toordinal() else -math.inf),
+        # In Glacier before it was due: archiveAfterDays was lower then.
+        (added.glacier_objects, added.glacier_bytes, due if due <= today.toordinal() else -math.inf),
     ):
         in_glacier = period.months(max(born, moved), gone)
         yield (

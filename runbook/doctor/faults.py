@@ -1,6 +1,6 @@
-"""What the doctor looks at and can find: one table, which `doctor --list` shows and the docs are written from. Pure.
+"""The doctor's checks and the faults that they can find: one table for `doctor --list` and the docs. Pure.
 
-In a fault's texts `{app}` and the like stand for what the finding is about, or for an output of the stack.
+In a fault's texts, placeholders such as `{app}` stand for values of the finding or outputs of the stack.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from contract import names
 _UPDATE = "pulumi up --refresh"
 # The last six hours; the CLI takes milliseconds.
 _SINCE = '--start-time "$(( ($(date +%s) - 21600) * 1000 ))" --region {region}'
-# The receiver's own faults are JSON with the level ERROR. What Lambda says of a function that cannot start, takes too
-# long or uses up its memory is plain text ("Troubleshoot execution issues in Lambda"), which no JSON pattern finds.
+# The receiver logs faults as JSON with the level ERROR. Lambda reports a function that cannot start, times out or runs
+# out of memory as plain text ("Troubleshoot execution issues in Lambda"), which no JSON pattern matches.
 _RECEIVER_LOG = (
     f"aws logs filter-log-events --log-group-name {names.function_log_group('{receiver}')} "
     '--filter-pattern \'?ERROR ?"timed out" ?"Runtime exited"\' ' + _SINCE
@@ -22,26 +22,27 @@ _ACCESS_LOG = (
     "--filter-pattern '{{ $.status = \"{status}\" }}' " + _SINCE
 )
 _MOVE_AWAY = "aws s3 mv {url} . --region {region}"
+_REWRITE = "deploy the stack, which restores it"
 
 
 class Identity(StrEnum):
-    """Whose rights a check needs."""
+    """Whose permissions a check needs."""
 
     READER = "reader"  # the reader role
-    BREAK_GLASS = "break-glass"  # the operator's own, which may read secrets and the settings of what is in AWS
+    BREAK_GLASS = "break-glass"  # the operator, who can read secrets and AWS settings
     HEROKU = "Heroku key"
 
 
 IDENTITIES = {
-    Identity.READER: "the reader role's rights; with --assume they are taken, else yours are used",
-    Identity.BREAK_GLASS: "your own credentials, of someone who may read secrets and look into AWS's settings",
-    Identity.HEROKU: "HEROKU_API_KEY, or the Heroku CLI's login, of someone who may see the apps' drains",
+    Identity.READER: "the reader role with --assume, otherwise your own credentials",
+    Identity.BREAK_GLASS: "your own credentials, which must allow reading secrets and AWS settings",
+    Identity.HEROKU: "HEROKU_API_KEY or the Heroku CLI's login, of a member who can see the apps' drains",
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong: what is said of it, what to do, and the command for that."""
+    """Something that is wrong: what was found, the remedy, and the command for it."""
 
     code: str
     found: str
@@ -51,7 +52,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Check:
-    """Something that is looked at, whose rights that takes, and what can be wrong with it."""
+    """What a check looks at, whose permissions it needs, and which faults it can find."""
 
     name: str
     looks_at: str
@@ -63,100 +64,100 @@ class Check:
 
 DRAIN_MISSING = Fault(
     "drain-missing",
-    "{app} has no drain to this stack, and {others} to elsewhere",
-    "nothing of it is kept; register its drain",
+    "{app} has no drain to this stack; other drains: {others}",
+    "its logs are not being archived; register its drain",
     "python -m runbook start --app {app}",
 )
 DRAIN_REFUSED = Fault(
     "drain-refused",
-    "{app} drains with a token that the receiver refuses (drain {id}), and Heroku drops what is refused",
-    "register the right one, then remove this",
+    "{app}'s drain {id} has a token that the receiver refuses, and Heroku drops refused batches",
+    "register the right drain, then remove this one",
     "python -m runbook start --app {app} && heroku drains:remove {id} --app {app}",
 )
 DRAIN_NOT_ROTATED = Fault(
     "drain-not-rotated",
-    "{app} drains with the token of another generation (drain {id}), which the next rotation shuts out",
+    "{app}'s drain {id} has a token of another generation, which the next rotation invalidates",
     "finish the rotation",
     "pulumi up",
 )
 DRAIN_DOUBLED = Fault(
     "drain-doubled",
-    "{app} has drain {id} to this stack beside the right one, {token}",
-    "its lines are stored twice, or refused in vain; remove it",
+    "{app} has a second drain to this stack, {id}, with {token}",
+    "its lines are stored twice or refused; remove it",
     "heroku drains:remove {id} --app {app}",
 )
 DRAIN_DESPITE_STOP = Fault(
     "drain-despite-stop",
-    "{app} has drain {id} to this stack, though drainsEnabled is false",
+    "{app} has drain {id} to this stack, although drainsEnabled is false",
     "stop it, or set drainsEnabled to true",
     "python -m runbook stop --app {app}",
 )
 DRAINS = Check(
     "drains",
-    "the drains that Heroku has of each app: one to this stack, with the URL that SSM has",
+    "the drains of each app at Heroku: one to this stack, with the URL in SSM",
     (Identity.HEROKU, Identity.BREAK_GLASS),
     (DRAIN_MISSING, DRAIN_REFUSED, DRAIN_NOT_ROTATED, DRAIN_DOUBLED, DRAIN_DESPITE_STOP),
 )
 
 ENDPOINT_UNREACHABLE = Fault(
     "endpoint-unreachable",
-    "the endpoint gives no answer: {reason}",
-    "see whether its API is there; if it is, check the way from here to AWS, and the receiver's log",
+    "the endpoint does not respond: {reason}",
+    "check that its API exists; if it does, check your network and the receiver's log",
     "aws apigatewayv2 get-apis --query 'Items[].[Name,ApiEndpoint]' --output text --region {region}",
 )
-# API Gateway says why it answers by itself in a JSON message; the receiver's answers are empty.
+# API Gateway's own responses have a JSON message; the receiver's responses are empty.
 RECEIVER_FAILS = Fault(
     "receiver-fails",
-    "{app}: the receiver answers an empty batch with the app's own token {status}, not 200",
-    "the receiver's log says why",
+    "{app}: the receiver responds {status}, not 200, to an empty batch with the app's own token",
+    "read the receiver's log",
     _RECEIVER_LOG,
 )
 GATEWAY_FAILS = Fault(
     "gateway-fails",
-    "{app}: API Gateway itself answers {status}: it got no answer from the receiver, whose log may be empty",
-    "integrationError in its access log says why: no permission to call the function (then run pulumi up --refresh), a "
-    "throttled function (raise its concurrency or the account's), or a function that failed (see its own log)",
+    "{app}: API Gateway itself responds {status}: it got no response from the receiver, whose log may be empty",
+    "read integrationError in API Gateway's access log: a missing permission to call the function (run pulumi up "
+    "--refresh), a throttled function (raise its concurrency or the account's), or a failed one (see its log)",
     _ACCESS_LOG,
 )
 GATEWAY_THROTTLES = Fault(
     "gateway-throttles",
     "{app}: API Gateway throttles the drains (429); Logplex tries a batch three times without a pause, then drops it",
-    "the access log says who sends so much, though API Gateway may not log every 429; the account's limit counts too",
+    "find the heavy sender in the access log, which may not contain every 429; the account's limit applies too",
     _ACCESS_LOG,
 )
 ROUTE_MISSING = Fault(
     "route-missing",
-    "{app}: API Gateway answers 404: the drain's route or stage does not exist, and Heroku drops what is refused",
-    "have the stack write them again",
+    "{app}: API Gateway responds 404: the drain's route or stage does not exist, and Heroku drops refused batches",
+    "deploy the stack, which creates them again",
     _UPDATE,
 )
 ENDPOINT_FORBIDDEN = Fault(
     "endpoint-forbidden",
-    "{app}: an empty batch is answered 403, which neither the receiver nor this stack's API gives",
-    "a proxy between here and AWS may have answered; if not, somebody changed the API: have the stack write it again",
+    "{app}: an empty batch gets a 403, which neither the receiver nor this stack's API sends",
+    "check for a proxy between you and AWS; if there is none, somebody changed the API: deploy the stack",
     _UPDATE,
 )
 TOKEN_REFUSED = Fault(
     "token-refused",
-    "{app}: the token that SSM has is answered 401, so Heroku drops the app's lines",
-    "see whether the function has the keys and apps that the stack says",
+    "{app}: the token in SSM gets a 401, so Heroku drops the app's lines",
+    "compare the function's keys and apps with the stack's",
     "aws lambda get-function-configuration --function-name {receiver} --query Environment.Variables --region {region}",
 )
 ENDPOINT_OPEN = Fault(
     "endpoint-open",
-    "a wrong token is answered {status}, not 401",
-    "anybody may be able to write lines; stop the drains, and deploy the receiver again",
+    "a wrong token gets a {status}, not a 401",
+    "anybody may be able to write lines; stop the drains, then deploy the receiver again",
     "python -m runbook stop",
 )
 ENDPOINT_SLOW = Fault(
     "endpoint-slow",
     "{app}: an empty batch took {seconds} s, and Logplex waits 5 s",
-    "if it waited for AWS the receiver's log says so; otherwise its function was starting",
+    "read the receiver's log, which says whether it waited for AWS; otherwise the function was starting",
     _RECEIVER_LOG,
 )
 ENDPOINT = Check(
     "endpoint",
-    "the drain endpoint: an empty batch with each app's token is taken in time, one with a wrong token refused",
+    "the drain endpoint: accepts an empty batch with each app's token in time, refuses a wrong token",
     (Identity.BREAK_GLASS,),
     (
         ENDPOINT_UNREACHABLE, RECEIVER_FAILS, GATEWAY_FAILS, GATEWAY_THROTTLES, ROUTE_MISSING, ENDPOINT_FORBIDDEN,
@@ -164,34 +165,30 @@ ENDPOINT = Check(
     ),
 )  # fmt: skip
 
-PARAMETER_MISSING = Fault(
-    "parameter-missing", "there is no SSM parameter {name}", "have the stack write it again", _UPDATE
-)
-PARAMETER_DIFFERS = Fault(
-    "parameter-differs", "the SSM parameter {name} {difference}", "have the stack write it again", _UPDATE
-)
+PARAMETER_MISSING = Fault("parameter-missing", "the SSM parameter {name} does not exist", _REWRITE, _UPDATE)
+PARAMETER_DIFFERS = Fault("parameter-differs", "the SSM parameter {name} {difference}", _REWRITE, _UPDATE)
 PARAMETERS = Check(
     "parameters",
-    "SSM: all parameters are there and say what the stack does, drain URLs have tokens of the present key",
+    "SSM: all parameters exist and match the stack, and drain URLs are signed with the current key",
     (Identity.READER, Identity.BREAK_GLASS),
     (PARAMETER_MISSING, PARAMETER_DIFFERS),
 )
 
 BATCHES_WAITING = Fault(
     "batches-waiting",
-    "{batches} in the spill queue, which S3 did not take in time",
-    "retried every 15 minutes for five days; the receiver's log says why",
+    "{batches} in the spill queue, because S3 did not accept them in time",
+    "no action is needed, they are retried every 15 minutes for five days; the receiver's log says why",
     _RECEIVER_LOG,
 )
 DEAD_LETTERS = Fault(
     "dead-letters",
-    "{batches} among the dead letters: nothing retries them, and SQS deletes them 14 days after they were first sent",
-    "when what docs/deploy.md says of them is done, move them back",
+    "{batches} in the dead-letter queue: nothing retries them, and SQS deletes them 14 days after they were first sent",
+    "follow docs/deploy.md on dead letters, then move them back",
     "aws sqs start-message-move-task --source-arn {arn} --region {region}",
 )
 QUEUES = Check(
     "queues",
-    "the spill queue and its dead letters: both empty",
+    "the spill queue and the dead-letter queue: both empty",
     (Identity.BREAK_GLASS,),
     (BATCHES_WAITING, DEAD_LETTERS),
 )
@@ -200,51 +197,47 @@ QUEUES = Check(
 
 APP_SILENT = Fault(
     "app-silent",
-    "{app}: {newest}, and {silenceHours} h is the limit",
-    "see whether it logs at all; if it does, see what else was found here",
+    "{app}: {newest}, and the limit is {silenceHours} h",
+    "check that the app logs at all; if it does, look at the other findings",
     "heroku logs --app {app} --num 20",
 )
 OBJECTS = Check(
     "objects",
-    "the newest object of each app: not older than the limit of silence",
+    "the newest object of each app: within the limit of silence",
     (Identity.READER,),
     (APP_SILENT,),
 )
 
 APP_UNKNOWN = Fault(
     "app-unknown",
-    "there are objects below {url}, and the table has no such app: no query finds them",
-    "add the app to `apps`, or move them away",
+    "there are objects under {url}, but the table does not have this app: no query finds them",
+    "add the app to `apps`, or move the objects away",
     "aws s3 ls --recursive --summarize {url} --region {region}",
 )
 DAY_UNKNOWN = Fault(
     "day-unknown",
-    "there are objects below {url}, which is no year, month or day of the table: no query finds them",
+    "there are objects under {url}, which is not a year, month or day of the table: no query finds them",
     "move them away",
     "aws s3 mv --recursive {url} . --region {region}",
 )
 OBJECT_FOREIGN = Fault(
     "object-foreign",
-    "{url} is no object of the receiver's: its lines are wrong, or it fails each query of its day",
+    "{url} was not written by the receiver: its lines are wrong, or every query of its day fails",
     "move it away; versioning keeps it for seven days",
     _MOVE_AWAY,
 )
 LAYOUT = Check(
     "layout",
-    "what lies under logs/: only apps and days that the table has; of today and yesterday, only the receiver's objects",
+    "the objects under logs/: only apps and days of the table; for today and yesterday, only the receiver's objects",
     (Identity.READER,),
     (APP_UNKNOWN, DAY_UNKNOWN, OBJECT_FOREIGN),
 )
 
-POLICY_DIFFERS = Fault("policy-differs", "the bucket's policy {difference}", "have the stack write it again", _UPDATE)
-LIFECYCLE_DIFFERS = Fault(
-    "lifecycle-differs", "the bucket's lifecycle {difference}", "have the stack write it again", _UPDATE
-)
-BUCKET_OPEN = Fault(
-    "bucket-open", "the bucket does not block all public access", "have the stack block it again", _UPDATE
-)
+POLICY_DIFFERS = Fault("policy-differs", "the bucket policy {difference}", _REWRITE, _UPDATE)
+LIFECYCLE_DIFFERS = Fault("lifecycle-differs", "the bucket's lifecycle {difference}", _REWRITE, _UPDATE)
+BUCKET_OPEN = Fault("bucket-open", "the bucket does not block all public access", _REWRITE, _UPDATE)
 VERSIONING_OFF = Fault(
-    "versioning-off", "the bucket keeps no versions: what is deleted is gone", "have the stack turn it on", _UPDATE
+    "versioning-off", "versioning of the bucket is off: deleted objects cannot be recovered", _REWRITE, _UPDATE
 )
 BUCKET = Check(
     "bucket",
@@ -253,101 +246,94 @@ BUCKET = Check(
     (POLICY_DIFFERS, LIFECYCLE_DIFFERS, BUCKET_OPEN, VERSIONING_OFF),
 )
 
-# ---------------------------------------------------------------- who may
+# ---------------------------------------------------------------- permissions
 
 WRITER_MAY_NOT = Fault(
-    "writer-may-not", "the writer user may not put log objects ({decision})", "have the stack allow it again", _UPDATE
+    "writer-may-not", "the writer user is not allowed to put log objects ({decision})", _REWRITE, _UPDATE
 )
 WRITER_MAY_MORE = Fault(
     "writer-may-more",
-    "the writer user may {action} on {resource}",
-    "see where it has that right from, and take it away",
+    "the writer user is allowed to {action} on {resource}",
+    "find the policy that allows it, and remove it",
     "aws iam list-user-policies --user-name {user} && aws iam list-attached-user-policies --user-name {user} "
     "&& aws iam list-groups-for-user --user-name {user}",
 )
 WRITER = Check(
     "writer",
-    "the writer user's rights: it may put log objects, and neither read them nor put anything elsewhere",
+    "the writer user's permissions: to put log objects, but not to read them or to put anything else",
     (Identity.BREAK_GLASS,),
     (WRITER_MAY_NOT, WRITER_MAY_MORE),
 )
 
-READER_MISSING = Fault("reader-missing", "there is no reader role {role}", "have the stack make it again", _UPDATE)
+READER_MISSING = Fault("reader-missing", "the reader role {role} does not exist", _REWRITE, _UPDATE)
 READER_ORPHANED = Fault(
     "reader-orphaned",
-    "the reader role trusts {principal}, a principal that was deleted: nobody may assume it",
-    "have the stack look the break-glass principal up again",
+    "the reader role trusts {principal}, a deleted principal: nobody can assume the role",
+    "deploy the stack, which looks up the break-glass principal again",
     _UPDATE,
 )
 READER_REFUSED = Fault(
     "reader-refused",
-    "the reader role trusts you and cannot be assumed all the same: {reason}",
-    "see who denies it; your own policies, a boundary, or the organisation may",
+    "the reader role trusts you, but you cannot assume it: {reason}",
+    "find what denies it: your own policies, a permissions boundary, or the organization",
     "aws iam get-role --role-name {role} --query Role.AssumeRolePolicyDocument",
 )
 READER = Check(
     "reader",
-    "the reader role: it is there, trusts someone who exists, and can be assumed",
+    "the reader role: exists, trusts an existing principal, and can be assumed",
     (Identity.BREAK_GLASS,),
     (READER_MISSING, READER_ORPHANED, READER_REFUSED),
 )
 
 # ---------------------------------------------------------------- queries
 
-TABLE_MISSING = Fault("table-missing", "Glue has no table {name}", "have the stack make it again", _UPDATE)
-TABLE_DIFFERS = Fault(
-    "table-differs", "{name} is not as this version declares it: {parts}", "have the stack write it again", _UPDATE
-)
+TABLE_MISSING = Fault("table-missing", "the Glue table {name} does not exist", _REWRITE, _UPDATE)
+TABLE_DIFFERS = Fault("table-differs", "{name} differs from this version's declaration: {parts}", _REWRITE, _UPDATE)
 VIEW_WITHOUT_SERDE = Fault(
     "view-without-serde",
-    'the view {name} has no SerDe in Glue: each query of it fails, "Table storage descriptor is missing SerDe info"',
-    "have the stack write it again",
+    'the view {name} has no SerDe in Glue: every query of it fails, "Table storage descriptor is missing SerDe info"',
+    _REWRITE,
     _UPDATE,
 )
 VIEW_FAILS = Fault(
     "view-fails",
-    "Athena cannot query the view {name}, which is as this version declares it: {reason}",
-    "see whether the table can be queried; if it can, the reason is in the view's own query",
+    "Athena cannot query the view {name}, although it is as declared: {reason}",
+    "query the table; if that works, the cause is in the view's SQL",
     "python -m runbook sql \"SELECT * FROM {table} WHERE year = '{year}' AND month = '{month}' AND day = '{day}' "
     'LIMIT 5"',
 )
 CATALOG = Check(
     "catalog",
-    "table and view in Glue: columns, row pattern, projection, SerDe and the view's query are this version's; Athena "
-    "answers a query of the view",
+    "table and view in Glue: columns, row pattern, projection, SerDe and the view's SQL as declared; Athena can query "
+    "the view",
     (Identity.READER,),
     (TABLE_MISSING, TABLE_DIFFERS, VIEW_WITHOUT_SERDE, VIEW_FAILS),
 )
 
-WORKGROUP_DIFFERS = Fault(
-    "workgroup-differs",
-    "the workgroup {workgroup} {difference}",
-    "have the stack write it again",
-    _UPDATE,
-)
+WORKGROUP_DIFFERS = Fault("workgroup-differs", "the workgroup {workgroup} {difference}", _REWRITE, _UPDATE)
 WORKGROUP = Check(
     "workgroup",
-    "the Athena workgroup: enabled, with a limit of bytes scanned that no client can override",
+    "the Athena workgroup: enabled, with a limit on bytes scanned that no client can override",
     (Identity.READER,),
     (WORKGROUP_DIFFERS,),
 )
 
 LINES_INVISIBLE = Fault(
     "lines-invisible",
-    "{app}: {objects} of the last 24 h, and no line of it in Athena",
-    "see which of the table's columns are empty",
+    "{app}: {objects} in the last 24 h, but no lines in Athena",
+    "see which columns of the table are empty",
     "python -m runbook sql \"SELECT * FROM {table} WHERE app = '{app}' AND year = '{year}' AND month = '{month}' "
     "AND day = '{day}' LIMIT 5\"",
 )
 OBJECT_UNREADABLE = Fault(
     "object-unreadable",
-    "Athena cannot read {url}: each query of its day fails",
+    "Athena cannot read {url}: every query of its day fails",
     "move it away; versioning keeps it for seven days",
     _MOVE_AWAY,
 )
 LINES = Check(
     "lines",
-    "the last 24 h in Athena: lines of each app that has objects, and no object that cannot be read",
+    "the last 24 h in Athena: lines of each app that has objects, and no unreadable object",
     (Identity.READER,),
     (LINES_INVISIBLE, OBJECT_UNREADABLE),
 )
@@ -355,7 +341,7 @@ LINES = Check(
 LINES_LOST = Fault(
     "lines-lost",
     "{app}: Logplex or log-shuttle dropped {lines} since yesterday",
-    "see when; while the receiver was well, it was Heroku's buffer",
+    "see when; if the receiver was healthy then, Heroku's buffer overflowed",
     "python -m runbook query lines-lost --app {app} --last 48h",
 )
 LOSSES = Check(
@@ -367,14 +353,23 @@ LOSSES = Check(
 
 ALARM_FIRING = Fault(
     "alarm-firing",
-    "the alarm {alarm} fires: {reason}",
+    "the alarm {alarm} is in ALARM: {reason}",
     "see since when",
     "aws cloudwatch describe-alarm-history --alarm-name {alarm} --history-item-type StateUpdate --max-items 5 "
     "--region {region}",
 )
-ALARMS = Check("alarms", "the stack's alarms: none fires", (Identity.BREAK_GLASS,), (ALARM_FIRING,))
+ALARMS_MISSING = Fault(
+    "alarms-missing",
+    "the stack has no CloudWatch alarms ({namePrefix}-*): nothing tells you when logs stop",
+    "run the doctor daily, or create alarms on the metrics in docs/metrics.md",
+    "python -m runbook doctor",
+)
+ALARMS = Check(
+    "alarms", "the stack's CloudWatch alarms: exist, and none is in ALARM", (Identity.BREAK_GLASS,),
+    (ALARM_FIRING, ALARMS_MISSING),
+)  # fmt: skip
 
-# The way of a line, from the app to the answer.
+# In the order in which a line passes them, from the app to the query.
 CHECKS = (
     DRAINS, ENDPOINT, PARAMETERS, QUEUES,
     OBJECTS, LAYOUT, BUCKET,

@@ -1,4 +1,4 @@
-"""`render`: the runbook as a document, RUNBOOK.md."""
+"""`render`: writes RUNBOOK.md."""
 
 import sys
 from pathlib import Path
@@ -15,22 +15,22 @@ from runbook.terminal import printing
 
 def render(
     ctx: typer.Context,
-    to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there; stdout by default.")] = None,
+    to: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write; default: stdout.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    r"""Write the runbook of the stack as Markdown.
+    r"""Write the stack's runbook as Markdown.
 
     \b
       pulumi stack output --json | python -m runbook render --to RUNBOOK.md
 
-    The outputs come from stdin, or, where nothing is piped into it, from where every command has them.
+    Reads the outputs from stdin, or like every other command if nothing is piped in.
     """
     session = session_of(ctx, as_json=as_json)
     outputs = _outputs(session)
     text = rendered(outputs)
     if to is not None:
         to.write_text(text, encoding="utf-8")
-        printing.note(f"{to} is of {outputs.project}, stack {outputs.stack}")
+        printing.note(f"wrote {to} for {outputs.project}, stack {outputs.stack}")
     elif not session.as_json:
         print(text, end="")
     if session.as_json:

@@ -1,4 +1,4 @@
-"""The runbook for people, RUNBOOK.md, with the names of one stack. Pure."""
+"""Renders RUNBOOK.md with the names of one stack. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -11,18 +11,17 @@ from contract import names
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
 from contract.outputs import Outputs
 from contract.saved_queries import saved_queries
-from runbook import prices, stack_outputs
-from runbook.cost import bill, scenario
+from runbook import prices
+from runbook.cost import bill, reference_volume
 from runbook.cost.usage import Retention
-from runbook.glacier.restores import TIERS
+from runbook.glacier.retrieval import TIERS
 from runbook.prices import GB
 from runbook.terminal import printing
 
 _FOLDER = Path(__file__).parent / "templates"
 _TEMPLATE = "RUNBOOK.md.j2"
-_BEGIN, _END = "<!-- outputs\n", "\n-->\n"
 
-# Options that a query needs, and those of a second example.
+# Options that a query needs, and the options of a second example.
 _REQUIRED = {
     "request": " --request-id 0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77",
     "around": " --around 2026-06-17T15:00",
@@ -39,7 +38,7 @@ _NARROWER = {
 
 
 def render(outputs: Outputs) -> str:
-    """Write the runbook of a stack, in Markdown. It ends with the outputs, which `outputs_of` reads back."""
+    """Render the runbook of a stack in Markdown. The outputs are in a comment at the end."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -58,13 +57,8 @@ def render(outputs: Outputs) -> str:
     return environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
 
 
-def outputs_of(text: str) -> Outputs:
-    """Read back the outputs that a runbook was written from; RunbookError when there are none in it."""
-    return stack_outputs.parse(text.rpartition(_BEGIN)[2].removesuffix(_END), "the runbook")
-
-
 def _facts(outputs: Outputs) -> Mapping[str, Any]:
-    """What the template says beside the outputs themselves."""
+    """The values for the template that are not outputs."""
     return {
         "document": _document(outputs),
         "partition": outputs.partition,
@@ -82,18 +76,18 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "required": _REQUIRED,
         "narrower": {name: options.format(app=outputs.apps[0]) for name, options in _NARROWER.items()},
         "tiers": [
-            {"name": name, "takes": tier.takes, "usd": tier.a_request.cost(1000) + tier.a_byte.cost(GB)}
+            {"name": name, "takes": tier.takes, "usd": tier.per_request.cost(1000) + tier.per_byte.cost(GB)}
             for name, tier in TIERS.items()
         ],
         "cost": _cost(outputs),
-        "volume": {"megabytes": scenario.MEGABYTES_A_DAY, "objects": scenario.OBJECTS_A_DAY},
+        "volume": {"megabytes": reference_volume.MEGABYTES_PER_DAY, "objects": reference_volume.OBJECTS_PER_DAY},
         "prices_as_of": prices.AS_OF,
         "prices_region": prices.REGION,
     }
 
 
 def _document(outputs: Outputs) -> str:
-    # A > could end the comment.
+    # A > could close the comment.
     return json.dumps(outputs.by_name(), indent=2).replace(">", "\\u003e")
 
 
@@ -102,11 +96,11 @@ def _last(name: str) -> str:
 
 
 def _cost(outputs: Outputs) -> list[dict[str, Any]]:
-    """The lines of a bill, as the template prints them, without those that nothing is paid for."""
+    """The items of the bill for the template, without those that cost nothing."""
     kept = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
-    month = scenario.month(scenario.OBJECTS_A_DAY, len(outputs.apps), kept)
+    month = reference_volume.month(reference_volume.OBJECTS_PER_DAY, len(outputs.apps), kept)
     return [
-        {"what": line.what, "volume": line.amount(month), "usd": line.usd(month)}
-        for line in bill.LINES
-        if line.usd(month)
+        {"what": item.what, "volume": item.amount(month), "usd": item.usd(month)}
+        for item in bill.ITEMS
+        if item.usd(month)
     ]

@@ -1,25 +1,46 @@
-"""Which drains are this stack's, and how their URLs are shown. Pure."""
+"""The secret URLs of drains: read from SSM, recognised, and masked for the screen."""
 
 from urllib.parse import urlsplit
 
+from contract import names
+from contract.outputs import Outputs
+from runbook.clients.aws import Aws, explain
+from runbook.errors import Denied, RunbookError
+
+
+def read(operator: Aws, outputs: Outputs, app: str) -> str:
+    """Read an app's drain URL from SSM, which only an administrator can. RunbookError if there is none, Denied."""
+    name = outputs.parameter_prefix + names.drain_url(app)
+    ssm = operator.client("ssm")
+    try:
+        return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    except ssm.exceptions.ParameterNotFound:
+        raise RunbookError(f"the SSM parameter {name} does not exist: deploy the stack with {app} in `apps`") from None
+    except ssm.exceptions.ClientError as error:
+        if isinstance(explain(error), Denied):
+            raise Denied(
+                f"could not tell: your credentials do not allow reading {name}; choose an administrator's --profile"
+            ) from None
+        raise
+
 
 def is_ours(url: str, endpoint: str) -> bool:
-    """Whether a drain's URL is of the stack's endpoint, whatever its query, and so its token, is."""
-    return _place(url) == _place(endpoint)
+    """Whether a drain's URL leads to the stack's endpoint, whatever its query, and so its token, is."""
+    return _target(url) == _target(endpoint)
 
 
 def masked(url: str) -> str:
-    """A drain's URL for the screen: without user, password and query, in which tokens are."""
+    """A drain's URL for the screen: without user, password and query, which can contain tokens."""
     try:
         found = urlsplit(url)
     except ValueError:
-        return "(no URL)"
+        return "(invalid URL)"
     host = found.netloc.rpartition("@")[2]
     return f"{found.scheme}://{host}{found.path}" + ("?…" if found.query else "")
 
 
-def _place(url: str) -> tuple[object, ...] | None:
-    """Whom a URL is of, however it is written; None for what is no URL."""
+def _target(url: str) -> tuple[object, ...] | None:
+    """Where a URL leads, with the default port filled in; None for an invalid URL."""
     try:
         found = urlsplit(url)
         port = found.port or {"https": 443, "http": 80}.get(found.scheme)

@@ -1,8 +1,7 @@
-"""What a query will scan at most: the objects that lie where it looks, summed before it runs."""
+"""Estimates how much a query will scan at most, from the sizes of the objects that it can read."""
 
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, partition_prefix
 from contract.window import Window
 from runbook import prices
+from runbook.clients import s3_objects
 from runbook.errors import RunbookError
-from runbook.glacier import objects
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_LISTERS = 16
-# Of an archive of very many objects it is enough to know that there are so many.
+# Stop listing a month after so many pages: that is enough to know that the archive is large.
 _MOST_PAGES = 10
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(B|KB|MB|GB|TB)", re.IGNORECASE)
 _UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
@@ -25,38 +23,38 @@ _UNITS = {unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB",
 
 @dataclass(frozen=True)
 class Estimate:
-    """Objects that a query reads and their bytes; `archived_objects` lie in Glacier and are not restored (yet).
+    """Objects that a query reads, and their bytes; it skips `objects_in_glacier`, which are not restored.
 
-    Where `complete` is false there are more than were counted.
+    If `complete` is false, there are more objects than were counted.
     """
 
     objects: int = 0
     scanned_bytes: int = 0
-    archived_objects: int = 0
+    objects_in_glacier: int = 0
     complete: bool = True
 
     @property
     def usd(self) -> float:
-        """What a query that scans all of it costs, in US dollars."""
+        """The cost of a query that scans all these bytes, in US dollars."""
         return prices.query_cost(self.scanned_bytes)
 
     def __add__(self, other: "Estimate") -> "Estimate":
         return Estimate(
             self.objects + other.objects,
             self.scanned_bytes + other.scanned_bytes,
-            self.archived_objects + other.archived_objects,
+            self.objects_in_glacier + other.objects_in_glacier,
             self.complete and other.complete,
         )
 
 
 def of_window(s3: "S3Client", bucket: str, apps: Iterable[str], window: Window) -> Estimate:
-    """Sum all objects under the partitions of a window."""
+    """Sum the objects in the partitions of a window."""
     prefixes = [partition_prefix(app, day) for app in apps for day in window.days]
     return _sum(s3, bucket, prefixes, most_bytes=None, most_pages=None)
 
 
 def of_archive(s3: "S3Client", bucket: str, apps: Iterable[str], today: date, most_bytes: int) -> Estimate:
-    """Sum all objects, newest months first, until `most_bytes` are exceeded or a month has very many objects."""
+    """Sum all objects, newest months first; stop above `most_bytes`, and in a month with very many objects."""
     months = [
         (year, month)
         for year in range(today.year, PROJECTED_YEARS[0] - 1, -1)
@@ -67,9 +65,9 @@ def of_archive(s3: "S3Client", bucket: str, apps: Iterable[str], today: date, mo
 
 
 def size(text: str) -> int:
-    """Read `500MB` or `1.5 GB`, in powers of a thousand; RunbookError says what is accepted."""
+    """Parse `500MB` or `1.5 GB`, in powers of 1000. RunbookError if invalid."""
     if not (found := _SIZE.fullmatch(text.strip())):
-        raise RunbookError(f"{text!r} is no size: write 500MB, 1GB or 1.5TB")
+        raise RunbookError(f"invalid size {text!r}: write 500MB, 1GB or 1.5TB")
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
@@ -77,24 +75,19 @@ def _sum(
     s3: "S3Client", bucket: str, prefixes: Sequence[str], *, most_bytes: int | None, most_pages: int | None
 ) -> Estimate:
     total = Estimate()
-    pool = ThreadPoolExecutor(_LISTERS)
-    try:
+    with s3_objects.list_pool() as pool:
         for part in pool.map(lambda prefix: _list(s3, bucket, prefix, most_pages), prefixes):
             total += part
             if most_bytes is not None and total.scanned_bytes > most_bytes:
                 return total + Estimate(complete=False)
-    finally:
-        # Neither Ctrl-C nor a sum that is large enough waits for what is still to be listed.
-        pool.shutdown(wait=False, cancel_futures=True)
     return total
 
 
 def _list(s3: "S3Client", bucket: str, prefix: str, most_pages: int | None) -> Estimate:
     total = Estimate()
-    for number, page in enumerate(objects.pages(s3, bucket, prefix), start=1):
-        stored = page.get("Contents", [])
-        readable = [found["Size"] for found in stored if objects.state(found) in objects.READABLE]
-        total += Estimate(len(readable), sum(readable), len(stored) - len(readable))
-        if number == most_pages and page.get("IsTruncated"):
+    for number, page in enumerate(s3_objects.pages(s3, bucket, prefix, restores=True), start=1):
+        readable = [each.size for each in page.objects if each.state.readable]
+        total += Estimate(len(readable), sum(readable), len(page.objects) - len(readable))
+        if number == most_pages and page.more:
             return total + Estimate(complete=False)
     return total

@@ -1,4 +1,4 @@
-"""`lines`: what the apps said, as `heroku logs` shows it."""
+"""`lines`: the apps' logs, as `heroku logs` shows them."""
 
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -26,25 +26,24 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "red", "bright_cyan", "bright_
 
 def lines(
     ctx: typer.Context,
-    app: Annotated[str | None, typer.Option(help="Only this app; all by default.")] = None,
+    app: Annotated[str | None, typer.Option(help="Only this app; default: all.")] = None,
     last: times.Last = None,
     since: times.From = None,
     until: times.To = None,
     match: Annotated[
-        str | None, typer.Option("--match", "-m", metavar="TEXT", help="Only lines with this text, as it stands.")
+        str | None, typer.Option("--match", "-m", metavar="TEXT", help="Only lines that contain this text.")
     ] = None,
-    ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i", help="Match in upper and lower case.")] = False,
+    ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i", help="Ignore case in --match.")] = False,
     dyno: Annotated[
-        str | None, typer.Option("--dyno", "-d", metavar="NAME", help="Only web.1, all of web, or router, ...")
+        str | None,
+        typer.Option("--dyno", "-d", metavar="NAME", help="Only this dyno: web.1, web, router, ..."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most lines; the newest are shown.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of lines, the newest.")] = 1000,
     confirm_over: athena_command.ConfirmOver = athena_command.CONFIRM_OVER,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    r"""Show what the apps said, oldest first.
-
-    Without --last or --from: the last 30 minutes.
+    r"""Show the apps' logs, oldest first; by default those of the last 30 minutes.
 
     \b
       python -m runbook lines --app raxx-api-prod --match "code=H12"
@@ -53,7 +52,7 @@ def lines(
     """
     session = session_of(ctx, as_json=as_json)
     if ignore_case and match is None:
-        raise RunbookError("--ignore-case is for --match: add a text to look for")
+        raise RunbookError("--ignore-case needs --match")
     now = times.now()
     window = times.window(last, since, until, now) or Window.last(_DEFAULT_SPAN, now)
     over_bytes = estimate.size(confirm_over)
@@ -66,11 +65,11 @@ def lines(
         dyno=dyno,
         match=match,
         ignore_case=ignore_case,
-        # One more than is shown says whether there are more.
+        # One more than shown, to know whether there are more.
         limit=limit + 1,
     )
     stored = estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, window)
-    athena_command.agree(stored, over_bytes, yes=yes)
+    athena_command.confirm_size(stored, over_bytes, yes=yes)
     result = athena_command.run(session, sql, most_rows=limit)
     shown = list(reversed(result.rows))
     if session.as_json:
@@ -78,16 +77,16 @@ def lines(
             {
                 "window": {"from": window.since, "to": window.until},
                 "lines": [_as_dict(row) for row in shown],
-                "archived_objects": stored.archived_objects,
+                "objects_in_glacier": stored.objects_in_glacier,
                 **athena_command.statistics(result),
             }
         )
         return
-    _print(shown, with_app=len(apps) > 1)
+    printing.lines(_line(row, with_app=len(apps) > 1) for row in shown)
     if not result.complete:
-        printing.note(f"there are older lines than these {limit:,} in the window: narrow it, or raise --limit")
+        printing.note(f"the window has older lines than these {limit:,}: narrow it, or raise --limit")
     printing.note(athena_command.summary(result))
-    athena_command.tell_archived(session, stored, app, window)
+    athena_command.note_objects_in_glacier(session, stored, app, window)
 
 
 def _as_dict(row: "Sequence[Value]") -> dict[str, Any]:
@@ -95,23 +94,13 @@ def _as_dict(row: "Sequence[Value]") -> dict[str, Any]:
     return {"time": _utc(str(log_ts)), **dict(zip(lines_sql.COLUMNS[1:], others, strict=True))}
 
 
-def _print(rows: "Sequence[Sequence[Value]]", *, with_app: bool) -> None:
-    out = printing.console()
-    for row in rows:
-        line = _line(["" if value is None else str(value) for value in row], with_app=with_app)
-        if out.is_terminal:
-            out.print(line, soft_wrap=True)
-        else:
-            print(line.plain)
-
-
-def _line(values: "list[str]", *, with_app: bool) -> "Text":
-    """`2026-11-24T03:00:00.000000+00:00 app[web.1]: hello`, what is before the message in the colour of its dyno."""
+def _line(row: "Sequence[Value]", *, with_app: bool) -> "Text":
+    """`2026-11-24T03:00:00.000000+00:00 app[web.1]: hello`, with all before the message in the colour of the dyno."""
     from rich.text import Text
 
-    log_ts, app, source, proc_id, message = values
+    log_ts, app, source, proc_id, message = ("" if value is None else str(value) for value in row)
     head = f"{_utc(log_ts)} {app + ' ' if with_app else ''}{source}[{proc_id}]:"
-    # Not hash(): a dyno keeps its colour from one run to the next.
+    # Not hash(), which differs between runs: a dyno keeps its colour.
     colour = _COLOURS[zlib.crc32(f"{source}[{proc_id}]".encode()) % len(_COLOURS)]
     return Text.assemble((printing.printable(head), colour), " ", printing.printable(message))
 

@@ -1,4 +1,4 @@
-"""The query behind `lines`: the newest lines of a window that match. Pure."""
+"""The SQL of `lines`: the newest matching lines of a window. Pure."""
 
 import re
 
@@ -22,10 +22,10 @@ def sql(
     ignore_case: bool = False,
     limit: int,
 ) -> str:
-    """The query of up to `limit` lines, newest first; `table` is qualified by its database.
+    """Write a query for up to `limit` lines, newest first; `table` includes the database.
 
-    `dyno` is a PROCID such as web.1 or router, or a process type such as web, which is all its dynos. `match` is
-    plain text in the message. RunbookError for a value that no line can have.
+    `dyno` is a PROCID such as web.1 or router, or a process type such as web for all its dynos. `match` is plain text
+    in the message. RunbookError for a value that no line can have.
     """
     conditions: list[str] = []
     if app is not None:
@@ -36,7 +36,7 @@ def sql(
     if match is not None:
         conditions.append(_matching(match, ignore_case=ignore_case))
     where = "\n    AND ".join(conditions)
-    # Times of one millisecond are told apart by their text, which has microseconds.
+    # Within a millisecond, the text of the time decides, which has microseconds.
     return (
         f"SELECT {', '.join(COLUMNS)}\nFROM {table}\nWHERE\n    {where}\n"
         "ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app, source, proc_id, message\n"
@@ -45,22 +45,22 @@ def sql(
 
 
 def literal(text: str) -> str:
-    """A string literal of Trino (Trino, "Data types", VARCHAR): only the quote has a meaning in it, and is doubled.
+    """Write a string literal of Trino (Trino, "Data types", VARCHAR): only the quote is special, and is doubled.
 
-    RunbookError for control characters, which no stored line has, and for what is no text in UTF-8.
+    RunbookError for control characters, which no stored line has, and for text that is not valid UTF-8.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise RunbookError(f"{text!r} is no text in UTF-8: no line has it") from None
+        raise RunbookError(f"{text!r} is not valid UTF-8, so no line contains it") from None
     if any((char < " " and char != "\t") or char == "\x7f" for char in text):
-        raise RunbookError(f"{text!r} has control characters, which are stored as #012 and the like: search for those")
+        raise RunbookError(f"{text!r} has control characters, which are stored as #012 and so on: search for those")
     return "'" + text.replace("'", "''") + "'"
 
 
 def _of_dyno(dyno: str) -> str:
     if not _PROC_ID.fullmatch(dyno):
-        raise RunbookError(f"{dyno!r} is no dyno: write web.1, web, router, ...")
+        raise RunbookError(f"invalid dyno {dyno!r}: write web.1, web or router")
     return f"(proc_id = {literal(dyno)} OR strpos(proc_id, {literal(dyno + '.')}) = 1)"
 
 

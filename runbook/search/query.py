@@ -1,4 +1,4 @@
-"""`query`: the saved queries, with an operator's own window and filters."""
+"""`query`: runs a saved query, optionally with another window and filters."""
 
 import difflib
 import re
@@ -22,19 +22,17 @@ _DEFAULT_WINDOW = re.compile(r"the last (\d+) (minute|hour|day)s?")
 
 def query(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="A query's name; `list` shows all of them.")] = _LIST,
+    name: Annotated[str, typer.Argument(help="Name of the query; `list` shows all.")] = _LIST,
     app: Annotated[str | None, typer.Option(help="Only this app.")] = None,
     last: times.Last = None,
     since: times.From = None,
     until: times.To = None,
     around: Annotated[
-        str | None, typer.Option(metavar="TIME", help="The minutes before and after a moment, in place of a window.")
+        str | None, typer.Option(metavar="TIME", help="A window of minutes before and after this time.")
     ] = None,
-    minutes: Annotated[
-        int | None, typer.Option(help=f"How many minutes for --around; {_AROUND_MINUTES} by default.")
-    ] = None,
-    request_id: Annotated[str | None, typer.Option(help="The request that `request` is about.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Most rows, for a query that has a limit.")] = None,
+    minutes: Annotated[int | None, typer.Option(help=f"Minutes for --around; default: {_AROUND_MINUTES}.")] = None,
+    request_id: Annotated[str | None, typer.Option(help="Request id, for the query `request`.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Maximum number of rows, for a query with a limit.")] = None,
     confirm_over: athena_command.ConfirmOver = athena_command.CONFIRM_OVER,
     yes: Yes = False,
     as_csv: athena_command.AsCsv = False,
@@ -50,7 +48,7 @@ def query(
       python -m runbook query around --around 2026-11-24T03:12 --minutes 10
       python -m runbook query request --request-id 0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77
 
-    Without a window each query has its own, which the list shows.
+    Without a window, the query uses its own, which the list shows.
     """
     session = session_of(ctx, as_json=as_json)
     if name == _LIST:
@@ -62,7 +60,7 @@ def query(
     now = times.now()
     window = _window(last, since, until, around, minutes, now)
     if request_id is None and "request_id" in chosen.parameters:
-        raise RunbookError(f"{chosen.name} needs --request-id: a line of `query errors-by-code` or the router has one")
+        raise RunbookError(f"{chosen.name} needs --request-id, from a router line or the header X-Request-ID")
     try:
         chosen = chosen.with_parameters(app=app, window=window, limit=limit, request_id=request_id)
     except ValueError as error:
@@ -72,42 +70,42 @@ def query(
     chosen = chosen.on_table(outputs.database, outputs.table)
     scope = window or default_window(chosen, now)
     stored = estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, scope)
-    athena_command.agree(stored, over_bytes, yes=yes)
+    athena_command.confirm_size(stored, over_bytes, yes=yes)
     result = athena_command.run(session, chosen.sql)
     about = {
         "query": chosen.name,
         "title": chosen.title,
         "window": chosen.window,
         "sql": chosen.sql,
-        "archived_objects": stored.archived_objects,
+        "objects_in_glacier": stored.objects_in_glacier,
     }
     if not (session.as_json or as_csv):
         printing.note(f"{chosen.title}, {chosen.window}")
     athena_command.show(session, result, about, as_csv=as_csv, as_chart=as_chart)
     if not session.as_json:
-        athena_command.tell_archived(session, stored, app, scope)
+        athena_command.note_objects_in_glacier(session, stored, app, scope)
 
 
 def find(name: str) -> SavedQuery:
-    """A saved query by its name; RunbookError suggests the nearest and names all."""
+    """Find a saved query by name. RunbookError suggests the nearest name."""
     known = {saved.name: saved for saved in saved_queries()}
     if name in known:
         return known[name]
     nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
-    raise RunbookError(f"there is no saved query {name!r}: {hint}There are {', '.join(known)}")
+    raise RunbookError(f"unknown query {name!r}: {hint}The queries are {', '.join(known)}")
 
 
 def default_window(saved: SavedQuery, now: datetime) -> Window:
-    """The window that a query has by itself, as its header says it; for the estimate."""
+    """The query's own window, from its header; for the estimate."""
     found = _DEFAULT_WINDOW.fullmatch(saved.window)
     if not found:
-        raise RunbookError(f"{saved.name} has no window of its own: give one by --last or --from")
+        raise RunbookError(f"{saved.name} has no default window: give one with --last or --from")
     return Window.last(times.duration(f"{found[1]}{found[2][0]}"), now)
 
 
 def show_list(session: Session) -> None:
-    """Print all saved queries: name, purpose, window and what can be changed."""
+    """Print all saved queries."""
     queries = saved_queries()
     if session.as_json:
         keys = ("name", "title", "purpose", "window", "parameters", "columns", "tip")
@@ -117,7 +115,7 @@ def show_list(session: Session) -> None:
         ("query", "shows", "window", "options"),
         [(saved.name, saved.title, saved.window, _options(saved)) for saved in queries],
     )
-    printing.note("every window: --last 24h, --from and --to, or --around; details: add --json")
+    printing.note("change any window with --last 24h, --from and --to, or --around; for details add --json")
 
 
 def _options(saved: SavedQuery) -> str:
@@ -129,8 +127,8 @@ def _window(
 ) -> Window | None:
     if around is None:
         if minutes is not None:
-            raise RunbookError("--minutes is for --around: add a time by --around, or write --last")
+            raise RunbookError("--minutes needs --around: add a time with --around, or use --last")
         return times.window(last, since, until, now)
     if last or since or until:
-        raise RunbookError("--around is a window by itself: leave out --last, --from and --to")
+        raise RunbookError("--around already sets the window: remove --last, --from and --to")
     return times.around(around, _AROUND_MINUTES if minutes is None else minutes)

@@ -1,4 +1,4 @@
-"""Charts of results in the terminal: curves over time, else a bar a row."""
+"""Draws results as charts in the terminal: curves over time, otherwise one bar per row."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BAR = 40
 _WIDTH, _HEIGHT = 100, 20
 _TICKS = 6
-# More curves than these cannot be told apart; in a pipe there is no colour.
+# More curves could not be told apart without colour, as in a pipe.
 _MARKERS = (("•", "cyan"), ("x", "red"), ("o", "green"), ("+", "yellow"), ("#", "magenta"), ("=", "blue"))
 
 Rows = Sequence[Sequence[object]]
@@ -24,18 +24,18 @@ Point = tuple[float, float]
 
 
 def draw(columns: Sequence[str], rows: Rows) -> "Text | Table":
-    """Draw the first number column over a time column, one curve a label; without a time, as bars.
+    """Draw the first numeric column over a time column, with one curve per label; without times, draw bars.
 
-    RunbookError for a result that is no series: one without a number column, or without anything beside it.
+    RunbookError for a result without a numeric column, or with only that column.
     """
     numbers = [index for index in range(len(columns)) if rows and all(printing.is_number(row[index]) for row in rows)]
     if len(numbers) == len(columns):
-        # Such as requests by status: what is counted by comes first.
+        # Such as requests by status: the first column is the label.
         del numbers[:1]
     if not numbers or len(columns) == 1:
         raise RunbookError(
-            f"{len(rows)} rows of {', '.join(columns)} are no series: "
-            "a chart takes a column of numbers beside one of times or labels"
+            f"cannot draw {len(rows)} rows of {', '.join(columns)}: "
+            "a chart needs a column of numbers, and one of times or labels"
         )
     number, others = numbers[0], [index for index in range(len(columns)) if index not in numbers]
     times = [index for index in others if all(isinstance(row[index], datetime) for row in rows)]
@@ -67,7 +67,7 @@ def _curves(rows: Rows, time: int, labels: Sequence[int], number: int, title: st
     import plotext
     from rich.text import Text
 
-    # plotext takes its types from no stubs.
+    # plotext has no types.
     figure: Any = plotext.figure
     figure.clear()
     figure.theme("simple")
@@ -94,7 +94,7 @@ def _curves(rows: Rows, time: int, labels: Sequence[int], number: int, title: st
 
 
 def _stretches(points: Sequence[Point], step: float) -> Iterator[list[Point]]:
-    """Cut a curve where times are missing: there were no rows, so there is nothing to draw a line through."""
+    """Cut a curve where times are missing: a line would suggest values where there are none."""
     stretch: list[Point] = []
     for point in points:
         if stretch and point[0] - stretch[-1][0] > 1.5 * step:
@@ -109,7 +109,7 @@ def _label(row: Sequence[object], labels: Sequence[int]) -> str:
 
 
 def _seconds(moment: object) -> float:
-    # A time of Athena without a zone is UTC.
+    # Athena's times without a zone are UTC.
     if not isinstance(moment, datetime):
-        raise TypeError(f"{moment!r} is no time")
+        raise TypeError(f"{moment!r} is not a time")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""Asking the operator."""
+"""Asks the operator for confirmation."""
 
 import sys
 
@@ -8,18 +8,15 @@ from runbook.errors import RunbookError
 
 
 def ask(question: str, *, yes: bool) -> None:
-    """Go on only with the operator's consent; `yes` is --yes, by which it was given before.
-
-    RunbookError when the answer is no, or when nobody is there to give one.
-    """
+    """Ask a yes-no question, unless `yes` (--yes). RunbookError if the answer is no, or without a terminal."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise RunbookError(f"{question} Nobody is there to answer: add --yes to go on")
+        raise RunbookError(f"{question} stdin is not a terminal: add --yes to continue")
     try:
         agreed = typer.confirm(question, err=True)
     except typer.Abort:
-        # Ctrl-C at the question is Ctrl-C.
+        # Ctrl-C at the question ends the command like any other Ctrl-C.
         raise KeyboardInterrupt from None
     if not agreed:
-        raise RunbookError("nothing was done")
+        raise RunbookError("cancelled: nothing was changed")

@@ -1,4 +1,4 @@
-"""Command lines for the operator to run next, as this one was run: the same stack, identity, app and window. Pure."""
+"""Writes the command to run next, with the same stack, identity, app and window as this one. Pure."""
 
 import shlex
 
@@ -9,7 +9,7 @@ from runbook.terminal import printing
 
 
 def command_line(session: Session, *arguments: str) -> str:
-    """Write `python -m runbook ...` for a shell, with the options that stood before this command."""
+    """Write `python -m runbook ...` for a shell, with the global options of this command."""
     options = {
         "--outputs": session.outputs_file,
         "--prefix": None if session.prefix == DEFAULT_PARAMETER_PREFIX else session.prefix,
@@ -22,6 +22,6 @@ def command_line(session: Session, *arguments: str) -> str:
 
 
 def scope(app: str | None, window: Window) -> list[str]:
-    """Give the options of an app, all when it is None, and of a window by its two times, whatever time it is then."""
+    """Give the options for an app, or for all if None, and for a window in absolute times."""
     since, until = (str(printing.plain(moment)).replace(".000Z", "Z") for moment in (window.since, window.until))
     return [*([] if app is None else ["--app", app]), "--from", since, "--to", until]

@@ -1,4 +1,4 @@
-"""How answers look: tables for people, CSV and JSON for programs. Colour only on a terminal; times are UTC."""
+"""Prints results: tables for people, CSV and JSON for programs. Colour only on a terminal; times in UTC."""
 
 import csv
 import json
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
-# A pipe has no width: what reads it wants whole values.
+# A pipe has no width, and its reader wants whole values.
 _PIPE_WIDTH = 4000
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Where to print; `stderr` is for what is no part of the answer: progress, questions, notes."""
+    """A console on stdout, or on stderr for what is not the result: progress, questions, notes."""
     from rich.console import Console
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
@@ -28,7 +29,7 @@ def console(*, stderr: bool = False) -> "Console":
 
 @contextmanager
 def status(text: str) -> Iterator[Callable[[str], None]]:
-    """Say on a terminal what is under way, until the block ends; gives what says how far it is."""
+    """Show a status line on a terminal until the block ends; gives a function that updates it."""
     out = console(stderr=True)
     if not out.is_terminal:
         yield lambda _: None
@@ -38,14 +39,14 @@ def status(text: str) -> Iterator[Callable[[str], None]]:
 
 
 def note(text: str) -> None:
-    """Say something beside the answer, dim, on stderr."""
+    """Print a note to stderr, dimmed."""
     from rich.text import Text
 
     console(stderr=True).print(Text(text, style="dim"), soft_wrap=True)
 
 
 def show(renderable: "RenderableType") -> None:
-    """Print something of rich's on stdout; in a pipe without colour and without spaces at the ends of lines."""
+    """Print a rich renderable to stdout; to a pipe without colour and without trailing spaces."""
     out = console()
     if out.is_terminal:
         out.print(renderable)
@@ -55,8 +56,18 @@ def show(renderable: "RenderableType") -> None:
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
+def lines(texts: "Iterable[Text]") -> None:
+    """Print lines to stdout without wrapping, so that people can copy them; to a pipe without colour."""
+    out = console()
+    for text in texts:
+        if out.is_terminal:
+            out.print(text, soft_wrap=True)
+        else:
+            print(text.plain)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under their columns' names, numbers to the right; `(no rows)` when there are none."""
+    """Print rows as a table, numbers right-aligned; `(no rows)` if there are none."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -75,14 +86,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print CSV with a header line; NULL is an empty field."""
+    """Print CSV with a header; NULL is an empty field."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(["" if value is None else plain(value) for value in row] for row in rows)
 
 
 def document(value: Mapping[str, Any]) -> None:
-    """Print a JSON document; times are ISO 8601 in UTC, decimals numbers."""
+    """Print a JSON document; times as ISO 8601 in UTC, decimals as numbers."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=plain))
 
 
@@ -90,7 +101,7 @@ def document(value: Mapping[str, Any]) -> None:
 
 
 def text(value: object) -> str:
-    """A value for people to read: no control character, which could steer the terminal, gets through."""
+    """Format a value for people, without control characters, which could control the terminal."""
     match value:
         case datetime():
             return str(plain(value)).replace("T", " ").replace(".000Z", "Z")
@@ -102,7 +113,7 @@ def text(value: object) -> str:
 
 
 def printable(value: str) -> str:
-    r"""The text with control characters but TAB as `\x1b`, and invisible marks of direction likewise."""
+    r"""Escape control characters except TAB, and invisible direction marks, as `\x1b`."""
     if value.isprintable():
         return value
     return "".join(
@@ -111,7 +122,7 @@ def printable(value: str) -> str:
 
 
 def plain(value: object) -> str | int | float | bool | None:
-    """A value as JSON and CSV have it."""
+    """Convert a value for JSON and CSV."""
     match value:
         case datetime():
             utc = value.astimezone(UTC) if value.tzinfo else value
@@ -126,7 +137,7 @@ def plain(value: object) -> str | int | float | bool | None:
 
 
 def size(count: int) -> str:
-    """Bytes with a unit: `12.3 MB`, a thousand of one being one of the next."""
+    """Format bytes with a decimal unit: `12.3 MB`."""
     amount = float(count)
     for unit in ("B", "KB", "MB", "GB"):
         if amount < 999.95 or (unit == "B" and amount < 1000):
@@ -136,22 +147,22 @@ def size(count: int) -> str:
 
 
 def dollars(usd: float) -> str:
-    """An amount of money: to the cent, and what is less than half of one as less."""
+    """Format US dollars to the cent; less than half a cent as `less than $0.01`."""
     return f"${usd:,.2f}" if usd == 0 or usd >= 0.005 else "less than $0.01"
 
 
 def rounded(usd: float) -> float:
-    """An amount of money for a JSON document: to the millionth of a dollar."""
+    """Round US dollars for a JSON document, to six decimals."""
     return round(usd, 6)
 
 
 def counted(number: int, one: str, many: str) -> str:
-    """A number of things: `1 object`, `2,000 objects`."""
+    """Format a number with its noun: `1 object`, `2,000 objects`."""
     return f"{number:,} {one if number == 1 else many}"
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite number, which True is not."""
+    """Whether a value is a finite number. True is not a number."""
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -1,4 +1,4 @@
-"""Times as an operator gives them: --last 30m, --from and --to in ISO 8601."""
+"""Parses the time options: --last 30m, --from and --to in ISO 8601."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,46 +12,46 @@ from runbook.errors import RunbookError
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"([1-9]\d{0,5})([smhdw])", re.ASCII)
 
-# The options of a window, for every command that has one.
-Last = Annotated[str | None, typer.Option(metavar="TIME", help="How far back: 30m, 24h, 7d.")]
-From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Begin, ISO 8601, UTC without an offset.")]
-To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="End, likewise; now, if left out.")]
+# The options of a window.
+Last = Annotated[str | None, typer.Option(metavar="TIME", help="Length of the window, such as 30m, 24h or 7d.")]
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Start of the window, ISO 8601, default UTC.")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="End of the window; default: now.")]
 
 
 def now() -> datetime:
-    """The time it is, UTC: the one clock of all commands."""
+    """The current time in UTC: the only clock of all commands."""
     return datetime.now(UTC)
 
 
 def duration(text: str) -> timedelta:
-    """Read `30m`, `24h`, `7d`, `2w` or `90s`; RunbookError says so."""
+    """Parse `30m`, `24h`, `7d`, `2w` or `90s`. RunbookError if invalid."""
     if not (found := _DURATION.fullmatch(text.strip())):
-        raise RunbookError(f"{text!r} is no time span: write 90s, 30m, 24h, 7d or 2w")
+        raise RunbookError(f"invalid duration {text!r}: write 90s, 30m, 24h, 7d or 2w")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def instant(text: str) -> datetime:
-    """Read an ISO 8601 time, UTC when it has no offset, as an aware UTC time; RunbookError says what is accepted."""
+    """Parse an ISO 8601 time, in UTC unless it has an offset, to an aware UTC time. RunbookError if invalid."""
     try:
         time = datetime.fromisoformat(text.strip())
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise RunbookError(
-            f"{text!r} is no time: write ISO 8601, such as 2026-11-24, 2026-11-24T03:00 or 2026-11-24T03:00:00+01:00"
+            f"invalid time {text!r}: write 2026-11-24, 2026-11-24T03:00 or 2026-11-24T03:00:00+01:00"
         ) from None
 
 
 def window(last: str | None, since: str | None, until: str | None, now: datetime) -> Window | None:
-    """Give the window that --last, --from and --to say; None when none of them is given.
+    """Give the window of --last, --from and --to; None if none of them is given.
 
-    --last goes back from --to, or from now; --to is now unless given. RunbookError for what makes no window.
+    The window ends at --to, or now. RunbookError if the options do not make a window.
     """
     if last is None and since is None:
         if until is not None:
-            raise RunbookError("--to alone is no window: add --from or --last")
+            raise RunbookError("--to needs --from or --last")
         return None
     if last is not None and since is not None:
-        raise RunbookError("--last and --from exclude each other: give one of them")
+        raise RunbookError("--last and --from are mutually exclusive: give only one")
     end = instant(until) if until is not None else now
     try:
         return Window.last(duration(last), end) if last is not None else Window(instant(since or ""), end)
@@ -60,7 +60,7 @@ def window(last: str | None, since: str | None, until: str | None, now: datetime
 
 
 def around(moment: str, minutes: int) -> Window:
-    """Give the minutes before and after a moment; RunbookError when there is no such window."""
+    """Give the window of minutes before and after a time. RunbookError if invalid."""
     try:
         return Window.around(instant(moment), minutes)
     except (ValueError, OverflowError) as error:

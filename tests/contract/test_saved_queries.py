@@ -64,10 +64,10 @@ def test_a_header_is_complete(query: SavedQuery) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        pytest.param(("-- tip: ", "-- hint: "), "around: its header lacks tip", id="no tip"),
-        pytest.param(("    -- <app>\n    -- </app>\n", ""), "around: its header has", id="no block"),
-        pytest.param(("-- parameters: window, app", "-- parameters: app"), "its blocks are", id="not in the header"),
-        pytest.param(("-- </limit>", ""), "around: its header has", id="block without an end"),
+        pytest.param(("-- tip: ", "-- hint: "), "around: the header lacks tip", id="no tip"),
+        pytest.param(("    -- <app>\n    -- </app>\n", ""), "around: the header has the parameters", id="no block"),
+        pytest.param(("-- parameters: window, app", "-- parameters: app"), "the blocks are", id="not in the header"),
+        pytest.param(("-- </limit>", ""), "around: the header has the parameters", id="block without an end"),
     ],
 )
 def test_a_file_that_is_not_complete_is_a_clear_error(wrong: tuple[str, str], message: str) -> None:

@@ -16,21 +16,22 @@ from contract import drain_url, policies
 from contract.object_keys import ObjectKey, batch_id, partition_prefix
 from local.aws.http_server import Answer, HttpServer, Request
 from local.stack import LocalStack
-from runbook.clients import aws
 from runbook.doctor import faults
 from runbook.doctor.checks import endpoint
 from runbook.doctor.faults import Fault
+from tests.support.runbook_cli import Run
 
 API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"
 NOW = datetime.fromisoformat("2026-11-24T05:00:00+00:00")
 _SSM = "/raxx/log-drain/"
+ALARM = "raxx-log-silence"
 
 
 class World:
     """A local stack in which things can be broken; what `undo` holds mends them."""
 
-    def __init__(self, stack: LocalStack, undo: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.stack, self.undo, self.monkeypatch = stack, undo, monkeypatch
+    def __init__(self, stack: LocalStack, undo: ExitStack, monkeypatch: pytest.MonkeyPatch, runbook: Run) -> None:
+        self.stack, self.undo, self.monkeypatch, self.runbook = stack, undo, monkeypatch, runbook
         self.bucket = str(stack.outputs["bucket"])
 
     def client(self, service: str) -> Any:
@@ -92,7 +93,7 @@ class World:
 
     def answer(self, service: str, operation: str, change: Callable[[dict[str, Any]], Any]) -> None:
         """Change what a call of the runbook is answered, or raise in its place."""
-        make = aws._client
+        make = self.runbook.make_client
 
         def changing(session: Any, name: str) -> Any:
             client, call = make(session, name), f"after-call.{service}.{operation}"
@@ -104,7 +105,7 @@ class World:
         def changed(parsed: dict[str, Any], **_: Any) -> None:
             change(parsed)
 
-        self.monkeypatch.setattr(aws, "_client", changing)
+        self.runbook.make_client = changing
 
 
 def key(app: str, minutes_ago: int, name: str = "x") -> str:
@@ -269,7 +270,7 @@ def _the_receiver_takes_all(world: World) -> None:
 @_breaks(faults.ENDPOINT_SLOW)
 def _the_receiver_is_slow(world: World) -> None:
     # Every answer is later than this.
-    world.monkeypatch.setattr(endpoint, "_SLOW_S", -1)
+    world.monkeypatch.setattr(endpoint, "SLOW_S", -1)
 
 
 def _set_parameter(name: str, value: str | None, world: World) -> None:
@@ -613,10 +614,22 @@ def _a_loss_report_of_yesterday(world: World) -> None:
 
 @_breaks(faults.ALARM_FIRING)
 def _an_alarm_fires(world: World) -> None:
-    cloudwatch, name = world.client("cloudwatch"), "raxx-log-silence"
+    cloudwatch = world.client("cloudwatch")
+    world.undo.callback(cloudwatch.set_alarm_state, AlarmName=ALARM, StateValue="OK", StateReason="batches")
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="no\nbatches")
+
+
+@_breaks(faults.ALARMS_MISSING)
+def _no_alarm(world: World) -> None:
+    world.undo.callback(put_alarm, world.stack)
+    world.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+
+
+def put_alarm(stack: LocalStack, name: str = ALARM) -> None:
+    """Create an alarm of the stack, as an operator does."""
+    cloudwatch = stack.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName=name, ComparisonOperator="LessThanThreshold", EvaluationPeriods=1, Namespace="x", MetricName="x",
         Period=60, Statistic="Sum", Threshold=1,
     )  # fmt: skip
-    world.undo.callback(lambda: cloudwatch.delete_alarms(AlarmNames=[name]))
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="no\nbatches")
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="batches")

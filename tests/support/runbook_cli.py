@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import pytest
 
 from local.stack import LocalStack
 from runbook import cli
+from runbook.clients import aws
 from runbook.terminal import times
 from tests.support.paths import GOLDEN
 
@@ -27,24 +28,28 @@ class Answer(NamedTuple):
     err: str
 
 
-Run = Callable[..., Answer]
+class Run:
+    """`runbook("query", "list")` runs the command line; `make_client` makes its AWS clients."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self._capfd = capfd
+        self.make_client: aws.MakeClient = aws.make_client
+
+    def __call__(self, *arguments: str) -> Answer:
+        self._capfd.readouterr()
+        code = cli.run(arguments, make_client=self.make_client)
+        printed = self._capfd.readouterr()
+        return Answer(code, printed.out, printed.err)
 
 
 def runner(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], now: datetime) -> Run:
-    """Give `runbook("query", "list")`, which runs the command line against a local stack, at a time."""
+    """Give a `Run` against a local stack, at a time."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_url)
     monkeypatch.setenv("HEROKU_API_URL", stack.heroku.url)
     monkeypatch.setenv("HEROKU_API_KEY", "local")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(times, "now", lambda: now)
-
-    def run(*arguments: str) -> Answer:
-        capfd.readouterr()
-        code = cli.run(arguments)
-        printed = capfd.readouterr()
-        return Answer(code, printed.out, printed.err)
-
-    return run
+    return Run(capfd)
 
 
 def check_transcript(name: str, arguments: Sequence[str], answer: Answer) -> None:

@@ -62,15 +62,15 @@ def stack() -> Iterator[LocalStack]:
 @pytest.fixture
 def runbook(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`runbook("cost")` runs the command line against the local stack, at its time; objects came by their keys."""
-    make = aws._client
 
     def client(session: Any, service: str) -> Any:
-        made = make(session, service)
+        made = aws.make_client(session, service)
         made.meta.events.register("after-call.s3.ListObjectsV2", came_by_key)
         return made
 
-    monkeypatch.setattr(aws, "_client", client)
-    return runner(stack, monkeypatch, capfd, NOW)
+    found = runner(stack, monkeypatch, capfd, NOW)
+    found.make_client = client
+    return found
 
 
 SCENARIO = Day(
@@ -82,7 +82,7 @@ SCENARIO = Day(
 def scenario(monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive of the runbook's cost table, seven months old."""
     days = {TODAY - timedelta(back): SCENARIO for back in range(1, 91)}
-    moved = replace(SCENARIO, objects=0, bytes=0, archived=10_000, archived_bytes=500 * MB)
+    moved = replace(SCENARIO, objects=0, bytes=0, glacier_objects=10_000, glacier_bytes=500 * MB)
     days |= {TODAY - timedelta(back): moved for back in range(91, 210)}
     days[TODAY] = SCENARIO * 0.25
     monkeypatch.setattr(inventory, "of_bucket", lambda *_: days)
@@ -118,13 +118,13 @@ def test_the_transcript_of_an_empty_archive(runbook: Run, monkeypatch: pytest.Mo
 
 def test_json_says_of_each_line_what_its_price_is_and_of_when(runbook: Run, scenario: None) -> None:
     document = json.loads(runbook("cost", "--json").out)
-    for line in document["lines"]:
+    for line in document["items"]:
         assert line["price"]["as_of"] == document["prices"]["as_of"]
         assert line["usd"]["last_month"] == pytest.approx(
             line["quantity"]["last_month"] / line["price"]["per"] * line["price"]["usd"], abs=1e-6
         )
     for month, usd in document["total_usd"].items():
-        assert usd == pytest.approx(sum(line["usd"][month] for line in document["lines"]), abs=1e-5)
+        assert usd == pytest.approx(sum(line["usd"][month] for line in document["items"]), abs=1e-5)
 
 
 def test_the_reader_roles_rights_suffice(runbook: Run, asked: list[Ask], reader: dict[str, Any]) -> None:
@@ -135,13 +135,18 @@ def test_the_reader_roles_rights_suffice(runbook: Run, asked: list[Ask], reader:
     assert [ask for ask in asked if not allows(reader, ask)] == []
 
 
-def test_lack_of_rights_is_could_not_tell(runbook: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lack_of_rights_is_could_not_tell(runbook: Run) -> None:
     from botocore.exceptions import ClientError
 
-    def refuse(*_: Any) -> None:
+    def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListObjectsV2")
 
-    monkeypatch.setattr(inventory, "_below", refuse)
+    def refusing(session: Any, service: str) -> Any:
+        client = aws.make_client(session, service)
+        client.meta.events.register("before-call.s3.ListObjectsV2", refuse)
+        return client
+
+    runbook.make_client = refusing
     answer = runbook("cost")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("error: could not tell")
@@ -234,7 +239,9 @@ def test_classes_are_told_apart() -> None:
             **lines(API, "2026/08/01", 2, 20, "2026-08-01T05:00"),
         }
     )
-    assert found == {date(2026, 8, 1): Day(objects=1, bytes=20, archived=1, archived_bytes=10, hours=1, app_hours=1)}
+    assert found == {
+        date(2026, 8, 1): Day(objects=1, bytes=20, glacier_objects=1, glacier_bytes=10, hours=1, app_hours=1)
+    }
 
 
 def test_hours_are_counted_once_an_app_and_once_for_all() -> None:

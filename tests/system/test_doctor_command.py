@@ -15,10 +15,23 @@ from botocore.exceptions import ClientError
 from local.stack import LocalStack, Options
 from runbook.clients import aws
 from runbook.clients.athena import Athena
-from runbook.doctor import examination, registry
-from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, examine
+from runbook.doctor import run_checks
+from runbook.doctor.context import Context, Finding, Findings, Unknown
 from runbook.doctor.faults import CHECKS, Check, Fault, Identity
-from tests.support.doctor_faults import API, BREAKS, CONSOLE, NOW, VELVET, Break, World, answers, key, line, packed
+from tests.support.doctor_faults import (
+    API,
+    BREAKS,
+    CONSOLE,
+    NOW,
+    VELVET,
+    Break,
+    World,
+    answers,
+    key,
+    line,
+    packed,
+    put_alarm,
+)
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Run, check_transcript, runner
 
@@ -31,13 +44,11 @@ def stack() -> Iterator[LocalStack]:
             running.client("s3").put_object(
                 Bucket=running.outputs["bucket"], Key=key(app, 5), Body=packed(line(app, 6), line(app, 5))
             )
+        put_alarm(running)
         # A receiver that has read its keys goes on when SSM has others that cannot be.
         for url in running.drain_urls.values():
             assert urllib3.request("POST", url, body=b"").status == 200
         yield running
-
-
-_make_client = aws._client
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +58,7 @@ def clients(stack: LocalStack) -> Callable[[Any, str], Any]:
 
     def client(session: Any, service: str) -> Any:
         if service not in made:
-            made[service] = _make_client(session, service)
+            made[service] = aws.make_client(session, service)
         return made[service]
 
     return client
@@ -60,14 +71,15 @@ def runbook(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Run:
-    monkeypatch.setattr(aws, "_client", clients)
-    return runner(stack, monkeypatch, capfd, NOW)
+    found = runner(stack, monkeypatch, capfd, NOW)
+    found.make_client = clients
+    return found
 
 
 @pytest.fixture
-def world(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, runbook: Run) -> Iterator[World]:
     with ExitStack() as undo:
-        yield World(stack, undo, monkeypatch)
+        yield World(stack, undo, monkeypatch, runbook)
 
 
 # ---------------------------------------------------------------- what it finds
@@ -103,15 +115,15 @@ GATEWAY_LOG, RECEIVER_LOG, UPDATE = "/aws/apigateway/raxx-log-drain", "/aws/lamb
 @pytest.mark.parametrize(
     ("status", "message", "told", "command"),
     [
-        (500, "Internal Server Error", "API Gateway itself answers 500", GATEWAY_LOG),
-        (503, "Service Unavailable", "API Gateway itself answers 503", GATEWAY_LOG),
-        (413, "Request Entity Too Large", "API Gateway itself answers 413", GATEWAY_LOG),
+        (500, "Internal Server Error", "API Gateway itself responds 500", GATEWAY_LOG),
+        (503, "Service Unavailable", "API Gateway itself responds 503", GATEWAY_LOG),
+        (413, "Request Entity Too Large", "API Gateway itself responds 413", GATEWAY_LOG),
         (429, "Too Many Requests", "API Gateway throttles", GATEWAY_LOG),
         (404, "Not Found", "route or stage", UPDATE),
         (403, "Forbidden", "nor this stack's API", UPDATE),
-        (503, "", "the receiver answers", RECEIVER_LOG),
-        (404, "", "the receiver answers", RECEIVER_LOG),
-        (401, "", "token that SSM has", "get-function-configuration"),
+        (503, "", "the receiver responds", RECEIVER_LOG),
+        (404, "", "the receiver responds", RECEIVER_LOG),
+        (401, "", "the token in SSM", "get-function-configuration"),
     ],
 )
 def test_an_answer_is_explained_by_who_gave_it(
@@ -171,17 +183,17 @@ def test_a_file_name_cannot_break_out_of_the_command(runbook: Run, world: World,
 # ---------------------------------------------------------------- what it cannot tell
 
 
-def refuse_all(monkeypatch: pytest.MonkeyPatch, code: str = "AccessDeniedException") -> None:
+def refuse_all(runbook: Run, code: str = "AccessDeniedException") -> None:
     def refuse(model: Any, **_: Any) -> None:
         message = f"User: arn:aws:iam::1:user/x is not authorized to perform: {model.service_model.service_name}:x"
         raise ClientError({"Error": {"Code": code, "Message": message}}, model.name)
 
     def refusing(session: Any, service: str) -> Any:
-        client = _make_client(session, service)
+        client = aws.make_client(session, service)
         client.meta.events.register("before-call", refuse)
         return client
 
-    monkeypatch.setattr(aws, "_client", refusing)
+    runbook.make_client = refusing
 
 
 @pytest.fixture
@@ -191,16 +203,14 @@ def outputs_file(stack: LocalStack, tmp_path: Any) -> str:
     return str(path)
 
 
-def test_without_rights_nothing_is_found_and_all_is_said(
-    runbook: Run, monkeypatch: pytest.MonkeyPatch, outputs_file: str
-) -> None:
+def test_without_rights_nothing_is_found_and_all_is_said(runbook: Run, outputs_file: str) -> None:
     """Lack of a right is no fault of the stack: exit code 2, and who could tell."""
-    refuse_all(monkeypatch)
+    refuse_all(runbook)
     answer = runbook("--outputs", outputs_file, "doctor", "--json")
     document = json.loads(answer.out)
     assert (document["findings"], document["fine"], answer.code) == ([], {}, 2)
     assert {told["check"] for told in document["could_not_tell"]} == {check.name for check in CHECKS}
-    assert all(re.search(r" may not .*; .* may", told["reason"]) for told in document["could_not_tell"])
+    assert all(re.search(r"not allow.*; ", told["reason"]) for told in document["could_not_tell"])
 
 
 def test_without_a_heroku_key_the_others_are_told(runbook: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +234,7 @@ def test_a_finding_counts_more_than_what_cannot_be_told(
 def test_an_unknown_check_is_refused_with_the_names_of_all(runbook: Run) -> None:
     answer = runbook("doctor", "--only", "drain")
     assert answer.code == 2
-    assert "there are drains, endpoint, " in answer.err
+    assert "the checks are drains, endpoint, " in answer.err
 
 
 # ---------------------------------------------------------------- side by side
@@ -233,55 +243,54 @@ CHECK = Check("a", "something", (Identity.READER,), ())
 OTHER = Check("b", "something else", (Identity.READER,), ())
 
 
-def nothing(surroundings: Surroundings) -> Examination:
+def nothing(context: Context) -> Findings:
     yield from ()
     return "fine"
 
 
 @pytest.fixture
-def surroundings() -> Surroundings:
+def context() -> Context:
     unused: Any = None
-    return Surroundings(unused, unused, unused, unused, NOW)
+    return Context(unused, unused, unused, unused, NOW)
 
 
-def test_a_check_that_hangs_is_not_waited_for(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "_LAST_CALLS_S", 0)
+def test_a_check_that_hangs_is_not_waited_for(context: Context) -> None:
     released = threading.Event()
 
-    def hangs(surroundings: Surroundings) -> Examination:
+    def hangs(context: Context) -> Findings:
         released.wait()
-        yield from nothing(surroundings)
+        yield from nothing(context)
         return "late"
 
-    late, well = examine({CHECK: hangs, OTHER: nothing}, surroundings, 0.2)
+    late, well = run_checks.run({CHECK: hangs, OTHER: nothing}, context, 0.2, last_calls_s=0)
     released.set()
     assert "no answer within 0.2 s" in late.unknown[0].reason
     assert (late.fine, well.fine) == ("", "fine")
 
 
-def test_a_check_that_fails_by_itself_does_not_hide_what_it_found(surroundings: Surroundings) -> None:
-    def fails(surroundings: Surroundings) -> Examination:
+def test_a_check_that_fails_by_itself_does_not_hide_what_it_found(context: Context) -> None:
+    def fails(context: Context) -> Findings:
         yield Finding.of(Fault("x", "", "", ""))
         raise KeyError("surprise")
 
-    failed, well = examine({CHECK: fails, OTHER: nothing}, surroundings, 60)
+    failed, well = run_checks.run({CHECK: fails, OTHER: nothing}, context, 60)
     assert [finding.fault.code for finding in failed.findings] == ["x"]
     assert "KeyError" in failed.unknown[0].reason
     assert well.fine == "fine"
 
 
-def test_what_cannot_be_told_is_not_also_fine(surroundings: Surroundings) -> None:
-    def denied(surroundings: Surroundings) -> Examination:
+def test_what_cannot_be_told_is_not_also_fine(context: Context) -> None:
+    def denied(context: Context) -> Findings:
         yield Unknown("no")
         return "fine"
 
-    [report] = examine({CHECK: denied}, surroundings, 60)
+    [report] = run_checks.run({CHECK: denied}, context, 60)
     assert report.fine == ""
 
 
 @pytest.mark.parametrize("ends", ["time", "Ctrl-C"])
 def test_queries_that_nobody_waits_for_are_stopped(
-    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch, ends: str
+    context: Context, monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
     """They would go on in Athena, and be charged."""
     stopped: list[str] = []
@@ -300,13 +309,13 @@ def test_queries_that_nobody_waits_for_are_stopped(
 
     client: Any = Client()
 
-    def asks(surroundings: Surroundings) -> Examination:
-        Athena(client, "w", "d", pause=surroundings.pause).run("SELECT 1")
-        yield from nothing(surroundings)
+    def asks(context: Context) -> Findings:
+        Athena(client, "w", "d", pause=context.pause).run("SELECT 1")
+        yield from nothing(context)
         return ""
 
     if ends == "time":
-        examine({CHECK: asks}, surroundings, 0.2)
+        run_checks.run({CHECK: asks}, context, 0.2)
     else:
         join = threading.Thread.join
 
@@ -317,7 +326,7 @@ def test_queries_that_nobody_waits_for_are_stopped(
 
         monkeypatch.setattr(threading.Thread, "join", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            examine({CHECK: asks}, surroundings, 60)
+            run_checks.run({CHECK: asks}, context, 60)
     assert stopped == ["q"]
 
 
@@ -343,14 +352,12 @@ def as_iam_asks(service: str, operation: str, params: dict[str, Any], outputs: d
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-def test_a_check_needs_the_rights_that_the_list_says(
-    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, runbook: Run, check: Check
-) -> None:
+def test_a_check_needs_the_rights_that_the_list_says(stack: LocalStack, runbook: Run, check: Check) -> None:
     """With --assume, what the list calls the reader's is asked as the reader role, and within its rights."""
     asks: dict[bool, list[Ask]] = {True: [], False: []}
 
     def recording(session: Any, service: str) -> Any:
-        client = _make_client(session, service)
+        client = aws.make_client(session, service)
         assumed = session.get_credentials().token is not None
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -359,7 +366,7 @@ def test_a_check_needs_the_rights_that_the_list_says(
         client.meta.events.register("before-parameter-build", note)
         return client
 
-    monkeypatch.setattr(aws, "_client", recording)
+    runbook.make_client = recording
     assert runbook("--assume", "doctor", "--only", check.name).code == 0
     own = [ask for ask in asks[False] if not ask.action.startswith("sts:")]
     assert bool(own) == (Identity.BREAK_GLASS in check.identities) or check.name == "reader"
@@ -371,7 +378,7 @@ def test_a_check_needs_the_rights_that_the_list_says(
 
 
 def test_every_check_has_a_function() -> None:
-    assert registry.FUNCTIONS.keys() == set(CHECKS)
+    assert run_checks.FUNCTIONS.keys() == set(CHECKS)
 
 
 # ---------------------------------------------------------------- as people have it

@@ -12,7 +12,7 @@ from contract.outputs import Outputs
 from local.stack import LocalStack, Options
 from runbook import stack_outputs
 from runbook.clients.heroku import Heroku
-from runbook.drains import pulumi_state, url_parameters
+from runbook.drains import pulumi_state, urls
 from runbook.errors import RunbookError
 from tests.support.doctor_faults import API, CONSOLE, NOW, VELVET
 from tests.support.recording_monitor import run
@@ -80,7 +80,7 @@ def test_drains_to_elsewhere_stay(runbook: Run, stack: LocalStack) -> None:
     assert all(drain.addon for drain in Heroku("local", stack.heroku.url).drains(API) if drain.id == "more-2")
     answer = runbook("stop", "--app", API, "--yes")
     assert [drain["id"] for drain in stack.heroku.drains(API)] == ["more-1", "more-2"]
-    assert f"to stay: {API}  2 to elsewhere" in answer.err
+    assert f"to keep: {API}  2 other drains" in answer.err
 
 
 def test_a_drain_with_an_older_token_is_ours(runbook: Run, stack: LocalStack) -> None:
@@ -97,7 +97,7 @@ def test_nothing_is_removed_without_a_yes(runbook: Run, stack: LocalStack, monke
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: False)
     answer = runbook("stop")
     assert (answer.code, stack.drain_urls) == (2, before)
-    assert "nothing was done" in answer.err
+    assert "nothing was changed" in answer.err
 
 
 def test_where_nothing_drains_nothing_is_asked(runbook: Run) -> None:
@@ -196,7 +196,7 @@ def test_an_app_whose_url_is_not_there_does_not_keep_the_others(runbook: Run, st
     try:
         answer = runbook("start", "--yes")
         assert answer.code == 1
-        assert f"{API}  SSM has a URL of another endpoint" in answer.out
+        assert f"{API}  the URL in SSM leads to another endpoint" in answer.out
         assert set(stack.drain_urls) == {CONSOLE, VELVET}
     finally:
         ssm.put_parameter(Name=name, Value=url, Type="SecureString", Overwrite=True)
@@ -255,16 +255,11 @@ def test_no_token_is_shown(runbook: Run, stack: LocalStack, flags: list[str]) ->
     assert not any(token in printed for token in (*tokens, "a-foreign-token"))
 
 
-def test_a_drains_urn_is_the_programs(stack: LocalStack) -> None:
-    """What Pulumi is told to forget is what the program registers."""
-    registered = {urn for urn, resource in run().resources.items() if resource.type == "heroku:drain/drain:Drain"}
-    assert {pulumi_state.urn(outputs(stack), app) for app in APPS} == registered
-
-
-def test_what_is_told_to_pulumi_is_taken_by_bash_as_it_is_meant(stack: LocalStack) -> None:
-    """There is a $ in a type."""
-    words = shlex.split(pulumi_state.adopt(outputs(stack), API, "app-id", "drain-id"))
-    component, _, _ = pulumi_state.urn(outputs(stack), API).partition("$")
+def test_bash_passes_the_import_command_to_pulumi_unchanged(stack: LocalStack) -> None:
+    """The type contains a $. The parent is the component that the program registers."""
+    words = shlex.split(pulumi_state.import_command(outputs(stack), API, "app-id", "drain-id"))
+    registered = [urn for urn, resource in run().resources.items() if resource.type == "heroku:drain/drain:Drain"]
+    [component] = {urn.partition("$")[0] for urn in registered}
     assert words[:5] == ["pulumi", "import", "heroku:drain/drain:Drain", f"drains-{API}", "app-id:drain-id:sensitive"]
     assert words[words.index("--parent") + 1] == f"drains={component}::drains"
 
@@ -291,6 +286,6 @@ def test_a_stop_needs_no_secret(runbook: Run, stack: LocalStack, monkeypatch: py
     def denied(*_: object) -> str:
         raise AssertionError("a drain URL was read")
 
-    monkeypatch.setattr(url_parameters, "read", denied)
+    monkeypatch.setattr(urls, "read", denied)
     assert runbook("--assume", "stop", "--yes").code == 0
     assert stack.drain_urls == {}

@@ -104,12 +104,12 @@ def test_a_window_is_between_two_moments_up_to_one_or_around_one() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        pytest.param(lambda: Window(NOON.replace(tzinfo=None), NOON), "since is .* with a time zone", id="naive"),
+        pytest.param(lambda: Window(NOON.replace(tzinfo=None), NOON), "times with a time zone", id="naive"),
         pytest.param(lambda: Window(NOON, NOON), "must end after it begins", id="empty"),
         pytest.param(lambda: Window(NOON, NOON - MILLISECOND), "must end after it begins", id="backwards"),
         pytest.param(lambda: Window(NOON, NOON + LONGEST + MILLISECOND), "at most 366 days", id="too long"),
         pytest.param(lambda: Window.last(LONGEST + MILLISECOND, NOON), "at most 366 days", id="too long before"),
-        pytest.param(lambda: Window.last(timedelta(0), NOON), "a timedelta above 0", id="no span"),
+        pytest.param(lambda: Window.last(timedelta(0), NOON), "must end after it begins", id="no span"),
         pytest.param(
             lambda: Window.last(timedelta(days=2), datetime(2025, 12, 31, tzinfo=UTC)),
             "the years 2026 to 2040",
@@ -120,8 +120,8 @@ def test_a_window_is_between_two_moments_up_to_one_or_around_one() -> None:
             "the years 2026 to 2040",
             id="after the table's years",
         ),
-        pytest.param(lambda: Window.around(NOON, 0), "a whole number from 1 to 1440", id="no minutes"),
-        pytest.param(lambda: Window.around(NOON, 1441), "a whole number from 1 to 1440", id="too many minutes"),
+        pytest.param(lambda: Window.around(NOON, 0), "a number from 1 to 1440", id="no minutes"),
+        pytest.param(lambda: Window.around(NOON, 1441), "a number from 1 to 1440", id="too many minutes"),
     ],
 )
 def test_a_window_that_is_none_is_a_clear_error(make: Callable[[], Window], message: str) -> None:
@@ -158,7 +158,7 @@ def test_a_limit_replaces_the_querys_own(query: SavedQuery) -> None:
         limit = parsed(query.with_parameters(limit=7)).args["limit"]
         assert limit.expression.name == "7"
     else:
-        with pytest.raises(ValueError, match=f"{query.name} has no parameter limit: it takes "):
+        with pytest.raises(ValueError, match=f"{query.name} has no parameter limit: it has "):
             query.with_parameters(limit=7)
 
 
@@ -167,7 +167,7 @@ def test_only_the_query_request_takes_a_request_id() -> None:
     asked = BY_NAME["request"].with_parameters(request_id=REQUEST_ID).sql
     assert f"SELECT '{REQUEST_ID}' AS id" in asked
     assert "0000" not in asked
-    with pytest.raises(ValueError, match="around has no parameter request_id: it takes window, app, limit"):
+    with pytest.raises(ValueError, match="around has no parameter request_id: it has window, app, limit"):
         BY_NAME["around"].with_parameters(request_id=REQUEST_ID)
 
 
@@ -198,20 +198,20 @@ ATTACKS = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_invalid_app_name_does_not_get_into_the_sql(attack: str) -> None:
-    with pytest.raises(ValueError, match=r"app is .*: give the name of a Heroku app"):
+    with pytest.raises(ValueError, match=r"invalid app .*: write 3 to 30 of"):
         BY_NAME["around"].with_parameters(app=attack)
 
 
 @pytest.mark.parametrize("attack", [*ATTACKS, f"{REQUEST_ID}'", f"{REQUEST_ID}\n", f"{REQUEST_ID} ", "a" * 19])
 def test_an_invalid_request_id_does_not_get_into_the_sql(attack: str) -> None:
-    with pytest.raises(ValueError, match=r"request_id is .*: give the router's, 20 to 200"):
+    with pytest.raises(ValueError, match=r"invalid request id .*: write 20 to 200"):
         BY_NAME["request"].with_parameters(request_id=attack)
 
 
-@pytest.mark.parametrize("limit", [0, -1, 100_001])
-def test_an_invalid_limit_does_not_get_into_the_sql(limit: int) -> None:
-    with pytest.raises(ValueError, match=r"limit is .*: give a whole number from 1 to 100000"):
-        BY_NAME["around"].with_parameters(limit=limit)
+@pytest.mark.parametrize("attack", [0, -1, 100_001])
+def test_an_invalid_limit_does_not_get_into_the_sql(attack: int) -> None:
+    with pytest.raises(ValueError, match=r"invalid limit .*: write a number from 1 to 100000"):
+        BY_NAME["around"].with_parameters(limit=attack)
 
 
 @given(st.text(), st.text())

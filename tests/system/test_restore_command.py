@@ -19,9 +19,10 @@ from contract.object_keys import ObjectKey, batch_id, partition_prefix
 from contract.window import Window
 from local.stack import LocalStack, Options
 from runbook import prices
-from runbook.clients import aws
-from runbook.glacier import objects, restore, restores
-from runbook.glacier.objects import Count, State, Stored
+from runbook.clients import aws, s3_objects
+from runbook.clients.s3_objects import State, StoredObject
+from runbook.glacier import restore, retrieval
+from runbook.glacier.survey import Count
 from runbook.search import estimate
 from runbook.session import Session
 from runbook.terminal import confirm, next_command
@@ -41,10 +42,10 @@ Answering = Callable[[str, int], object]
 
 
 class FakeS3:
-    """A bucket of archived objects of one page for each `page` of them; `asked` are the keys of all restores, in order.
+    """A bucket of objects in Glacier, `page` of them per page; `asked` are the keys of all restores, in order.
 
     `answering(call, number)` sees each call, "list" or a key, before it has an effect, and `answered` after; each may
-    raise. `states` are what lists say: no entry for what is archived, None while in progress, or the copy's end.
+    raise. `states` are what lists say: no entry for what is not restored, None while in progress, or the copy's end.
     """
 
     def __init__(self, keys: list[str], *, size: int = 1000, page: int = 1000) -> None:
@@ -86,7 +87,7 @@ class FakeS3:
         return number
 
     def _listed(self, key: str) -> dict[str, Any]:
-        found = {"Key": key, "Size": self.size, "StorageClass": "GLACIER"}
+        found = {"Key": key, "Size": self.size, "LastModified": NOW, "StorageClass": "GLACIER"}
         if key not in self.states:
             return found
         until = self.states[key]
@@ -103,14 +104,11 @@ def refusal(code: str) -> ClientError:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch, runbook: Run) -> Callable[[FakeS3], FakeS3]:
+def bucket(runbook: Run) -> Callable[[FakeS3], FakeS3]:
     """Put a bucket in the place of the stack's own."""
-    make = aws._client
 
     def use(fake: FakeS3) -> FakeS3:
-        monkeypatch.setattr(
-            aws, "_client", lambda session, service: fake if service == "s3" else make(session, service)
-        )
+        runbook.make_client = lambda session, service: fake if service == "s3" else aws.make_client(session, service)
         return fake
 
     return use
@@ -148,7 +146,7 @@ def stack() -> Iterator[LocalStack]:
 
 @pytest.fixture
 def archive(stack: LocalStack) -> Iterator[LocalStack]:
-    """The stack with three archived objects of one app's day, another that is not archived, and one of another app."""
+    """The stack with three objects in Glacier of one app's day, another that is in Standard, and one of another app."""
     stored = [store(stack, API, minute(number), f"line {number}") for number in range(3)]
     stored.append(store(stack, API, minute(3), "not archived", "STANDARD"))
     stored.append(store(stack, CONSOLE, minute(0), "of the console"))
@@ -229,7 +227,7 @@ def test_restoring_needs_the_reader_roles_rights_and_no_more(
 ) -> None:
     """Lists within logs/ and restores there: no HeadObject, whose right is to read."""
     asks: list[Ask] = []
-    make, bucket_arn = aws._client, f"arn:aws:s3:::{archive.outputs['bucket']}"
+    bucket_arn = f"arn:aws:s3:::{archive.outputs['bucket']}"
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         match model.name:
@@ -241,11 +239,11 @@ def test_restoring_needs_the_reader_roles_rights_and_no_more(
                 asks.append(Ask(f"{model.service_model.service_name}:{name}", f"{bucket_arn}/{params['Key']}"))
 
     def recording(session: Any, service: str) -> Any:
-        client = make(session, service)
+        client = aws.make_client(session, service)
         client.meta.events.register("before-parameter-build", note)
         return client
 
-    monkeypatch.setattr(aws, "_client", recording)
+    runbook.make_client = recording
     assert runbook("restore", *SCOPE, "--yes").code == 0
     assert runbook("restore", *SCOPE, "--yes", "--extend", "--days", "30").code == 0
     assert runbook("restore", "--status", *SCOPE).code == 0
@@ -286,7 +284,7 @@ def test_stopped_anywhere_a_repeat_finishes_and_asks_nothing_twice(
     setattr(fake, "answered" if after else "answering", stop)
     stopped = runbook("restore", *SCOPE, "--yes")
     assert (stopped.code, stopped.out) == (130, "")
-    assert ("the same command again asks for the rest" in stopped.err) == (number > 1)
+    assert ("run the same command again to request the rest" in stopped.err) == (number > 1)
     fake.answering = fake.answered = lambda *_: None
     let_go()
     assert runbook("restore", *SCOPE, "--yes").code == 0
@@ -299,12 +297,20 @@ def test_stopped_by_a_signal_it_ends_in_order(archive: LocalStack, runbook: Run,
     import subprocess
     import sys
 
-    script = (
-        "import os, signal, sys; from runbook.glacier import restores; from runbook.cli import run\n"
-        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
-        "restores._request = lambda *_: os.kill(os.getpid(), signal.SIGTERM) or restores.TAKEN\n"
-        "sys.exit(run(sys.argv[1:]))"
-    )
+    script = """
+import os, signal, sys
+from runbook.cli import run
+from runbook.clients import aws
+
+def make_client(session, service):
+    client = aws.make_client(session, service)
+    stop = lambda **_: os.kill(os.getpid(), signal.SIGTERM)
+    client.meta.events.register("before-call.s3.RestoreObject", stop)
+    return client
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+sys.exit(run(sys.argv[1:], make_client=make_client))
+"""
     done = subprocess.run(
         [sys.executable, "-c", script, "restore", *SCOPE, "--yes"],
         capture_output=True,
@@ -313,7 +319,7 @@ def test_stopped_by_a_signal_it_ends_in_order(archive: LocalStack, runbook: Run,
         env=os.environ | {"AWS_ENDPOINT_URL": archive.aws_url},
     )
     assert (done.returncode, done.stdout) == (130, "")
-    assert "the same command again asks for the rest" in done.stderr
+    assert "run the same command again to request the rest" in done.stderr
 
 
 def test_what_another_has_asked_for_meanwhile_is_not_asked_for_again(
@@ -342,7 +348,7 @@ def test_a_restore_that_another_began_first_is_no_failure(runbook: Run, bucket: 
     fake.answering = refuse
     answer = runbook("restore", *SCOPE, "--yes")
     assert answer.code == 0
-    assert answer.out.startswith("asked for 2 objects, others for 1; ready in 3 to 5 hours, for 2 days\n")
+    assert answer.out.startswith("requested 2 objects, 1 by somebody else; ready in 3 to 5 hours, kept 2 days\n")
 
 
 # ---------------------------------------------------------------- copies that are ready
@@ -373,7 +379,7 @@ def test_what_is_in_progress_is_never_asked_for(runbook: Run, bucket: Callable[[
     fake.states = {key(0): None}
     answer = runbook("restore", *SCOPE, "--tier", "expedited", "--extend", "--yes")
     assert (answer.code, fake.asked) == (0, [])
-    assert answer.out == "nothing to ask for: 1 in progress\n"
+    assert answer.out == "nothing to restore: 1 in progress\n"
 
 
 # ---------------------------------------------------------------- failures
@@ -404,7 +410,7 @@ def test_a_failure_stops_no_other_and_is_summed_by_code_with_what_to_do(
         " 1 Novel\\x1b[31mError",
         " 2 SlowDown",
     ]
-    assert "repeat the command later, or with --tier standard" in answer.out
+    assert "run the command again later, or with --tier standard" in answer.out
     document = json.loads(runbook("restore", *SCOPE, "--yes", "--json").out)
     assert document["failed"] == Counter(codes.values())
 
@@ -412,9 +418,9 @@ def test_a_failure_stops_no_other_and_is_summed_by_code_with_what_to_do(
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (refusal("AccessDenied"), "could not tell: these credentials may not RestoreObject"),
-        (refusal("ExpiredToken"), "AWS does not accept the credentials (ExpiredToken)"),
-        (EndpointConnectionError(endpoint_url="https://s3"), "AWS cannot be reached"),
+        (refusal("AccessDenied"), "could not tell: you are not allowed to call RestoreObject"),
+        (refusal("ExpiredToken"), "AWS rejects the credentials (ExpiredToken)"),
+        (EndpointConnectionError(endpoint_url="https://s3"), "cannot reach AWS"),
     ],
     ids=["denied", "expired", "unreachable"],
 )
@@ -431,7 +437,7 @@ def test_what_every_request_would_be_refused_for_ends_it(
     fake.answering = refuse
     answer = runbook("restore", *SCOPE, "--yes")
     assert (answer.code, answer.out) == (2, "")
-    assert "the same command again asks for the rest" in answer.err
+    assert "run the same command again to request the rest" in answer.err
     assert f"error: {told}" in answer.err
     assert fake.calls < 1000
 
@@ -446,8 +452,10 @@ def test_a_cost_is_requests_bytes_and_copies() -> None:
         "standard": (0.5, 0.12, 0.0276),
         "expedited": (100.0, 0.36, 0.0276),
     }
-    for name, tier in restores.TIERS.items():
-        cost = restores.cost(tier, requests=10_000, retrieved_bytes=12 * prices.GB, copied_bytes=12 * prices.GB, days=3)
+    for name, tier in retrieval.TIERS.items():
+        cost = retrieval.cost(
+            tier, requests=10_000, retrieved_bytes=12 * prices.GB, copied_bytes=12 * prices.GB, days=3
+        )
         assert (cost.requests, cost.retrieval, cost.copies) == pytest.approx(expected[name])
         assert cost.total == pytest.approx(sum(expected[name]))
 
@@ -459,8 +467,8 @@ def test_bytes_that_are_only_kept_longer_leave_glacier_no_second_time(
     fake.states = {key(0): SOON}
     answer = runbook("restore", *SCOPE, "--extend", "--days", "10")
     assert answer.err.startswith(
-        "error: To restore: 2 objects, 64.4 GB, 1 of them ready and kept longer; tier standard, which takes 3 to "
-        "5 hours, for $0.76 (requests less than $0.01, retrieval $0.30, copies for 10 days $0.46). Go on?"
+        "error: To restore: 2 objects, 64.4 GB, 1 of them to extend; tier standard, ready in 3 to 5 hours, costs $0.76 "
+        "(requests less than $0.01, retrieval $0.30, copies for 10 days $0.46). Continue?"
     )
     assert (answer.code, fake.asked) == (2, [])
 
@@ -484,7 +492,7 @@ def test_an_expensive_expedited_restore_is_refused_unless_really(
     answer = runbook("restore", *SCOPE, "--tier", "expedited", *arguments)
     assert (answer.code, len(fake.asked)) == (code, objects if code == 0 else 0)
     if code and "--yes-really" not in arguments:
-        assert "over the limit of $10: choose --tier standard, or add --yes-really" in answer.err
+        assert "more than $10: use --tier standard, or add --yes-really" in answer.err
 
 
 # ---------------------------------------------------------------- windows and counts
@@ -501,22 +509,22 @@ def test_an_app_of_another_stack_is_not_restored(runbook: Run) -> None:
     assert runbook("restore", "--app", "raxx-other-prod", "--last", "7d").code == 2
 
 
-def test_an_empty_window_and_one_without_archived_objects_are_told_apart(archive: LocalStack, runbook: Run) -> None:
+def test_an_empty_window_and_one_without_objects_in_glacier_are_told_apart(archive: LocalStack, runbook: Run) -> None:
     empty = ["--app", API, "--from", "2026-07-01", "--to", "2026-07-02"]
     answer = runbook("restore", *empty)
-    assert (answer.code, answer.out) == (0, "nothing to ask for: there are no objects on these days\n")
+    assert (answer.code, answer.out) == (0, "nothing to restore: there are no objects for these days\n")
     assert runbook("restore", "--status", *empty).out == "(no rows)\n"
     key = store(archive, API, datetime(2026, 7, 1, 3, tzinfo=UTC), "young", "STANDARD")
     answer = runbook("restore", *empty)
     archive.client("s3").delete_object(Bucket=archive.outputs["bucket"], Key=key)
-    assert (answer.code, answer.out) == (0, "nothing to ask for: 1 not archived\n")
+    assert (answer.code, answer.out) == (0, "nothing to restore: 1 not in Glacier\n")
 
 
 def test_without_an_app_all_are_restored(archive: LocalStack, runbook: Run) -> None:
     document = json.loads(runbook("restore", *SCOPE[2:], "--yes", "--json").out)
     assert (document["requested"], document["app"]) == (4, None)
     status = json.loads(runbook("restore", "--status", *SCOPE[2:], "--json").out)
-    assert (status["all_ready"], status["ready"]["objects"], status["not_archived"]["objects"]) == (True, 4, 1)
+    assert (status["all_ready"], status["ready"]["objects"], status["not_in_glacier"]["objects"]) == (True, 4, 1)
 
 
 def test_only_the_days_of_the_window_are_restored(archive: LocalStack, runbook: Run) -> None:
@@ -530,9 +538,9 @@ def test_only_the_days_of_the_window_are_restored(archive: LocalStack, runbook: 
 def test_a_list_is_read_no_further_than_requests_can_follow() -> None:
     """Of 10,000 objects, the results are given one by one, and keys are not kept."""
     fake = FakeS3([key(each) for each in range(10_000)], page=100)
-    chosen = (each.key for each in objects.stored(fake, "b", [partition_prefix(API, DAY)]))  # type: ignore[arg-type]
-    requests = restores.request(fake, "b", chosen, restores.TIERS["bulk"], 2)  # type: ignore[arg-type]
-    assert next(requests) == restores.TAKEN
+    chosen = (each.key for each in s3_objects.objects(fake, "b", partition_prefix(API, DAY), restores=True))  # type: ignore[arg-type]
+    requests = retrieval.request_all(fake, "b", chosen, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    assert next(requests) == retrieval.ACCEPTED
     assert fake.listed <= 200
     requests.close()
     assert len(fake.asked) <= 96
@@ -549,7 +557,7 @@ def test_a_restore_that_is_stopped_sends_nothing_more() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(restores.request(fake, "b", keys(), restores.TIERS["bulk"], 2))  # type: ignore[arg-type]
+        list(retrieval.request_all(fake, "b", keys(), retrieval.TIERS["bulk"], 2))  # type: ignore[arg-type]
     stopping.set()
     let_go()
     assert len(fake.asked) <= 24
@@ -567,8 +575,8 @@ def test_many_are_asked_for_at_a_time() -> None:
     fake = FakeS3([key(each) for each in range(64)])
     together = threading.Barrier(16, timeout=10)
     fake.answering = lambda *_: together.wait()
-    requests = restores.request(fake, "b", fake.keys, restores.TIERS["bulk"], 2)  # type: ignore[arg-type]
-    assert Counter(requests) == {restores.TAKEN: 64}
+    requests = retrieval.request_all(fake, "b", fake.keys, retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    assert Counter(requests) == {retrieval.ACCEPTED: 64}
 
 
 # ---------------------------------------------------------------- hostile values
@@ -583,7 +591,7 @@ def test_a_hostile_key_is_restored_as_it_is_and_never_printed(stack: LocalStack,
         s3.put_object(Bucket=bucket, Key=each, Body=b"x", StorageClass="GLACIER")
     day = ["--app", API, "--from", "2026-08-20", "--to", "2026-08-20T23:00"]
     answer = runbook("restore", *day, "--yes")
-    assert (answer.code, answer.out.partition(";")[0]) == (0, f"asked for {len(keys)} objects")
+    assert (answer.code, answer.out.partition(";")[0]) == (0, f"requested {len(keys)} objects")
     assert not [name for name in HOSTILE if name in answer.out + answer.err]
     assert json.loads(runbook("restore", "--status", *day, "--json").out)["ready"]["objects"] == len(keys)
     for each in keys:
@@ -595,8 +603,8 @@ def test_a_hostile_key_is_restored_as_it_is_and_never_printed(stack: LocalStack,
 @settings(max_examples=30, deadline=None)
 def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
     fake = FakeS3([partition_prefix(API, DAY) + name for name in names], page=7)
-    listed = objects.stored(fake, "b", [partition_prefix(API, DAY)])  # type: ignore[arg-type]
-    requests = restores.request(fake, "b", (each.key for each in listed), restores.TIERS["bulk"], 2)  # type: ignore[arg-type]
+    listed = s3_objects.objects(fake, "b", partition_prefix(API, DAY), restores=True)  # type: ignore[arg-type]
+    requests = retrieval.request_all(fake, "b", (each.key for each in listed), retrieval.TIERS["bulk"], 2)  # type: ignore[arg-type]
     assert Counter(requests).total() == len(names)
     assert sorted(fake.asked) == sorted(fake.keys)
 
@@ -607,10 +615,10 @@ def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("listed", "state"),
     [
-        ({}, State.NOT_ARCHIVED),
-        ({"StorageClass": "STANDARD"}, State.NOT_ARCHIVED),
-        ({"StorageClass": "GLACIER_IR"}, State.NOT_ARCHIVED),
-        ({"StorageClass": "GLACIER"}, State.ARCHIVED),
+        ({}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "STANDARD"}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "GLACIER_IR"}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "GLACIER"}, State.IN_GLACIER),
         ({"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": True}}, State.IN_PROGRESS),
         (
             {"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": SOON}},
@@ -620,7 +628,7 @@ def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
 )
 def test_a_list_tells_the_state(listed: Any, state: State) -> None:
     """S3 API reference, "RestoreStatus": absent, true, and false with the copy's end. The class stays GLACIER."""
-    assert objects.state(listed) is state
+    assert s3_objects.state(listed) is state
 
 
 def test_counts_keep_the_end_of_the_copy_that_goes_first() -> None:
@@ -628,7 +636,7 @@ def test_counts_keep_the_end_of_the_copy_that_goes_first() -> None:
 
 
 def test_an_object_without_an_end_is_not_kept_longer() -> None:
-    assert not restore.is_wanted(Stored("k", 1, State.READY, None), LATE)
+    assert not restore.is_wanted(StoredObject("k", 1, NOW, State.READY, None), LATE)
 
 
 # ---------------------------------------------------------------- the next command
@@ -667,24 +675,24 @@ QUERY = ["query", "errors-by-surface"]
 def test_a_search_says_what_is_not_in_its_answer_until_it_is_ready(
     archive: LocalStack, runbook: Run, command: list[str]
 ) -> None:
-    """Athena passes over archived objects in silence; over those in progress, too."""
+    """Athena skips objects in Glacier in silence, also those in progress."""
     take_hours(archive)
-    restoring = f"bring them back by `python -m runbook restore {' '.join(SCOPE)}`"
+    restoring = f"To restore them: `python -m runbook restore {' '.join(SCOPE)}`"
     for before in ([], ["restore", *SCOPE, "--yes"]):
         if before:
             assert runbook(*before).code == 0
         answer = runbook(*command, *SCOPE)
         assert answer.code == 0
-        assert "this is not all: the lines of 3 objects of these days are archived" in answer.err
+        assert "the result is incomplete: 3 objects are in Glacier for these days" in answer.err
         assert restoring in answer.err
-        assert json.loads(runbook(*command, *SCOPE, "--json").out)["archived_objects"] == 3
+        assert json.loads(runbook(*command, *SCOPE, "--json").out)["objects_in_glacier"] == 3
     unhurry(archive)
-    assert "archived" not in runbook(*command, *SCOPE).err
-    assert json.loads(runbook(*command, *SCOPE, "--json").out)["archived_objects"] == 0
+    assert "in Glacier" not in runbook(*command, *SCOPE).err
+    assert json.loads(runbook(*command, *SCOPE, "--json").out)["objects_in_glacier"] == 0
 
 
 def test_what_is_restored_counts_for_what_is_scanned() -> None:
     fake = FakeS3([key(each) for each in range(3)])
     fake.states = {key(0): LATE, key(1): None}
     counted = estimate.of_window(fake, "b", [API], WINDOW)  # type: ignore[arg-type]
-    assert (counted.objects, counted.scanned_bytes, counted.archived_objects) == (1, 1000, 2)
+    assert (counted.objects, counted.scanned_bytes, counted.objects_in_glacier) == (1, 1000, 2)

@@ -149,10 +149,9 @@ def test_json_stands_before_or_behind_the_command(runbook: Run, arguments: list[
 
 
 @pytest.fixture
-def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
+def asked(stack: LocalStack, runbook: Run) -> list[Ask]:
     """Every call to AWS that the runbook makes from here on, as IAM has to allow it."""
     asks: list[Ask] = []
-    make = aws._client
     account, region = "123456789012", stack.settings.region
     workgroup = f"arn:aws:athena:{region}:{account}:workgroup/{stack.outputs['workgroup']}"
 
@@ -171,11 +170,11 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
                 asks.append(Ask(f"{service}:{name}", "*"))
 
     def recording(session: Any, service: str) -> Any:
-        client = make(session, service)
+        client = aws.make_client(session, service)
         client.meta.events.register("before-parameter-build", note)
         return client
 
-    monkeypatch.setattr(aws, "_client", recording)
+    runbook.make_client = recording
     return asks
 
 
@@ -206,12 +205,19 @@ def test_searching_needs_the_reader_roles_rights_and_no_more(
 
 
 def test_a_query_that_is_given_up_is_stopped_with_the_reader_roles_rights(
-    runbook: Run, asked: list[Ask], reader: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    runbook: Run, asked: list[Ask], reader: dict[str, Any]
 ) -> None:
-    def interrupted(*_: Any) -> None:
+    def interrupted(**_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Athena, "_wait", interrupted)
+    make = runbook.make_client
+
+    def interrupting(session: Any, service: str) -> Any:
+        client = make(session, service)
+        client.meta.events.register("before-call.athena.GetQueryExecution", interrupted)
+        return client
+
+    runbook.make_client = interrupting
     assert runbook("query", "errors-by-surface").code == 130
     assert asked[-1].action == "athena:StopQueryExecution"
     assert all(allows(reader, ask) for ask in asked)
@@ -273,18 +279,16 @@ def test_lack_of_rights_is_could_not_tell(runbook: Run, monkeypatch: pytest.Monk
         message = f"User: arn:aws:iam::1:user/x is not authorized to perform: ssm:{model.name}"
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, model.name)
 
-    make = aws._client
-
     def refusing(session: Any, service: str) -> Any:
-        client = make(session, service)
+        client = aws.make_client(session, service)
         client.meta.events.register("before-call.ssm", refuse)
         return client
 
-    monkeypatch.setattr(aws, "_client", refusing)
+    runbook.make_client = refusing
     answer = runbook("lines")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith(
-        "error: could not tell: arn:aws:iam::1:user/x may not ssm:GetParameter; the reader role may"
+        "error: could not tell: arn:aws:iam::1:user/x is not allowed to call ssm:GetParameter; the reader role is"
     )
 
 
@@ -297,17 +301,15 @@ def test_the_drain_url_of_who_may_not_read_it_says_who_may(
         if "drain_url" in params["Name"]:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, model.name)
 
-    make = aws._client
-
     def refusing(session: Any, service: str) -> Any:
-        client = make(session, service)
+        client = aws.make_client(session, service)
         client.meta.events.register("before-parameter-build.ssm", refuse)
         return client
 
-    monkeypatch.setattr(aws, "_client", refusing)
+    runbook.make_client = refusing
     answer = runbook("drain-url", API)
     assert (answer.code, answer.out) == (2, "")
-    assert "an administrator's may" in answer.err
+    assert "an administrator's --profile" in answer.err
     assert "--assume" not in answer.err
 
 
@@ -406,7 +408,7 @@ def test_lines_are_oldest_first_and_of_the_window_only(runbook: Run) -> None:
 def test_a_limit_keeps_the_newest_and_says_that_there_are_older(runbook: Run) -> None:
     answer = runbook("lines", "--app", API, "--limit", "2")
     assert [each.split(" ")[0][11:16] for each in answer.out.splitlines()] == ["04:50", "04:55"]
-    assert "there are older lines than these 2" in answer.err
+    assert "the window has older lines than these 2" in answer.err
     whole = runbook("lines", "--app", API, "--limit", "6")
     assert len(whole.out.splitlines()) == 6
     assert "older" not in whole.err, "a limit that is just reached cuts nothing"
@@ -432,7 +434,7 @@ def test_an_estimate_counts_the_objects_of_the_windows_days_and_apps(stack: Loca
     s3, bucket = stack.client("s3"), stack.outputs["bucket"]
     day = Window(NOW - timedelta(hours=1), NOW)
     one, both = (estimate.of_window(s3, bucket, apps, day) for apps in ([API], [API, CONSOLE]))
-    assert (one.objects, both.objects, both.archived_objects, both.complete) == (1, 2, 0, True)
+    assert (one.objects, both.objects, both.objects_in_glacier, both.complete) == (1, 2, 0, True)
     assert 0 < one.scanned_bytes < both.scanned_bytes
     assert estimate.of_window(s3, bucket, [API], Window(NOW - timedelta(days=9), NOW - timedelta(days=8))).objects == 0
 
@@ -455,17 +457,18 @@ class FakeS3:
         return self
 
     def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        entry = {"Key": "k", "LastModified": NOW}
         for truncated in (True,) * 20 + (False,):
             self.pages += 1
             yield {
                 "IsTruncated": truncated,
-                "Contents": [{"Size": 100}, {"Size": 900, "StorageClass": "GLACIER"}],
+                "Contents": [entry | {"Size": 100}, entry | {"Size": 900, "StorageClass": "GLACIER"}],
             }
 
 
 def test_what_is_in_glacier_is_not_scanned() -> None:
     counted = estimate.of_window(FakeS3(), "b", [API], Window(NOW - timedelta(hours=1), NOW))  # type: ignore[arg-type]
-    assert counted == Estimate(objects=21, scanned_bytes=2100, archived_objects=21, complete=True)
+    assert counted == Estimate(objects=21, scanned_bytes=2100, objects_in_glacier=21, complete=True)
 
 
 def test_an_archive_of_very_many_objects_is_not_listed_to_its_end() -> None:
@@ -484,12 +487,12 @@ def test_an_archive_of_very_many_objects_is_not_listed_to_its_end() -> None:
 )
 def test_a_query_over_the_stated_size_asks_first(found: Estimate, asks: bool) -> None:
     """Without a terminal it refuses, and names --yes; by which nothing is asked."""
-    athena_command.agree(found, 1000, yes=True)
+    athena_command.confirm_size(found, 1000, yes=True)
     if asks:
-        with pytest.raises(RunbookError, match=r"may scan .*1\.0 KB in .*Run it\? Nobody is there .*add --yes"):
-            athena_command.agree(found, 1000, yes=False)
+        with pytest.raises(RunbookError, match=r"may scan .*1\.0 KB in .*Run it\? stdin is not a terminal: add --yes"):
+            athena_command.confirm_size(found, 1000, yes=False)
     else:
-        athena_command.agree(found, 1000, yes=False)
+        athena_command.confirm_size(found, 1000, yes=False)
 
 
 @pytest.mark.parametrize("command", [["query", "errors-by-surface"], ["lines"], ["sql", "SELECT 1 AS n FROM syslog"]])
@@ -504,7 +507,7 @@ def test_every_search_asks_before_it_is_large(runbook: Run, asked: list[Ask], co
 def test_the_question_of_free_sql_names_the_workgroups_limit(runbook: Run) -> None:
     """Its window cannot be known: up to everything, and no further than the limit, 10 GiB."""
     answer = runbook("sql", "SELECT 1 AS n FROM syslog", "--confirm-over", "1B")
-    assert "up to the workgroup's limit of 10.7 GB, which costs up to $0.05" in answer.err
+    assert "up to the workgroup's limit of 10.7 GB, and costs up to $0.05" in answer.err
 
 
 class Typed:
@@ -538,7 +541,7 @@ def test_the_answer_to_the_question_counts(monkeypatch: pytest.MonkeyPatch) -> N
     Typed(monkeypatch, "y")
     confirm.ask("Run it?", yes=False)
     Typed(monkeypatch, "n")
-    with pytest.raises(RunbookError, match="nothing was done"):
+    with pytest.raises(RunbookError, match="cancelled: nothing was changed"):
         confirm.ask("Run it?", yes=False)
     Typed(monkeypatch, typer.Abort())
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The bucket's settings, against what this version declares."""
+"""Checks the bucket's settings against this version of the stack."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -7,17 +7,17 @@ from typing import Any
 from contract import lifecycle, policies
 from contract.outputs import Outputs
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from runbook.doctor.context import Context, Finding, Findings, explained
 
 _PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-# S3's answers for what a bucket does not have.
+# S3's error codes for settings that a bucket does not have.
 _ABSENT = {"NoSuchBucketPolicy", "NoSuchLifecycleConfiguration", "NoSuchPublicAccessBlockConfiguration"}
 
 
-def examine(surroundings: Surroundings) -> Examination:
-    """Read the settings and compare them."""
-    outputs = surroundings.outputs
-    s3 = surroundings.break_glass.client("s3")
+def check(context: Context) -> Findings:
+    """Compare policy, lifecycle, public access block and versioning."""
+    outputs = context.outputs
+    s3 = context.break_glass.client("s3")
 
     def ask(call: Callable[..., Any]) -> dict[str, Any]:
         with explained():
@@ -35,29 +35,29 @@ def examine(surroundings: Surroundings) -> Examination:
         yield Finding.of(faults.BUCKET_OPEN)
     if ask(s3.get_bucket_versioning).get("Status") != "Enabled":
         yield Finding.of(faults.VERSIONING_OFF)
-    return "policy, lifecycle, public access block and versioning are this version's"
+    return "policy, lifecycle, public access block and versioning are as declared"
 
 
 def _policy(answer: Mapping[str, Any], outputs: Outputs) -> Iterator[Finding]:
     if not answer:
-        yield Finding.of(faults.POLICY_DIFFERS, difference="is not there")
+        yield Finding.of(faults.POLICY_DIFFERS, difference="is missing")
         return
     declared = _by_name(policies.archive_bucket(outputs.bucket_arn)["Statement"], "Sid")
     found = _by_name(json.loads(answer["Policy"])["Statement"], "Sid")
-    if told := _difference(declared, found):
-        yield Finding.of(faults.POLICY_DIFFERS, difference=told)
+    if difference := _difference(declared, found):
+        yield Finding.of(faults.POLICY_DIFFERS, difference=difference)
 
 
 def _lifecycle(answer: Mapping[str, Any], outputs: Outputs) -> Iterator[Finding]:
     if not answer:
-        yield Finding.of(faults.LIFECYCLE_DIFFERS, difference="is not there")
+        yield Finding.of(faults.LIFECYCLE_DIFFERS, difference="is missing")
         return
     rules = lifecycle.rules(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
     declared = _by_name([_as_s3_has_it(rule) for rule in rules], "ID")
-    if told := _difference(declared, _by_name(answer["Rules"], "ID")):
-        yield Finding.of(faults.LIFECYCLE_DIFFERS, difference=told)
+    if difference := _difference(declared, _by_name(answer["Rules"], "ID")):
+        yield Finding.of(faults.LIFECYCLE_DIFFERS, difference=difference)
     elif answer.get("TransitionDefaultMinimumObjectSize") != lifecycle.MINIMUM_SIZE:
-        yield Finding.of(faults.LIFECYCLE_DIFFERS, difference="leaves objects under 128 KB in Standard")
+        yield Finding.of(faults.LIFECYCLE_DIFFERS, difference="keeps objects under 128 KB in Standard")
 
 
 def _by_name(items: list[dict[str, Any]], key: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _by_name(items: list[dict[str, Any]], key: str) -> dict[str, Any]:
 
 
 def _normal(value: Any) -> Any:
-    """A value without what makes no difference: the order of a list, a list of one, what is false or empty."""
+    """Normalise what makes no difference: the order of a list, a list of one, false and empty values."""
     if isinstance(value, Mapping):
         return {key: kept for key, item in value.items() if (kept := _normal(item)) not in (False, "", {}, [])}
     if isinstance(value, list):
@@ -75,16 +75,16 @@ def _normal(value: Any) -> Any:
 
 
 def _difference(declared: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    told = (
+    differences = (
         ("lacks", declared.keys() - found.keys()),
-        ("has besides", found.keys() - declared.keys()),
-        ("has otherwise", {name for name in declared.keys() & found.keys() if declared[name] != found[name]}),
+        ("also has", found.keys() - declared.keys()),
+        ("has a different", {name for name in declared.keys() & found.keys() if declared[name] != found[name]}),
     )
-    return ", ".join(f"{verb} {', '.join(sorted(names))}" for verb, names in told if names)
+    return ", ".join(f"{verb} {', '.join(sorted(names))}" for verb, names in differences if names)
 
 
 def _as_s3_has_it(value: Any) -> Any:
-    """A lifecycle rule with the API's names: `noncurrent_days` is NoncurrentDays."""
+    """A lifecycle rule with the names of S3's API: `noncurrent_days` becomes NoncurrentDays."""
     if isinstance(value, Mapping):
         return {_pascal(key): _as_s3_has_it(item) for key, item in value.items()}
     return [_as_s3_has_it(item) for item in value] if isinstance(value, list) else value

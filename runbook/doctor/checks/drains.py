@@ -1,4 +1,4 @@
-"""The drains that Heroku has, against the one that the stack registers for each app."""
+"""Checks the drains at Heroku against the one that the stack registers for each app."""
 
 import hmac
 from collections.abc import Iterator
@@ -7,42 +7,41 @@ from urllib.parse import parse_qs, urlsplit
 from contract import drain_url
 from runbook.clients.heroku import Drain
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, unknown
-from runbook.doctor.secrets import drain_keys, expected_url
+from runbook.doctor.context import Context, Finding, Findings, Unknown
 from runbook.drains import urls
 from runbook.errors import RunbookError
 
 
-def examine(surroundings: Surroundings) -> Examination:
-    """Compare each app's drains with what SSM has."""
-    heroku, outputs = surroundings.heroku(), surroundings.outputs
+def check(context: Context) -> Findings:
+    """Compare each app's drains with its URL in SSM."""
+    heroku, outputs = context.heroku(), context.outputs
     for app in outputs.apps:
         try:
             drains = heroku.drains(app)
         except RunbookError as error:
-            yield unknown(error)
+            yield Unknown.because(error)
             continue
         ours = [each for each in drains if urls.is_ours(each.url, outputs.endpoint)]
-        yield from _app(surroundings, app, ours, len(drains) - len(ours))
+        yield from _app(context, app, ours, len(drains) - len(ours))
     if not outputs.drains_enabled:
-        return "no app drains, as drainsEnabled is false"
-    return f"{', '.join(outputs.apps)}: one drain each, with the URL that SSM has"
+        return "no app has a drain, because drainsEnabled is false"
+    return f"{', '.join(outputs.apps)}: one drain each, with the URL in SSM"
 
 
-def _app(surroundings: Surroundings, app: str, ours: list[Drain], others: int) -> Iterator[Finding | Unknown]:
-    if not surroundings.outputs.drains_enabled:
+def _app(context: Context, app: str, ours: list[Drain], others: int) -> Iterator[Finding | Unknown]:
+    if not context.outputs.drains_enabled:
         yield from (Finding.of(faults.DRAIN_DESPITE_STOP, app=app, id=each.id) for each in ours)
         return
     if not ours:
         yield Finding.of(faults.DRAIN_MISSING, app=app, others=others or "none")
         return
     try:
-        url, keys = expected_url(surroundings, app), drain_keys(surroundings)
+        url, keys = context.expected_url(app), context.drain_keys()
     except RunbookError as error:
-        yield Unknown(f"whether {app}'s drain has the right token: {unknown(error).reason}")
+        yield Unknown(f"whether {app}'s drain has the right token: {Unknown.because(error).reason}")
         return
     if url is None:
-        yield Unknown(f"whether {app}'s drain has the right token: SSM has neither its URL nor drain keys")
+        yield Unknown(f"whether {app}'s drain has the right token: SSM has neither its URL nor the drain keys")
         return
     yield from _tokens(app, ours, url, keys)
 
@@ -54,8 +53,8 @@ def _tokens(app: str, ours: list[Drain], url: str, keys: tuple[str, ...]) -> Ite
             continue
         accepted = _accepted(app, each.url, keys)
         if right:
-            told = "with the token of another generation" if accepted else "with a token that is refused"
-            yield Finding.of(faults.DRAIN_DOUBLED, app=app, id=each.id, token=told)
+            token = "a token of another generation" if accepted else "a token that the receiver refuses"
+            yield Finding.of(faults.DRAIN_DOUBLED, app=app, id=each.id, token=token)
         else:
             fault = faults.DRAIN_NOT_ROTATED if accepted else faults.DRAIN_REFUSED
             yield Finding.of(fault, app=app, id=each.id)
@@ -64,7 +63,7 @@ def _tokens(app: str, ours: list[Drain], url: str, keys: tuple[str, ...]) -> Ite
 def _accepted(app: str, url: str, keys: tuple[str, ...]) -> bool:
     query = parse_qs(urlsplit(url).query)
     tokens = query.get("token", [])
-    # The receiver refuses what is given twice.
+    # The receiver refuses repeated parameters.
     if query.get("app") != [app] or len(tokens) != 1:
         return False
     return any(hmac.compare_digest(drain_url.token(key, app).encode(), tokens[0].encode()) for key in keys)

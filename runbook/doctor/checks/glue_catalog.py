@@ -1,4 +1,4 @@
-"""Table and view in Glue, against what this version declares, and the view asked."""
+"""Checks table and view in Glue against this version of the stack, and queries the view."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from contract.outputs import Outputs
 from runbook.clients.athena import QueryFailed
 from runbook.doctor import faults
 from runbook.doctor.checks import queries
-from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, explained
+from runbook.doctor.context import Context, Finding, Findings, Unknown, explained
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 _Differences = Callable[[Mapping[str, Any], Outputs], Iterator[str]]
 
 
-def examine(surroundings: Surroundings) -> Examination:
-    """Read both from Glue and compare them, and query the view."""
-    outputs = surroundings.outputs
-    glue: GlueClient = surroundings.reader.client("glue")
+def check(context: Context) -> Findings:
+    """Compare table and view, and query the view if nothing differs."""
+    outputs = context.outputs
+    glue: GlueClient = context.reader.client("glue")
     fine = True
     compared: dict[str, _Differences] = {outputs.table: _table_differences, outputs.view: _view_differences}
     for name, differences in compared.items():
@@ -38,25 +38,25 @@ def examine(surroundings: Surroundings) -> Examination:
         if parts := list(differences(found, outputs)):
             fine = False
             yield Finding.of(faults.TABLE_DIFFERS, name=full_name, parts=", ".join(parts))
-    # What differs is mended first: a query would only say so again.
+    # A query of a table that differs would only report the same fault again.
     if fine:
-        yield from _query(surroundings)
-    return f"{' and '.join(compared)} are as this version declares them, and Athena answers a query of {outputs.view}"
+        yield from _query(context)
+    return f"{' and '.join(compared)} are as declared, and Athena can query {outputs.view}"
 
 
-def _query(surroundings: Surroundings) -> Iterator[Finding | Unknown]:
-    """Ask the view for one row of today; its partitions alone are read, and Athena stops at the first row."""
-    outputs, now = surroundings.outputs, surroundings.now
+def _query(context: Context) -> Iterator[Finding | Unknown]:
+    """Query the view for one row of today: Athena reads only today's partitions and stops at the first row."""
+    outputs, now = context.outputs, context.now
     values = partition("", now.date())
     day = {key: values[key] for key in ("year", "month", "day")}
     where = " AND ".join(f"{key} = '{value}'" for key, value in day.items())
     sql = f"SELECT *\nFROM {outputs.view}\nWHERE {where}\nLIMIT 1"
     try:
-        queries.ask(surroundings, sql)
+        queries.ask(context, sql)
     except QueryFailed as failed:
         name = f"{outputs.database}.{outputs.view}"
         if queries.unreadable_object(failed, outputs.bucket):
-            yield Unknown(f"{name} was not answered: an object of today cannot be read, which the check `lines` names")
+            yield Unknown(f"whether Athena can query {name}: an object of today is unreadable; see the check `lines`")
         else:
             yield Finding.of(faults.VIEW_FAILS, name=name, reason=failed.reason, **day)
 
@@ -76,13 +76,13 @@ def _table_differences(found: Mapping[str, Any], outputs: Outputs) -> Iterator[s
         yield "row pattern"
     if descriptor.get("Location", "").rstrip("/") != glue_table.location(outputs.bucket).rstrip("/"):
         yield "location"
-    # Glue adds parameters of its own.
+    # Glue adds its own parameters.
     yield from (f"parameter {key}" for key, value in declared.items() if parameters.get(key) != value)
 
 
 def _view_differences(found: Mapping[str, Any], outputs: Outputs) -> Iterator[str]:
     serde = found["StorageDescriptor"].get("SerdeInfo")
-    # None at all is a fault of its own.
+    # A missing SerDe is a separate fault.
     if serde is not None and serde.get("SerializationLibrary") != router_view.SERDE:
         yield "SerDe"
     if found.get("ViewOriginalText") != router_view.original_text(outputs.database, outputs.table):

@@ -1,15 +1,15 @@
-"""What waits in the queues, and which alarms fire."""
+"""Checks the queues and the alarms."""
 
 from typing import TYPE_CHECKING
 
 from runbook.doctor import faults
-from runbook.doctor.examination import Examination, Finding, Surroundings, explained
+from runbook.doctor.context import Context, Finding, Findings, explained
 from runbook.terminal.printing import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
-# A message that is being worked on is not visible.
+# A message that is being processed is not visible.
 _COUNTS: tuple["QueueAttributeNameType", ...] = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -17,15 +17,15 @@ _COUNTS: tuple["QueueAttributeNameType", ...] = (
 )
 
 
-def queues(surroundings: Surroundings) -> Examination:
+def queues(context: Context) -> Findings:
     """Count the messages of both queues."""
-    outputs = surroundings.outputs
+    outputs = context.outputs
     for fault, url in (
         (faults.BATCHES_WAITING, outputs.spill_queue),
         (faults.DEAD_LETTERS, outputs.dead_letter_queue),
     ):
         with explained():
-            answer = surroundings.break_glass.client("sqs").get_queue_attributes(
+            answer = context.break_glass.client("sqs").get_queue_attributes(
                 QueueUrl=url, AttributeNames=[*_COUNTS, "QueueArn"]
             )
         attributes = answer["Attributes"]
@@ -34,19 +34,18 @@ def queues(surroundings: Surroundings) -> Examination:
     return "both are empty"
 
 
-def alarms(surroundings: Surroundings) -> Examination:
-    """List the stack's alarms that fire."""
-    prefix = f"{surroundings.outputs.name_prefix}-"
-    pages = surroundings.break_glass.client("cloudwatch").get_paginator("describe_alarms")
-    known = 0
+def alarms(context: Context) -> Findings:
+    """Find the stack's alarms that are in ALARM; a stack without alarms is a finding too."""
+    pages = context.break_glass.client("cloudwatch").get_paginator("describe_alarms")
     with explained():
         found = [
-            alarm for page in pages.paginate(AlarmNamePrefix=prefix)
+            alarm for page in pages.paginate(AlarmNamePrefix=f"{context.outputs.name_prefix}-")
             for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", []))
         ]  # fmt: skip
+    if not found:
+        yield Finding.of(faults.ALARMS_MISSING)
     for alarm in found:
-        known += 1
         if alarm["StateValue"] == "ALARM":
             reason = " ".join(alarm.get("StateReason", "").split())
             yield Finding.of(faults.ALARM_FIRING, alarm=alarm["AlarmName"], reason=reason)
-    return f"none fires, of {counted(known, 'alarm', 'alarms')}"
+    return f"none of {counted(len(found), 'alarm', 'alarms')} is in ALARM"

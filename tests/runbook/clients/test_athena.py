@@ -225,22 +225,25 @@ WHO = "arn:aws:iam::123456789012:user/ops"
 @pytest.mark.parametrize(
     ("action", "who_may"),
     [
-        ("athena:StartQueryExecution", "the reader role may (add --assume before the command)"),
-        ("s3:RestoreObject", "the reader role may"),
-        ("iam:SimulatePrincipalPolicy", "an administrator may"),
-        ("sts:AssumeRole", "the stack's break-glass principal may"),
+        (
+            "athena:StartQueryExecution",
+            "the reader role is, for this stack's resources (add --assume before the command)",
+        ),
+        ("s3:RestoreObject", "the reader role is"),
+        ("iam:SimulatePrincipalPolicy", "an administrator is"),
+        ("sts:AssumeRole", "only the break-glass principal is"),
     ],
 )
 def test_a_lack_of_rights_is_could_not_tell_and_says_who_could(action: str, who_may: str) -> None:
     message = f"User: {WHO} is not authorized to perform: {action} on resource: arn:x because no policy allows it"
     explained = aws.explain(answer("AccessDeniedException", message))
     assert isinstance(explained, Denied)
-    assert str(explained).startswith(f"could not tell: {WHO} may not {action} on arn:x; {who_may}")
+    assert str(explained).startswith(f"could not tell: {WHO} is not allowed to call {action} on arn:x; {who_may}")
 
 
 def test_s3_says_less_of_a_lack_of_rights() -> None:
     explained = aws.explain(answer("AccessDenied", "Access Denied"))
-    assert str(explained) == "could not tell: these credentials may not StartQueryExecution; an administrator may"
+    assert str(explained) == "could not tell: you are not allowed to call StartQueryExecution; an administrator is"
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"])
@@ -258,4 +261,4 @@ def test_an_error_that_is_not_boto3s_is_a_fault_of_ours() -> None:
 
 
 def test_an_endpoint_that_cannot_be_reached_is_said() -> None:
-    assert "AWS cannot be reached" in str(aws.explain(EndpointConnectionError(endpoint_url="http://127.0.0.1:1")))
+    assert "cannot reach AWS" in str(aws.explain(EndpointConnectionError(endpoint_url="http://127.0.0.1:1")))

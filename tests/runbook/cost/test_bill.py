@@ -18,8 +18,8 @@ from receiver.aws import Unavailable
 from receiver.handler import Receiver
 from receiver.metrics import Point, lines
 from runbook.cost import bill, small_objects, usage
-from runbook.cost.bill import LINES, Bill
-from runbook.cost.usage import Day, Retention, Use
+from runbook.cost.bill import ITEMS, Bill
+from runbook.cost.usage import Day, Retention, Usage
 from tests.support.fakes import APP, KEY, FakeLogBucket, FakeParameter, FakeQueue, drain_event, gateway_context
 from tests.support.logplex_frames import NOON_MS, body, message
 from tests.support.recording_monitor import run
@@ -34,16 +34,16 @@ SEED = Day(
 )
 
 
-def every_day(a_day: Day, first: date, last: date) -> dict[date, Day]:
-    return {first + timedelta(number): a_day for number in range((last - first).days + 1)}
+def every_day(per_day: Day, first: date, last: date) -> dict[date, Day]:
+    return {first + timedelta(number): per_day for number in range((last - first).days + 1)}
 
 
 def used(days: usage.Days, now: datetime = NOW, kept: Retention = KEPT) -> Bill:
     return bill.of(days, kept, now)
 
 
-def amounts(use: Use) -> dict[str, float]:
-    return {line.name: line.usd(use) for line in LINES}
+def amounts(use: Usage) -> dict[str, float]:
+    return {item.name: item.usd(use) for item in ITEMS}
 
 
 def at(text: str) -> datetime:
@@ -89,8 +89,8 @@ def test_the_same_bytes_in_a_tenth_of_the_objects() -> None:
 def test_an_archive_that_was_always_like_this_costs_in_every_month_what_the_steady_state_says() -> None:
     """June has 30 days, as a month of the steady state."""
     days = every_day(SEED, date(2025, 1, 1), date(2026, 7, 9))
-    archived = Day(archived=SEED.objects, archived_bytes=SEED.bytes, hours=24, app_hours=72)
-    moved = {day: archived if (date(2026, 7, 10) - day).days > 90 else added for day, added in days.items()}
+    in_glacier = Day(glacier_objects=SEED.objects, glacier_bytes=SEED.bytes, hours=24, app_hours=72)
+    moved = {day: in_glacier if (date(2026, 7, 10) - day).days > 90 else added for day, added in days.items()}
     found = used(moved, at("2026-07-10"))
     for name in ("standard", "glacier", "transitions", "puts", "metrics"):
         assert amounts(found.last)[name] == pytest.approx(amounts(found.steady)[name])
@@ -126,16 +126,16 @@ def test_a_move_is_charged_in_the_month_of_the_midnight_after_its_days(
     """AWS's example: what comes on 15 January at 10:30 and moves after 3 days moves on 19 January at 0:00."""
     day = date.fromisoformat(came)
     due = (day + timedelta(91)) <= NOW.date()
-    found = used({day: Day(archived=1, archived_bytes=MB) if due else Day(objects=1, bytes=MB)})
+    found = used({day: Day(glacier_objects=1, glacier_bytes=MB) if due else Day(objects=1, bytes=MB)})
     assert (found.last.transitions, found.so_far.transitions, found.projected.transitions) == (last, so_far, projected)
 
 
 def test_a_move_changes_the_rate_on_its_day() -> None:
     """Due on 11 November: ten of this month's days in Standard, 20 in Glacier, with its overhead."""
-    projected = used({date(2026, 8, 12): Day(archived=300, archived_bytes=30 * MB)}).projected
+    projected = used({date(2026, 8, 12): Day(glacier_objects=300, glacier_bytes=30 * MB)}).projected
     assert projected.standard_bytes == pytest.approx(10 * MB)
-    assert projected.archived_bytes == pytest.approx(20 * MB)
-    assert projected.archived == pytest.approx(200)
+    assert projected.glacier_bytes == pytest.approx(20 * MB)
+    assert projected.glacier_objects == pytest.approx(200)
 
 
 def test_what_the_lifecycle_is_about_to_move_counts_as_moved() -> None:
@@ -147,20 +147,20 @@ def test_what_the_lifecycle_is_about_to_move_counts_as_moved() -> None:
 def test_what_the_lifecycle_leaves_alone_stays_in_standard() -> None:
     found = used({date(2026, 3, 1): Day(objects=10, bytes=MB)})
     assert found.projected.standard_bytes == pytest.approx(MB)
-    assert (found.projected.archived, found.projected.transitions) == (0, 0)
+    assert (found.projected.glacier_objects, found.projected.transitions) == (0, 0)
 
 
 def test_what_was_moved_by_another_setting_is_in_glacier_and_is_not_moved_again() -> None:
     """archiveAfterDays was raised from 10 to 90: no date is known, and nothing is charged for it now."""
-    found = used({date(2026, 10, 1): Day(archived=10, archived_bytes=MB)})
-    assert found.projected.archived == pytest.approx(10)
+    found = used({date(2026, 10, 1): Day(glacier_objects=10, glacier_bytes=MB)})
+    assert found.projected.glacier_objects == pytest.approx(10)
     assert found.projected.transitions == 0
 
 
 def test_what_is_deleted_is_no_longer_charged() -> None:
     """After 365 days, at midnight: what came on 9 November 2025 goes on 10 November 2026; results after 30."""
-    found = used({date(2025, 11, 9): Day(archived=1, archived_bytes=30 * MB)})
-    assert found.projected.archived_bytes == pytest.approx(9 * MB)
+    found = used({date(2025, 11, 9): Day(glacier_objects=1, glacier_bytes=30 * MB)})
+    assert found.projected.glacier_bytes == pytest.approx(9 * MB)
     results = used({date(2026, 10, 11): Day(results=2, result_bytes=30 * MB)})
     assert results.projected.standard_bytes == pytest.approx(10 * MB)
 
@@ -168,7 +168,7 @@ def test_what_is_deleted_is_no_longer_charged() -> None:
 def test_what_is_deleted_before_it_is_due_is_not_moved() -> None:
     """The whole life in Standard: half a day and 365 of 0.5 GB."""
     never = usage.steady(SEED, Retention(365, 365, 30))
-    assert (never.transitions, never.archived) == (0, 0)
+    assert (never.transitions, never.glacier_objects) == (0, 0)
     assert amounts(never)["standard"] == pytest.approx(365.5 * 500 * MB / GB * 0.023)
 
 
@@ -220,7 +220,7 @@ def test_the_rest_of_a_month_goes_on_at_todays_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "a_day"),
+    ("days", "per_day"),
     [
         pytest.param({}, 0, id="nothing-ever"),
         pytest.param(every_day(Day(objects=70), date(2026, 11, 1), date(2026, 11, 23)), 70, id="always"),
@@ -231,15 +231,15 @@ def test_the_rest_of_a_month_goes_on_at_todays_rate() -> None:
         pytest.param({NOW.date(): Day(objects=60, hours=6)}, 240, id="six-hours-old"),
     ],
 )
-def test_a_rate_is_of_seven_full_days_or_of_those_there_are(days: usage.Days, a_day: float) -> None:
-    assert usage.rate(days, NOW).batches == pytest.approx(a_day)
+def test_a_rate_is_of_seven_full_days_or_of_those_there_are(days: usage.Days, per_day: float) -> None:
+    assert usage.rate(days, NOW).batches == pytest.approx(per_day)
 
 
 def test_a_rate_does_not_care_in_which_class_its_objects_are() -> None:
     """With archiveAfterDays: 1 most of the last seven days' are in Glacier; tomorrow's will not be, at first."""
-    days = every_day(Day(archived=10, archived_bytes=MB), date(2026, 11, 1), date(2026, 11, 22))
-    a_day = usage.rate(days | {date(2026, 11, 23): Day(objects=10, bytes=MB)}, NOW)
-    assert (a_day.objects, a_day.bytes, a_day.archived) == pytest.approx((10, MB, 0))
+    days = every_day(Day(glacier_objects=10, glacier_bytes=MB), date(2026, 11, 1), date(2026, 11, 22))
+    per_day = usage.rate(days | {date(2026, 11, 23): Day(objects=10, bytes=MB)}, NOW)
+    assert (per_day.objects, per_day.bytes, per_day.glacier_objects) == pytest.approx((10, MB, 0))
 
 
 def test_a_silent_app_costs_no_metrics() -> None:
@@ -267,8 +267,8 @@ days_of_an_archive = st.dictionaries(
         Day,
         objects=st.integers(0, 10**5),
         bytes=st.integers(0, 10**10),
-        archived=st.integers(0, 10**5),
-        archived_bytes=st.integers(0, 10**10),
+        glacier_objects=st.integers(0, 10**5),
+        glacier_bytes=st.integers(0, 10**10),
         hours=st.integers(0, 24),
         result_bytes=st.integers(0, 10**9),
         charged_bytes=st.integers(0, 10**12),
@@ -291,12 +291,12 @@ def test_every_byte_is_in_one_class_at_a_time(days: usage.Days) -> None:
     """In October: Standard and Glacier together are what was there, whatever moved when."""
     last = used(days).last
     there = sum(
-        (added.bytes + added.archived_bytes)
+        (added.bytes + added.glacier_bytes)
         * usage.month_before(NOW).months(day.toordinal() + 0.5, day.toordinal() + 366)
         + added.result_bytes * usage.month_before(NOW).months(day.toordinal() + 0.5, day.toordinal() + 31)
         for day, added in days.items()
     )
-    assert math.isclose(last.standard_bytes + last.archived_bytes, there, rel_tol=1e-9, abs_tol=1)
+    assert math.isclose(last.standard_bytes + last.glacier_bytes, there, rel_tol=1e-9, abs_tol=1)
 
 
 # ---------------------------------------------------------------- the verdict
@@ -317,12 +317,12 @@ def test_each_month_that_is_over_the_limit_is_a_finding() -> None:
     assert over(days, 1) == ["this month, at today's rate,", "a month with a full archive, at today's rate,"]
 
 
-def test_a_finding_names_the_largest_line() -> None:
+def test_a_finding_names_the_largest_item() -> None:
     days = every_day(SEED, date(2026, 11, 1), date(2026, 11, 23))
     [finding] = used(days).over(15)
     assert finding == (
         "over the limit of $15.00: a month with a full archive, at today's rate, costs $18.79, "
-        "of which $9.00 for objects moved to Glacier"
+        "of which $9.00 for transitions to Glacier"
     )
 
 
@@ -355,23 +355,23 @@ def test_a_day_in_glacier_never_pays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("a_day", "says"),
+    ("per_day", "says"),
     [
         (Day(), []),
         (
             SEED,
             [
-                "costs $30.00 and saves $5.67, here $9.00 and $1.70 a month; it pays from 197 KB on",
-                "no archiveAfterDays",
+                "costs $30.00 and saves $5.67; here $9.00 and $1.70 per month; it pays from 197 KB up",
+                "another archiveAfterDays",
             ],
         ),
-        (Day(objects=1000, bytes=150 * MB), ["here $0.90 and $0.67 a month"]),
-        (Day(objects=1000, bytes=500 * MB), ["here $0.90 and $2.41 a month"]),
+        (Day(objects=1000, bytes=150 * MB), ["here $0.90 and $0.67 per month"]),
+        (Day(objects=1000, bytes=500 * MB), ["here $0.90 and $2.41 per month"]),
     ],
 )
-def test_the_verdict_on_glacier_has_numbers_and_says_what_to_do(a_day: Day, says: list[str]) -> None:
+def test_the_verdict_on_glacier_has_numbers_and_says_what_to_do(per_day: Day, says: list[str]) -> None:
     """What to do helps objects under 128 KB only; below the break-even and above that there is nothing to set."""
-    said = list(small_objects.verdict(a_day, KEPT))
+    said = list(small_objects.verdict(per_day, KEPT))
     assert len(said) == len(says)
     assert all(part in sentence for part, sentence in zip(says, said, strict=True))
 
@@ -380,7 +380,7 @@ def test_a_million_small_objects() -> None:
     """A million of 50 KB are 50,000 of 1 MB: a twentieth of each, as all of it is charged by the object."""
     rows = {what: (small, large) for what, small, large in small_objects.per_million(50_000, KEPT)}
     assert rows["PUT"] == pytest.approx((5.00, 0.25))
-    assert rows["move to Glacier"] == pytest.approx((30.00, 1.50))
+    assert rows["transition to Glacier"] == pytest.approx((30.00, 1.50))
     assert rows["Lambda"][0] == pytest.approx(0.20 + 0.333335)
     assert all(large == pytest.approx(small / 20) for small, large in rows.values())
 
@@ -473,4 +473,4 @@ def test_everything_that_the_stack_has_is_on_the_bill_or_free() -> None:
     """A new type, such as an alarm or a dashboard, needs a line in runbook/cost/bill.py, or None here."""
     types = {each.type.removeprefix("aws:") for each in run().resources.values() if each.type.startswith("aws:")}
     assert types == set(ON_THE_BILL)
-    assert {name for name in ON_THE_BILL.values() if name} <= {line.name for line in LINES}
+    assert {name for name in ON_THE_BILL.values() if name} <= {item.name for item in ITEMS}

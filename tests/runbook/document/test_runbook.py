@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from contract.outputs import MEANINGS, Outputs
+from contract.outputs import MEANINGS, InvalidOutputs, Outputs
 from contract.saved_queries import saved_queries
 from local.pulumi import preview
-from runbook import prices, stack_outputs
-from runbook.document.runbook import outputs_of, render
-from runbook.errors import RunbookError
+from runbook import prices
+from runbook.document.runbook import render
 from tests.support import command_stubs
 from tests.support.recording_monitor import run
 from tests.support.runbook_document import PATH, blocks
@@ -23,8 +22,13 @@ RUNBOOK = PATH.read_text(encoding="utf-8")
 RENEW = "renew it with: make runbook"
 
 
+def outputs_of(text: str) -> Outputs:
+    """The outputs that a runbook was rendered from."""
+    return Outputs.parse(text.rpartition("<!-- outputs\n")[2].removesuffix("\n-->\n"), "the runbook")
+
+
 def parsed(values: dict[str, Any]) -> Outputs:
-    return stack_outputs.parse(json.dumps(values), "the test")
+    return Outputs.parse(json.dumps(values), "the test")
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +128,7 @@ def test_make_runbook_asks_pulumi_first(tmp_path: Path, name: str, production: d
 def test_every_name_and_number_is_the_stacks_own(other: Outputs) -> None:
     """What a person is called, and what was there before this stack, is in the template."""
     text = render(other)
-    for mine in ("ops@raxx.app", "raxx-new-prod", "router_requests", "syslog line"):
+    for mine in ("ops@raxx.app", "raxx-new-prod", "router_requests", "valid syslog", "invalid syslog line"):
         text = text.replace(mine, "")
     ours = asdict(outputs_of(RUNBOOK))
     names = [value for value in ours.values() if isinstance(value, str)] + [*ours["apps"], "raxx"]
@@ -167,7 +171,7 @@ def test_outputs_are_read_back_whatever_they_hold(other: Outputs, bucket: str) -
 
 
 def test_a_document_without_outputs_is_refused() -> None:
-    with pytest.raises(RunbookError, match="the runbook is not valid JSON"):
+    with pytest.raises(InvalidOutputs, match="the runbook is not valid JSON"):
         outputs_of("# A title\n")
 
 
@@ -219,14 +223,14 @@ def test_nothing_follows_what_asks_or_stops() -> None:
 def test_costs_are_those_of_the_price_list() -> None:
     """500 MB and 10,000 objects a day, by hand."""
     rows = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| \$([\d.]+) \|$", RUNBOOK, re.MULTILINE))
-    assert rows["Lines in S3, and results"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
-    assert rows["Objects moved to Glacier"] == "9.00"
-    assert rows["Objects and results written"] == "1.50"
+    assert rows["Log lines and results in S3"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
+    assert rows["Transitions to Glacier"] == "9.00"
+    assert rows["Writes of objects and results"] == "1.50"
     assert rows["`expedited`"] == "10.03"
 
 
 def test_both_documents_say_the_same_of_a_month() -> None:
-    [runbooks] = re.findall(r"\| \*\*Together\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
+    [runbooks] = re.findall(r"\| \*\*Total\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
     costs = (PATH.parent / "docs" / "cost.md").read_text(encoding="utf-8")
     assert f"with a full archive, this costs {runbooks};" in costs
 

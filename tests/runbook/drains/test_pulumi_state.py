@@ -121,7 +121,7 @@ def test_of_a_drain_that_was_rotated_after_it_had_gone_only_the_old_one_is_forgo
     left = json.loads(out)
     check_integrity(left)
     assert (code, left["deployment"]["resources"]) == (0, before)
-    assert f"forgotten: {API}  drain {API}-1  (replaced, to be deleted)" in err
+    assert f"forgotten: {API}  drain {API}-1  (pending deletion)" in err
 
 
 def test_an_old_drain_that_is_there_still_stays_for_pulumi_to_delete(forget: Filter, declared: Run) -> None:
@@ -165,7 +165,7 @@ def test_named_apps_are_forgotten_without_asking(forget: Filter, declared: Run) 
     there = [f"{app}-1" for app in (API, CONSOLE, VELVET)]
     code, out, err = forget(exported(declared), *there, arguments=["--app", API, "--app", "other-app"], denied=API)
     assert (code, drains(json.loads(out))) == (0, [f"{CONSOLE}-1", f"{VELVET}-1"])
-    assert "not there: other-app  has no drain in the state" in err
+    assert "not found: other-app  has no drain in the state" in err
 
 
 def test_a_program_gets_what_was_forgotten_with_the_state(forget: Filter, declared: Run) -> None:

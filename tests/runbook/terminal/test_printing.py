@@ -136,7 +136,7 @@ def test_numbers_by_a_number_take_the_first_as_the_label(capsys: pytest.CaptureF
     ],
 )
 def test_what_is_no_series_is_said(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    with pytest.raises(RunbookError, match="are no series: a chart takes a column of numbers beside one of times"):
+    with pytest.raises(RunbookError, match="a chart needs a column of numbers, and one of times"):
         chart.draw(columns, rows)
 
 

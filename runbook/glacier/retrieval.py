@@ -1,4 +1,4 @@
-"""Restores from Glacier: how long a tier takes, what it costs, and the requests, many at a time."""
+"""Retrieval from Glacier: the tiers with their duration and cost, and the requests, many at a time."""
 
 from collections import deque
 from collections.abc import Generator, Iterable
@@ -14,41 +14,41 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import TierType
 
-# A list is under way beside them, and a client has 32 connections.
+# A client has 32 connections, and a list runs at the same time.
 _REQUESTERS = 24
 _AHEAD = 4 * _REQUESTERS
-_DAYS_A_MONTH = 30
+_DAYS_PER_MONTH = 30
 
-# What a request came to: this, or S3's code of why it did not.
-TAKEN = "taken"
-# Another request was there first: it is what was wanted.
+# The result of a request: this, or S3's error code.
+ACCEPTED = "accepted"
+# Somebody else requested the restore first, so it is on its way.
 IN_PROGRESS = "RestoreAlreadyInProgress"
 
-_BUSY = "S3 was too busy: repeat the command, it asks only for these"
+_BUSY = "S3 was too busy: run the command again, it requests only these"
 ADVICE = {
     "GlacierExpeditedRetrievalNotAvailable": (
-        "AWS has no expedited capacity just now: repeat the command later, or with --tier standard"
+        "AWS has no expedited capacity now: run the command again later, or with --tier standard"
     ),
-    "NoSuchKey": "deleted meanwhile, as all logs are at their age: there is nothing left of them to restore",
-    "InvalidObjectState": "no longer archived: queries read them as they are",
+    "NoSuchKey": "expired in the meantime: there is nothing left to restore",
+    "InvalidObjectState": "no longer in Glacier: queries can read them",
     **dict.fromkeys(
         ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "ThrottlingException"), _BUSY
     ),
 }
-ADVICE_ELSE = "repeat the command, it asks only for these; the code is explained in the S3 API reference"
+ADVICE_ELSE = "run the command again, it requests only these; see the code in the S3 API reference"
 
 
 @dataclass(frozen=True)
 class Tier:
-    """A retrieval tier: S3's name, the usual time until objects can be read, and prices."""
+    """A retrieval tier: its name in S3, how long it usually takes, and its prices."""
 
     name: "TierType"
     takes: str
-    a_request: Price
-    a_byte: Price
+    per_request: Price
+    per_byte: Price
 
 
-# S3 user guide, "Archive retrieval options", of S3 Glacier Flexible Retrieval.
+# S3 user guide, "Archive retrieval options", for S3 Glacier Flexible Retrieval.
 TIERS = {
     "bulk": Tier("Bulk", "5 to 12 hours", prices.RESTORE_BULK_REQUEST, prices.RESTORE_BULK_BYTES),
     "standard": Tier("Standard", "3 to 5 hours", prices.RESTORE_STANDARD_REQUEST, prices.RESTORE_STANDARD_BYTES),
@@ -58,7 +58,7 @@ TIERS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What a restore costs, in US dollars: its requests, the bytes that leave Glacier, and their copies in Standard."""
+    """The cost of a restore, in US dollars: requests, retrieved bytes, and copies in Standard."""
 
     requests: float
     retrieval: float
@@ -66,23 +66,23 @@ class Cost:
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """The sum."""
         return self.requests + self.retrieval + self.copies
 
 
 def cost(tier: Tier, *, requests: int, retrieved_bytes: int, copied_bytes: int, days: int) -> Cost:
-    """Compute the cost; where a copy is only kept longer, its bytes are copied and not retrieved."""
+    """Compute the cost. To extend a copy, its bytes are copied but not retrieved."""
     return Cost(
-        tier.a_request.cost(requests),
-        tier.a_byte.cost(retrieved_bytes),
-        prices.S3_STANDARD.cost(copied_bytes) * days / _DAYS_A_MONTH,
+        tier.per_request.cost(requests),
+        tier.per_byte.cost(retrieved_bytes),
+        prices.S3_STANDARD.cost(copied_bytes) * days / _DAYS_PER_MONTH,
     )
 
 
-def request(s3: "S3Client", bucket: str, keys: Iterable[str], tier: Tier, days: int) -> Generator[str, None, None]:
-    """Ask for each key once, and give what each request came to, TAKEN or S3's code, in the order of the keys.
+def request_all(s3: "S3Client", bucket: str, keys: Iterable[str], tier: Tier, days: int) -> Generator[str, None, None]:
+    """Request a restore of each key once, and give the results, ACCEPTED or S3's code, in the order of the keys.
 
-    `keys` is read only as far as requests can follow. A refusal that every request would get is raised.
+    Reads `keys` only as fast as requests are sent. Raises an error that every request would get.
     """
     pool = ThreadPoolExecutor(_REQUESTERS)
     under_way: deque[Future[str]] = deque()
@@ -94,7 +94,7 @@ def request(s3: "S3Client", bucket: str, keys: Iterable[str], tier: Tier, days: 
         while under_way:
             yield under_way.popleft().result()
     finally:
-        # Ctrl-C does not wait for requests that were not sent yet.
+        # On Ctrl-C, do not send the requests that have not begun.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -110,4 +110,4 @@ def _request(s3: "S3Client", bucket: str, key: str, tier: Tier, days: int) -> st
         if aws.refuses_all(code):
             raise
         return code
-    return TAKEN
+    return ACCEPTED
