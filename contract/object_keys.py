@@ -21,7 +21,6 @@ APP_NAME = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]")
 PROJECTED_YEARS = range(2026, 2041)
 
 _BATCH_NAMESPACE = UUID("0b1f5a4e-5d0f-5d0e-9e4c-3a3c4b1f6a77")
-_DAY_MS = 86_400_000
 _SLOT_MS = 5 * 60_000
 _KEY = re.compile(
     r"logs/(?P<app>[^/]+)/(?P<year>\d{4})/(?P<month>\d{2})/(?P<day>\d{2})/"
@@ -90,11 +89,6 @@ def slot_ms(epoch_ms: int) -> int:
 def neighbouring_slots(slot: int) -> tuple[int, ...]:
     """Give the beginnings of the slots before and after the slot that begins at `slot`; none before 1970."""
     return tuple(neighbour for neighbour in (slot - _SLOT_MS, slot + _SLOT_MS) if neighbour >= 0)
-
-
-def day_number(epoch_ms: int) -> int:
-    """Give the number of a time's UTC day, counted from 1970-01-01. Lines of one day go into one object."""
-    return epoch_ms // _DAY_MS
 
 
 # ---------------------------------------------------------------- partitions

@@ -4,18 +4,19 @@ import hashlib
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import NamedTuple
 
-from contract.object_keys import ObjectKey, batch_id, day_number, neighbouring_slots, slot_ms
+from contract.object_keys import ObjectKey, batch_id, neighbouring_slots, slot_ms
 from contract.stored_line import Reason, Record, escape_lines, from_frame, one_line, quarantine, slices
 from receiver.logplex import loss_reports
 from receiver.logplex.framing import frames
 
-_HOUR_US = 3600 * 1_000_000
 # A time is valid from two days before the POST's arrival to an hour after it: Logplex buffers minutes, not days, and a
 # wrong clock must not scatter lines over days that nobody queries.
-_OLDEST_US = 48 * _HOUR_US
-_NEWEST_US = _HOUR_US
+_OLDEST = timedelta(days=2)
+_NEWEST = timedelta(hours=1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 # Level 6 takes twice as long and saves an eighth of the size: docs/performance.md has the times, sizes and costs.
 GZIP_LEVEL = 3
@@ -62,26 +63,26 @@ def objects(batch: Batch, proceed: Callable[[], None] = lambda: None) -> list[St
     that needs its reference time is read twice; such batches are few.
     """
     drafts: defaultdict[int, _Draft] = defaultdict(lambda: _Draft(proceed))
-    reference_us: int | None = None
+    reference: timedelta | None = None
     dated = False
-    for record, data, own_us in _records(batch, proceed):
-        if own_us is not None:
-            time_us, dated = own_us, True
+    for record, data, own_time in _records(batch, proceed):
+        if own_time is not None:
+            time, dated = own_time, True
         else:
-            if reference_us is None:
-                reference_us = _reference_us(batch, proceed)
-            time_us = reference_us
-        draft = drafts[day_number(time_us // 1000)]
+            if reference is None:
+                reference = _reference(batch, proceed)
+            time = reference
+        draft = drafts[time.days]
         if isinstance(record, Reason):
             draft.quarantined[record] += 1
-            draft.add(quarantine(record, time_us, data), time_us)
+            draft.add(quarantine(record, time, data), time)
         else:
-            draft.add(record, time_us)
+            draft.add(record, time)
     name = batch_id(batch.app, batch.frame_id or _digest(batch))
     stored = []
     for _, draft in sorted(drafts.items()):
         # The tries of a batch without a valid time arrive at different times, but nearly always in the same slot.
-        key = ObjectKey(batch.app, draft.newest_us // 1000 if dated else slot_ms(batch.arrival_ms), name)
+        key = ObjectKey(batch.app, draft.newest // _MILLISECOND if dated else slot_ms(batch.arrival_ms), name)
         earlier = () if dated else tuple(ObjectKey(batch.app, ms, name) for ms in neighbouring_slots(key.epoch_ms))
         stored.append(StoredObject(key, draft.finish(), draft.lines, draft.quarantined, draft.lost, earlier))
     return stored
@@ -112,7 +113,7 @@ class _Draft:
 
     def __init__(self, proceed: Callable[[], None]) -> None:
         self._proceed = proceed
-        self.newest_us = 0
+        self.newest = timedelta(0)
         self.lines = 0
         self.lost = 0
         self.quarantined: Counter[Reason] = Counter()
@@ -121,9 +122,9 @@ class _Draft:
         self._data: list[bytes] = []
         self._block = bytearray()
 
-    def add(self, record: Record, time_us: int) -> None:
-        if time_us > self.newest_us:
-            self.newest_us = time_us
+    def add(self, record: Record, time: timedelta) -> None:
+        if time > self.newest:
+            self.newest = time
         self.lines += 1
         self.lost += loss_reports.lost(record)
         header, message, _ = record
@@ -145,26 +146,23 @@ class _Draft:
         self._block.clear()
 
 
-def _reference_us(batch: Batch, proceed: Callable[[], None]) -> int:
-    newest_us = max((own_us for _, _, own_us in _records(batch, proceed) if own_us is not None), default=None)
-    return batch.arrival_ms * 1000 if newest_us is None else newest_us
+def _reference(batch: Batch, proceed: Callable[[], None]) -> timedelta:
+    own_times = (own_time for _, _, own_time in _records(batch, proceed) if own_time is not None)
+    return max(own_times, default=batch.arrival_ms * _MILLISECOND)
 
 
-def _records(batch: Batch, proceed: Callable[[], None]) -> Iterator[tuple[Record | Reason, bytes, int | None]]:
-    """Give each record of a batch, or the reason to quarantine; the bytes it is made of; and its own time, if valid.
-
-    Times are in microseconds since 1970, UTC.
-    """
+def _records(batch: Batch, proceed: Callable[[], None]) -> Iterator[tuple[Record | Reason, bytes, timedelta | None]]:
+    """Give each record of a batch, or the reason to quarantine; the bytes it is made of; and its own time, if valid."""
     if batch.fault:
         yield batch.fault, batch.body, None
         return
     reports, start = leading_reports(batch, proceed)
     for report in reports:
         yield from_frame(report), report, None
-    arrival_us = batch.arrival_ms * 1000
-    valid = range(arrival_us - _OLDEST_US, arrival_us + _NEWEST_US + 1)
+    arrival = batch.arrival_ms * _MILLISECOND
+    oldest, newest = arrival - _OLDEST, arrival + _NEWEST
     for number, (data, fault, _) in enumerate(frames(batch.body, start)):
         if number % _FRAMES_PER_CHECK == 0:
             proceed()
         record = fault or from_frame(data)
-        yield record, data, record.time_us if isinstance(record, Record) and record.time_us in valid else None
+        yield record, data, record.time if isinstance(record, Record) and oldest <= record.time <= newest else None

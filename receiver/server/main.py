@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (MissingSetting, TooFewFiles) as error:
         _end(str(error))
     except BotoCoreError as error:
-        _end(f"boto3 says: {error} Set AWS_DEFAULT_REGION, or what else it lacks")
+        _end(f"cannot make the AWS clients: {error} Set AWS_DEFAULT_REGION, or what else is missing")
     except OSError as error:
         _end(f"cannot listen on {options.host}:{options.port} ({error}): choose another --host or --port")
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,7 @@
 """Each stored line is a row: the router's own fields in columns, and nothing that a stranger wrote among them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import assume, given
@@ -220,7 +221,7 @@ def test_an_application_cannot_write_router_fields(line: str, source: str) -> No
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_quarantine_line_is_a_row_with_its_reason(reason: Reason) -> None:
-    line = quarantine(reason, NOON_MS * 1000, b"158 <158>1 heroku router - - status=500").line.decode()
+    line = quarantine(reason, timedelta(milliseconds=NOON_MS), b"158 <158>1 heroku router - - status=500").line.decode()
     assert row(line) == {
         "pri": "43",
         "log_ts": "2026-11-24T12:00:00.000000+00:00",

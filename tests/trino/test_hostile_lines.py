@@ -159,7 +159,7 @@ def test_no_shape_overflows_the_stack_or_takes_for_ever(new_world: NewWorld) -> 
 
 def test_a_quarantine_line_is_counted_as_one(attacked: World) -> None:
     """Its bytes may look like anything."""
-    assert b" router " in quarantine(Reason.BAD_TIME, 0, NO_MESSAGES[0]).line
+    assert b" router " in quarantine(Reason.BAD_TIME, timedelta(0), NO_MESSAGES[0]).line
     [[quarantined]] = attacked.ask(
         f"SELECT count(*) FROM {attacked.database}.{attacked.table} "
         "WHERE year = '2026' AND month = '10' AND source = 'logdrain' AND proc_id = 'quarantine' AND status IS NULL"
