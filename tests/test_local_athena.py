@@ -465,7 +465,8 @@ def test_a_wrong_query_fails_with_the_reason(emulator: Emulator) -> None:
     assert emulator.failure("SELECT 1 FROM nosuch") == (
         f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{DATABASE}.nosuch' does not exist"
     )
-    assert "Cannot cast 'x' to BIGINT" in emulator.failure("SELECT CAST('x' AS bigint)")
+    assert "Could not convert string 'x'" in emulator.failure("SELECT CAST('x' AS bigint)")
+    assert "see `make test-trino`" in emulator.failure("SELECT format_datetime(now(), 'yyyy')")
     emulator.create_table("wrong", **{"projection.day.type": "date"})
     assert "projection.day.type is 'date'" in emulator.failure("SELECT 1 FROM wrong")
 

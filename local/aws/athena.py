@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.engine import Cancelled, Column, Engine, Query, Result
 from local.aws.rows import ReadObject
-from local.aws.trino_functions import Refused
+from local.aws.sql import Refused
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
