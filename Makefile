@@ -23,20 +23,20 @@ test: $(INSTALLED)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)
 
 test-faults: $(INSTALLED)  ## the receiver outside Lambda while AWS and its clients misbehave; ARGS='--seconds 300' for longer
-	$(BIN)/python -m pytest tests_faults -n 0 -s $(ARGS)
+	$(BIN)/python -m pytest tests/faults -n 0 -s $(ARGS)
 
 test-runbook: $(INSTALLED)  ## every command of RUNBOOK.md, run against the local stack
-	$(BIN)/python -m pytest tests_runbook -n 0 $(ARGS)
+	$(BIN)/python -m pytest tests/runbook_commands -n 0 $(ARGS)
 
 test-differential: $(INSTALLED)  ## the receiver's core against a second, naive reader, on 100,000 bodies
-	$(BIN)/python -m pytest tests/test_differential.py --dist load --bodies 100000 $(ARGS)
+	$(BIN)/python -m pytest tests/receiver/logplex/test_differential.py --dist load --bodies 100000 $(ARGS)
 
 bench-load: $(INSTALLED)  ## how much a receiver outside Lambda takes
 	$(BIN)/python -m benchmarks.load $(ARGS)
 
 test-trino: $(INSTALLED)  ## the table and the queries on a real Trino: Java 24 or newer, and 821 MB to download once
 	$(BIN)/python -m local.trino
-	$(BIN)/python -m pytest tests_trino -n 0 $(ARGS)
+	$(BIN)/python -m pytest tests/trino -n 0 $(ARGS)
 
 bench-trino: $(INSTALLED)  ## what queries cost, on Trino
 	$(BIN)/python -m benchmarks.trino $(ARGS)

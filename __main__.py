@@ -2,7 +2,8 @@
 
 import pulumi
 
-from contract import drain
+from contract import drain_url
+from contract.saved_queries import saved_queries
 from infra import lookups
 from infra.archive import Archive, ArchiveArgs
 from infra.catalog import Catalog, CatalogArgs
@@ -12,13 +13,11 @@ from infra.drains import Drains, DrainsArgs
 from infra.endpoint import Endpoint, EndpointArgs
 from infra.function import ReceiverFunction, ReceiverFunctionArgs
 from infra.identities import Identities, IdentitiesArgs
-from infra.outside import OutsideReceiver, OutsideReceiverArgs
 from infra.parameters import Parameters, ParametersArgs
 from infra.providers import providers
 from infra.settings import Settings
 from infra.spill import Spill, SpillArgs
 from infra.workgroup import Workgroup, WorkgroupArgs
-from runbook.queries import saved_queries
 
 settings = Settings.load()
 given = providers(settings.region, settings.allowed_account_ids, settings.tags)
@@ -59,20 +58,6 @@ athena = Workgroup(
     ),
     opts,
 )
-identities = Identities(
-    "identities",
-    IdentitiesArgs(
-        reader_role_name=settings.reader_role_name,
-        writer_user_name=settings.writer_user_name,
-        break_glass_arn=break_glass_arn,
-        bucket=archive.bucket,
-        workgroup=athena.workgroup,
-        database=catalog.database,
-        table=catalog.table,
-        view=catalog.view,
-    ),
-    opts,
-)
 drain_keys = DrainKeys(
     "drain-keys",
     DrainKeysArgs(
@@ -83,21 +68,22 @@ drain_keys = DrainKeys(
     opts,
 )
 spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix, protect=settings.protect_archive), opts)
-outside_receiver = (
-    [
-        OutsideReceiver(
-            "outside-receiver",
-            OutsideReceiverArgs(
-                writer=identities.writer,
-                bucket=archive.bucket,
-                keys_parameter=drain_keys.parameter,
-                spill_queue=spill.queue,
-            ),
-            opts,
-        )
-    ]
-    if settings.writer_runs_receiver
-    else []
+identities = Identities(
+    "identities",
+    IdentitiesArgs(
+        reader_role_name=settings.reader_role_name,
+        writer_user_name=settings.writer_user_name,
+        writer_runs_receiver=settings.writer_runs_receiver,
+        break_glass_arn=break_glass_arn,
+        bucket=archive.bucket,
+        workgroup=athena.workgroup,
+        database=catalog.database,
+        table=catalog.table,
+        view=catalog.view,
+        keys_parameter=drain_keys.parameter,
+        spill_queue=spill.queue,
+    ),
+    opts,
 )
 receiver = ReceiverFunction(
     "receiver",
@@ -121,7 +107,7 @@ endpoint = Endpoint(
 drain_urls = {app: drain_keys.url(endpoint.url, app) for app in settings.apps}
 outputs = {
     "bucket": archive.bucket.bucket,
-    "endpoint": pulumi.Output.concat(endpoint.url, drain.DRAIN_PATH),
+    "endpoint": pulumi.Output.concat(endpoint.url, drain_url.DRAIN_PATH),
     "readerRoleArn": identities.reader.arn,
     "writerUserArn": identities.writer.arn,
     "workgroup": athena.workgroup.name,
@@ -165,7 +151,6 @@ DestroyGuard(
     [
         *given,
         *(archive, catalog, athena, identities, drain_keys, spill, receiver, endpoint, parameters),
-        *outside_receiver,
         *drains,
     ],
     protect=settings.protect_archive,

@@ -24,8 +24,8 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from contract import drain
-from contract.record import from_frame
+from contract import drain_url
+from contract.stored_line import from_frame
 from local.child import Child
 from local.logplex.batches import Batch, batches
 from local.logplex.nodes import Logplex, Report
@@ -53,7 +53,7 @@ def main() -> None:
         running.callback(aws.stop)
         s3, queue_url = _furnish(aws.ready["url"])
         endpoint = running.enter_context(_receiver(aws.ready["url"], queue_url, options.threads))
-        urls = {app: drain.url(endpoint, app, KEY) for app in APPS}
+        urls = {app: drain_url.url(endpoint, app, KEY) for app in APPS}
         report = Logplex(options.connections).drain((urls[batch.app], batch) for batch in load)
         stored = _stored(s3)
     sent = Counter(_as_stored(line) for line in lines)

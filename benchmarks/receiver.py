@@ -19,17 +19,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from contract.drain import token
-from contract.keys import ObjectKey
+from contract.drain_url import token
+from contract.object_keys import ObjectKey
 from local.logplex.batches import TARGET_BYTES
 from local.traffic.lines import frame
 from local.traffic.story import generate
 from receiver import metrics
 from receiver.aws import Archive, Queue
-from receiver.batch import GZIP_LEVEL, StoredObject
 from receiver.deadline import Deadline
 from receiver.drain_keys import DrainKeys
 from receiver.handler import Receiver
+from receiver.logplex.batch import GZIP_LEVEL, StoredObject
 
 APP = "raxx-api-prod"
 ARRIVAL = datetime(2026, 11, 24, 12, tzinfo=UTC)

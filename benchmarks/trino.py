@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contract.keys import partition_prefix
-from contract.record import from_frame
-from contract.table import COLUMNS, ROW_PATTERN
+from contract.glue_table import COLUMNS, ROW_PATTERN
+from contract.object_keys import partition_prefix
+from contract.saved_queries import saved_queries
+from contract.stored_line import from_frame
 from local.child import LocalError
 from local.logplex.batches import batches
 from local.stack import LocalStack, Options
@@ -30,8 +31,7 @@ from local.traffic.shapes import LONG, SHAPES
 from local.trino import catalog
 from local.trino.query import Client, at_clock
 from local.trino.server import Trino
-from receiver import batch as receiver
-from runbook.queries import saved_queries
+from receiver.logplex import batch as receiver
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

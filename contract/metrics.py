@@ -7,7 +7,7 @@ which a stranger can choose.
 from enum import Enum
 from typing import Literal
 
-from contract.record import Reason
+from contract.stored_line import Reason
 
 Unit = Literal["Count", "Bytes", "Milliseconds"]
 Dimension = Literal["answer", "app", "reason"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import s3
 
-from infra import lifecycle, policies
+from contract import lifecycle, policies
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import glue
 
-from contract import table, view
-from contract.keys import PARTITION_KEYS
+from contract import glue_table, router_view
+from contract.object_keys import PARTITION_KEYS
 
 
 @dataclass(frozen=True)
@@ -35,37 +35,38 @@ class Catalog(pulumi.ComponentResource):
             database_name=self.database.name,
             description="One line of a Heroku app's log",
             table_type="EXTERNAL_TABLE",
-            parameters=bucket.apply(lambda bucket: table.parameters(bucket, args.apps)),
+            parameters=bucket.apply(lambda bucket: glue_table.parameters(bucket, args.apps)),
             partition_keys=[{"name": key, "type": "string"} for key in PARTITION_KEYS],
             storage_descriptor={
-                "location": bucket.apply(table.location),
-                "input_format": table.INPUT_FORMAT,
-                "output_format": table.OUTPUT_FORMAT,
+                "location": bucket.apply(glue_table.location),
+                "input_format": glue_table.INPUT_FORMAT,
+                "output_format": glue_table.OUTPUT_FORMAT,
                 "compressed": True,
                 "ser_de_info": {
-                    "serialization_library": table.SERDE,
-                    "parameters": {"input.regex": table.ROW_PATTERN},
+                    "serialization_library": glue_table.SERDE,
+                    "parameters": {"input.regex": glue_table.ROW_PATTERN},
                 },
                 "columns": [
-                    {"name": column, "type": "string", "comment": meaning} for column, meaning in table.COLUMNS.items()
+                    {"name": column, "type": "string", "comment": meaning}
+                    for column, meaning in glue_table.COLUMNS.items()
                 ],
             },
             opts=child,
         )
         self.view = glue.CatalogTable(
             f"{name}-view",
-            name=view.NAME,
+            name=router_view.NAME,
             database_name=self.database.name,
             description="One request of the router, with types",
             table_type="VIRTUAL_VIEW",
-            parameters=view.PARAMETERS,
+            parameters=router_view.PARAMETERS,
             view_original_text=pulumi.Output.all(self.database.name, self.table.name).apply(
-                lambda names: view.original_text(*names)
+                lambda names: router_view.original_text(*names)
             ),
-            view_expanded_text=view.EXPANDED_TEXT,
+            view_expanded_text=router_view.EXPANDED_TEXT,
             storage_descriptor={
-                "ser_de_info": {"name": view.SERDE, "serialization_library": view.SERDE},
-                "columns": [{"name": column, "type": kind.hive_type} for column, kind in view.COLUMNS.items()],
+                "ser_de_info": {"name": router_view.SERDE, "serialization_library": router_view.SERDE},
+                "columns": [{"name": column, "type": kind.hive_type} for column, kind in router_view.COLUMNS.items()],
             },
             opts=child,
         )

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_aws import ssm
 
-from contract import drain
+from contract import drain_url
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class DrainKeys(pulumi.ComponentResource):
 
     def url(self, endpoint: pulumi.Output[str], app: str) -> pulumi.Output[str]:
         """An app's drain URL with the current generation's token: a secret."""
-        return pulumi.Output.all(endpoint, self._current).apply(lambda known: drain.url(known[0], app, known[1]))
+        return pulumi.Output.all(endpoint, self._current).apply(lambda known: drain_url.url(known[0], app, known[1]))
 
 
 def _base64url(key: random.RandomBytes) -> pulumi.Output[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import apigatewayv2, cloudwatch, lambda_
 
-from contract.drain import DRAIN_PATH
+from contract.drain_url import DRAIN_PATH
 
 STAGE = "prod"
 # Logplex opens several connections an app and does not wait between its three tries: a busy app that logs 100 lines a

@@ -1,12 +1,15 @@
-"""The receiver, as a Lambda function."""
+"""The receiver, as a Lambda function, and the deployment package that it runs."""
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 from pulumi_aws import cloudwatch, iam, lambda_, s3, sqs, ssm
 
-from infra import package, policies
+from contract import policies
+
+_PROJECT = Path(__file__).parent.parent
 
 # The receiver answers within 4 s of a POST's arrival; what is over is for a slow start, and for a redrive of several
 # batches.
@@ -70,7 +73,7 @@ class ReceiverFunction(pulumi.ComponentResource):
             runtime="python3.13",
             architectures=["arm64"],
             handler="receiver.handler.handler",
-            code=package.archive(),
+            code=deployment_package(),
             memory_size=args.memory_mb,
             reserved_concurrent_executions=args.reserved_concurrency,
             timeout=TIMEOUT_S,
@@ -95,3 +98,18 @@ class ReceiverFunction(pulumi.ComponentResource):
             opts=child,
         )
         self.register_outputs({"function": self.function.arn})
+
+
+def deployment_package(project: Path = _PROJECT) -> pulumi.AssetArchive:
+    """Give our own sources only, as the runtime brings boto3; without the server, which runs outside Lambda.
+
+    They are listed one by one: a folder's digest would change with every `__pycache__`.
+    """
+    sources = sorted(
+        path.relative_to(project).as_posix()
+        for room in ("contract", "receiver")
+        for path in (project / room).rglob("[!.]*.py")
+    )
+    return pulumi.AssetArchive(
+        {path: pulumi.FileAsset(path) for path in sources if not path.startswith("receiver/server/")}
+    )

@@ -4,25 +4,31 @@ import json
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import athena, glue, iam, s3
+from pulumi_aws import athena, glue, iam, s3, sqs, ssm
 
-from infra import policies
+from contract import policies
 
 _SESSION_S = 4 * 3600
 
 
 @dataclass(frozen=True)
 class IdentitiesArgs:
-    """Names, the ARN of who may become the reader, and what both work on."""
+    """Names, the ARN of who may become the reader, and what both work on.
+
+    With `writer_runs_receiver` the writer may also do what a receiver outside Lambda does beside writing.
+    """
 
     reader_role_name: str
     writer_user_name: str
+    writer_runs_receiver: bool
     break_glass_arn: str
     bucket: s3.Bucket
     workgroup: athena.Workgroup
     database: glue.CatalogDatabase
     table: glue.CatalogTable
     view: glue.CatalogTable
+    keys_parameter: ssm.Parameter
+    spill_queue: sqs.Queue
 
 
 class Identities(pulumi.ComponentResource):
@@ -58,6 +64,21 @@ class Identities(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(args.bucket.arn.apply(policies.log_writer)),
             opts=child,
         )
+        if args.writer_runs_receiver:
+            # An alias, because deleting the policy under its former name would delete this one.
+            former_parent = pulumi.create_urn("outside-receiver", "raxx:logdrain:OutsideReceiver")
+            former = pulumi.Alias(name="outside-receiver-policy", parent=former_parent)
+            iam.UserPolicy(
+                f"{name}-writer-receiver-policy",
+                name="receive",
+                user=self.writer.name,
+                policy=pulumi.Output.json_dumps(
+                    pulumi.Output.all(args.bucket.arn, args.keys_parameter.arn, args.spill_queue.arn).apply(
+                        lambda arns: policies.outside_receiver(*arns)
+                    )
+                ),
+                opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(aliases=[former])),
+            )
         self.register_outputs({"reader": self.reader.arn, "writer": self.writer.arn})
 
 

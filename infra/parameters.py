@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam, ssm
 
-from infra import policies
+from contract import policies
 
 
 @dataclass(frozen=True)

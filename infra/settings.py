@@ -11,8 +11,8 @@ from uuid import UUID
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from contract import view
-from contract.keys import APP_NAME
+from contract import router_view
+from contract.object_keys import APP_NAME
 
 _AWS_REGION = "aws:region"
 
@@ -283,8 +283,8 @@ class Settings:
         if unknown := self.app_ids.keys() - set(self.apps):
             problem = f"appIds names {', '.join(sorted(unknown))}: it must only name apps of `apps`"
             yield {"app_ids", "apps"}, problem
-        if self.table_name == view.NAME:
-            yield {"table_name"}, f"tableName is {view.NAME}: it must be another name than the view's"
+        if self.table_name == router_view.NAME:
+            yield {"table_name"}, f"tableName is {router_view.NAME}: it must be another name than the view's"
 
 
 def key_of(setting: Field[Any], project: str) -> str:

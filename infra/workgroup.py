@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import athena, glue
 
-from contract.keys import RESULTS_PREFIX
-from runbook.queries import SavedQuery
+from contract.object_keys import RESULTS_PREFIX
+from contract.saved_queries import SavedQuery
 
 _GIB = 1024**3
 

@@ -12,8 +12,9 @@ from typing import Annotated
 try:
     import typer
 
-    from local import demo, planned, report
+    from local import demo, report
     from local.child import LocalError
+    from local.pulumi import preview
     from local.stack import LocalStack, Options
 except ModuleNotFoundError as missing:
     sys.exit(f"error: the Python package {missing.name} is missing: `make demo` installs all that is needed into .venv")
@@ -93,7 +94,7 @@ def print_outputs(stack: Stack = "prod", config: Config = []) -> None:  # noqa: 
 
     <account-id> and <api-id> stand where only a deployment knows.
     """
-    print(json.dumps(planned.outputs(stack, _settings(config)), indent=2, sort_keys=True))
+    print(json.dumps(preview.outputs(stack, _settings(config)), indent=2, sort_keys=True))
 
 
 def _settings(config: list[str]) -> dict[str, str]:

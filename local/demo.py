@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from contract.keys import LOGS_PREFIX, PROJECTED_YEARS
+from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS
+from contract.saved_queries import SavedQuery, saved_queries
 from local.answers import Answer, Athena, differences
 from local.child import LocalError
 from local.logplex.batches import Batch, batches
@@ -19,7 +20,6 @@ from local.stack import LocalStack
 from local.traffic import story, truth
 from local.traffic.facts import RequestNote
 from local.traffic.lines import Line, Quarantined
-from runbook.queries import SavedQuery, saved_queries
 
 _WEEK = timedelta(days=8)
 

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import boto3
 
-from local import program, project
 from local.child import Child
-from local.cloud.account import Account, Stage
-from local.cloud.local_cloud import LocalCloud
-from local.heroku import Heroku
+from local.heroku.api import Heroku
+from local.pulumi import program, project
+from local.pulumi.resources.account import Account, Stage
+from local.pulumi.resources.local_cloud import LocalCloud
 
 _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
@@ -96,7 +96,7 @@ class LocalStack:
         archive = self.logs / f"{function.name}.zip"
         archive.write_bytes(function.archive)
         self._function = self._child(
-            "local.function",
+            "local.aws.lambda_function",
             {
                 "archive": str(archive),
                 "handler": function.handler,

@@ -13,12 +13,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contract.keys import ObjectKey
+from contract.object_keys import ObjectKey
 from receiver.abortable import make_abortable
-from receiver.batch import StoredObject
 from receiver.breaker import Breaker
 from receiver.calls import Busy, Calls
 from receiver.deadline import Deadline, DeadlineExceeded
+from receiver.logplex.batch import StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from contract.drain import token
+from contract.drain_url import token
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
 

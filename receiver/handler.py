@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from contract.metrics import Metric
-from receiver import losses, metrics, request, spill
+from receiver import metrics, request, spill
 from receiver.aws import Archive, NotAsked, Parameter, Queue, Unavailable
-from receiver.batch import Batch, StoredObject, objects
 from receiver.deadline import Deadline, DeadlineExceeded
 from receiver.drain_keys import DrainKeys
+from receiver.logplex import loss_reports
+from receiver.logplex.batch import Batch, StoredObject, objects
 from receiver.metrics import Point
 from receiver.settings import Settings
 
@@ -114,7 +115,7 @@ class Receiver:
         in_time = stored is not None and self._store(batch, stored, to_store, points)
         if not in_time and not self._spill(batch, deadline, points):
             return 503
-        points += metrics.of_batch(batch, stored, losses.announced_frames(event))
+        points += metrics.of_batch(batch, stored, loss_reports.announced_frames(event))
         return 200
 
     def _objects(self, batch: Batch, deadline: Deadline) -> list[StoredObject] | None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from contract.metrics import Dimension, Metric
-from contract.record import Reason
-from receiver.batch import Batch, StoredObject, leading_reports
+from contract.stored_line import Reason
+from receiver.logplex.batch import Batch, StoredObject, leading_reports
 
 # For a receiver outside Lambda; in Lambda it is the function's name, so that two stacks do not add up.
 DEFAULT_NAMESPACE = "heroku-log-receiver"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from contract.drain import DRAIN_PATH
-from contract.keys import APP_NAME
-from contract.record import Reason
-from receiver.batch import Batch
+from contract.drain_url import DRAIN_PATH
+from contract.object_keys import APP_NAME
+from contract.stored_line import Reason
+from receiver.logplex.batch import Batch
 
 # The largest body that API Gateway lets through ("Quotas for configuring and running an HTTP API"); it holds for a
 # decoded body too, because 10 KB of gzip can decode to 10 MB.

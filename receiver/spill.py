@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from contract.record import Reason
-from receiver.batch import Batch
+from contract.stored_line import Reason
+from receiver.logplex.batch import Batch
 
 _VERSION = 1
 # What a queue takes by pulumi-aws's default; SQS allows four times that since 2025 ("Message quotas"). A body of

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
-from runbook import aws
-from runbook.commands import cost, doctor, drain_url, forget_drains, lines, query, render, restore, sql, start, stop
+from runbook.clients import aws
+from runbook.cost import cost
+from runbook.doctor import doctor
+from runbook.document import render
+from runbook.drains import drain_url, forget_drains, start, stop
 from runbook.errors import RunbookError
+from runbook.glacier import restore
+from runbook.search import lines, query, sql
 from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
 
 _HELP = """The runbook of the log archive: find out what is wrong, search the logs, act.

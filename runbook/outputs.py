@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from contract.drain import DRAIN_PATH
-from contract.keys import APP_NAME
+from contract.drain_url import DRAIN_PATH
+from contract.object_keys import APP_NAME
 from runbook.errors import RunbookError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runbook import outputs
-from runbook.aws import Aws
+from runbook.clients.aws import Aws
 from runbook.outputs import Outputs
 
 DEFAULT_PREFIX = "/raxx/log-drain/"

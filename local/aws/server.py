@@ -26,7 +26,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import run_wsgi_app
 
 from local.aws import moto_gaps
-from local.aws.athena import AthenaFront, Clock
+from local.aws.athena.api import AthenaFront, Clock
 from local.child import LocalError, Parent
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Literal
 from urllib.parse import urlsplit
 
-from local.arrival import ARRIVAL_HEADER
+from local.aws.arrival import ARRIVAL_HEADER
 from local.logplex.batches import Batch
 from local.logplex.drain_connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, NO_ANSWER, DrainConnection
 from local.logplex.losses import Loss, LossAccount, Wording, drain_token, l10_line

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from contract.record import escape
+from contract.stored_line import escape
 from local.traffic.facts import Facts
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from contract import view
+from contract import router_view
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def lend_owner(glue: "GlueClient", database: str) -> None:
     Trino runs a view with the rights of its owner, and Athena with those of who asks. Trino takes a Glue table's
     description for its comment, by which it knows a view.
     """
-    definition = _definition(glue, database, view.NAME)
+    definition = _definition(glue, database, router_view.NAME)
     definition.pop("Description", None)
     definition["Owner"] = "local"
     glue.update_table(DatabaseName=database, TableInput=definition)
@@ -66,8 +66,8 @@ def copy(glue: "GlueClient", database: str, table: str, *, into: str, bucket: st
     parameters["storage.location.template"] = _moved(parameters["storage.location.template"], registered, root)
     glue.create_database(DatabaseInput={"Name": into})
     glue.create_table(DatabaseName=into, TableInput=definition)
-    viewing = _definition(glue, database, view.NAME)
-    viewing["ViewOriginalText"] = view.original_text(into, table)
+    viewing = _definition(glue, database, router_view.NAME)
+    viewing["ViewOriginalText"] = router_view.original_text(into, table)
     glue.create_table(DatabaseName=into, TableInput=viewing)
     lend_owner(glue, into)
 

@@ -12,7 +12,7 @@ from trino.dbapi import connect
 from trino.exceptions import TrinoQueryError
 
 from local.answers import Answer
-from local.aws.engine import java_double
+from local.aws.athena.engine import java_double
 from local.trino.catalog import CATALOG
 
 _USER = "local"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from runbook import aws
-from runbook.aws import Aws
-from runbook.doctor.catalogue import Check, Fault
+from runbook.clients import aws
+from runbook.clients.aws import Aws
+from runbook.clients.heroku import Heroku
+from runbook.doctor.faults import Check, Fault
 from runbook.errors import RunbookError
-from runbook.heroku import Heroku
 from runbook.outputs import Outputs, output_names
 
 # For Athena to stop the queries of checks that nobody waits for any more.

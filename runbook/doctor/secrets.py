@@ -2,7 +2,7 @@
 
 import json
 
-from contract import drain
+from contract import drain_url
 from runbook.doctor.examination import Surroundings
 
 KEYS = "drain_keys"
@@ -24,5 +24,5 @@ def expected_url(surroundings: Surroundings, app: str) -> str | None:
     That both agree is for the parameters' check to say, and for no other.
     """
     if keys := drain_keys(surroundings):
-        return drain.url(surroundings.outputs.stage_url, app, keys[0])
+        return drain_url.url(surroundings.outputs.stage_url, app, keys[0])
     return surroundings.parameter(f"drain_url/{app}")

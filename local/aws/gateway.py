@@ -1,0 +1,297 @@
+"""API Gateway on this machine: HTTP in, events of an HTTP API (payload format 2.0) to a Lambda function, HTTP out.
+
+After "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway" (API Gateway developer guide). What that
+page leaves open, and where it was found:
+
+- Text is `text/*` and the JSON, XML and JavaScript of `application/*`. All else is binary, a missing content type
+  and form data too (measured on AWS by others). Of text that is not UTF-8 nothing is known: here each bad byte
+  becomes U+FFFD.
+- `rawPath` and `path` are percent-decoded and begin with the stage; absent parts of the event are left out.
+- An answer without `statusCode` is an error here, while AWS would take it for the body of a 200: the receiver
+  promises a status in each answer.
+"""
+
+import base64
+import json
+import logging
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, unquote
+
+from local.aws.arrival import ARRIVAL_HEADER
+from local.aws.http_server import Answer, HttpServer, Request
+from local.child import LocalError
+
+# Where a later Python calls a status otherwise than AWS.
+_WORDS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large"}
+ACCOUNT_ID = "123456789012"  # the emulator's, so that all that names an account names the same
+# The largest event, in bytes of JSON ("Lambda quotas", invocation payload). For a larger one the gateway answers 413
+# (seen on a REST API: koki-develop/lgtm-generator #10).
+EVENT_LIMIT = 6 * 1024 * 1024
+BODY_LIMIT = 10 * 1024 * 1024  # "Quotas for configuring and running an HTTP API"
+INTEGRATION_TIMEOUT_S = 30.0  # likewise
+DEFAULT_STAGE = DEFAULT_ROUTE = "$default"
+
+Handler = Callable[[dict[str, Any]], Any]
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+_ROUTE_KEY = re.compile(r"\$default|(?:ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT) /[^{}\s]*")
+_TEXT = re.compile(r"text/.*|application/(?:json|xml|javascript)")
+_HOP_BY_HOP = {"connection", "expect", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
+_MILLISECONDS = re.compile(r"[0-9]{1,13}")
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class OutOfTime(Exception):
+    """A call took longer than it may. It may still end, later and unseen."""
+
+
+class BadAnswer(Exception):
+    """What a handler returned is no answer to an HTTP request; the message says why."""
+
+
+class Gateway(HttpServer):
+    """One HTTP API with one stage, in front of one function."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        api_id: str,
+        stage: str,
+        routes: Iterable[str],
+        permitted: Iterable[str] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        timeout_s: float = INTEGRATION_TIMEOUT_S,
+    ) -> None:
+        """Listen, but serve from `start` on; LocalError for a port in use or a route that is not understood.
+
+        `handler` takes the event alone: the context is made by Lambda, not by the gateway. `routes` are route keys
+        as the stack declares them, without path variables; for those that are not `permitted` the function may not be
+        called, and the answer is 500 (without the argument it may for all). `clock` gives seconds since 1970.
+        """
+        self._routes = frozenset(routes)
+        for route_key in self._routes:
+            if not _ROUTE_KEY.fullmatch(route_key):
+                raise LocalError(
+                    f"the local gateway knows no route {route_key!r}: declare it as METHOD /path, ANY /path or $default"
+                )
+        self._handler, self._clock, self._timeout_s = handler, clock, timeout_s
+        self._permitted = self._routes if permitted is None else frozenset(permitted)
+        self._api_id, self._stage = api_id, stage
+        super().__init__(host=host, port=port, body_limit=BODY_LIMIT)
+        self.url = self.origin + _prefix(stage)
+
+    def respond(self, request: Request) -> Answer:
+        """Answer a request: by the function where there is a route, else in the gateway's own words."""
+        route_key = route(request, self._stage, self._routes)
+        if not route_key:
+            return _message(HTTPStatus.NOT_FOUND)
+        # "How do I troubleshoot issues for API Gateway endpoints that integrate with Lambda?" (AWS re:Post)
+        if route_key not in self._permitted:
+            _log.error("the function's policy does not let API Gateway call it for %s", route_key)
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
+        arrival = request.header(ARRIVAL_HEADER)
+        if arrival is not None and not _MILLISECONDS.fullmatch(arrival):
+            _log.error("%s is no time in milliseconds since 1970: %r", ARRIVAL_HEADER, arrival)
+            return _message(HTTPStatus.BAD_REQUEST)
+        sent = event(
+            request,
+            route_key=route_key,
+            stage=self._stage,
+            api_id=self._api_id,
+            request_id=base64.b64encode(secrets.token_bytes(11)).decode(),
+            time_ms=int(self._clock() * 1000) if arrival is None else int(arrival),
+        )
+        # JSON writes a byte in six characters at most.
+        if len(request.body) > EVENT_LIMIT // 7 and len(json.dumps(sent)) > EVENT_LIMIT:
+            _log.error("the event is larger than the %d bytes that Lambda takes", EVENT_LIMIT)
+            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
+        try:
+            return answer(within(self._timeout_s, lambda: self._handler(sent)))
+        except OutOfTime:
+            _log.error("the function did not answer within %g s", self._timeout_s)
+            return _message(HTTPStatus.SERVICE_UNAVAILABLE)
+        except BadAnswer as bad:
+            _log.error("the function's answer is none: %s", bad)
+        except BaseException:  # noqa: BLE001  a function that exits is one that fails
+            _log.exception("the function failed")
+        return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def refuse(self, status: HTTPStatus) -> Answer:
+        """Say in the gateway's words why a request can't be taken."""
+        return _message(status)
+
+
+def route(request: Request, stage: str, routes: Iterable[str]) -> str | None:
+    """Find the route key of a request: the exact one, else of any method, else `$default`; None when there is none.
+
+    Source: "Create routes for HTTP APIs in API Gateway".
+    """
+    path = unquote(request.path)
+    prefix = _prefix(stage)
+    if not path.startswith(f"{prefix}/"):
+        return None
+    path = path.removeprefix(prefix)
+    return next((key for key in (f"{request.method} {path}", f"ANY {path}", DEFAULT_ROUTE) if key in routes), None)
+
+
+def event(
+    request: Request, *, route_key: str, stage: str, api_id: str, request_id: str, time_ms: int
+) -> dict[str, Any]:
+    """Make the event of payload format 2.0 for a request that came at `time_ms`, milliseconds since 1970."""
+    host = request.header("host") or ""
+    domain_name, _, port = host.partition(":")
+    path = unquote(request.path)
+    headers = _headers(request, port or "80")
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": path,
+        "rawQueryString": request.query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": ACCOUNT_ID,
+            "apiId": api_id,
+            "domainName": domain_name,
+            "domainPrefix": domain_name.partition(".")[0],
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": request.protocol,
+                "sourceIp": request.client,
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": request_id,
+            "routeKey": route_key,
+            "stage": stage,
+            "time": datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": time_ms,
+        },
+        "isBase64Encoded": False,
+    }
+    if parameters := _joined(parse_qsl(request.query, keep_blank_values=True)):
+        made["queryStringParameters"] = parameters
+    if cookies := [value for name, value in request.headers if name.lower() == "cookie"]:
+        made["cookies"] = [cookie.strip() for value in cookies for cookie in value.split(";")]
+    if request.body:
+        made["isBase64Encoded"] = not _is_text(headers.get("content-type", ""))
+        made["body"] = (
+            base64.b64encode(request.body).decode()
+            if made["isBase64Encoded"]
+            else request.body.decode("utf-8", "replace")
+        )
+    return made
+
+
+def answer(returned: Any) -> Answer:
+    """Turn what a handler returned into HTTP; BadAnswer when it is not {statusCode, headers, cookies, body, ...}."""
+    if not isinstance(returned, Mapping):
+        raise BadAnswer(f"it is {type(returned).__name__}, not an object")
+    status = returned.get("statusCode")
+    if type(status) is not int or not 200 <= status <= 599:
+        raise BadAnswer(f"its statusCode is {status!r}, not an integer from 200 to 599")
+    headers = _answer_headers(returned.get("headers") or {})
+    headers.setdefault("content-type", "text/plain; charset=utf-8")
+    cookies = [("set-cookie", _field_value("set-cookie", cookie)) for cookie in returned.get("cookies") or ()]
+    return Answer(
+        status, [*headers.items(), *cookies], _answer_body(returned.get("body"), returned.get("isBase64Encoded"))
+    )
+
+
+def within(seconds: float, call: Callable[[], Result]) -> Result:
+    """Give a call's result, or raise what it raised, or OutOfTime when it is not done by then."""
+    outcome: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:  # noqa: BLE001  raised again, in the thread that waits
+            outcome.set_exception(error)
+
+    # A daemon: a call that hangs must not keep the process from ending.
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome.done():
+        raise OutOfTime(f"not done within {seconds:g} s")
+    return outcome.result()
+
+
+def _prefix(stage: str) -> str:
+    return "" if stage == DEFAULT_STAGE else f"/{stage}"
+
+
+def _headers(request: Request, port: str) -> dict[str, str]:
+    hidden = {*_HOP_BY_HOP, "cookie", ARRIVAL_HEADER.lower()}
+    sent = [(name.lower(), value) for name, value in request.headers]
+    headers = _joined((name, value) for name, value in sent if name not in hidden)
+    forwarded_for = headers.get("x-forwarded-for")
+    return {
+        **headers,
+        "content-length": str(len(request.body)),
+        "x-forwarded-for": f"{forwarded_for}, {request.client}" if forwarded_for else request.client,
+        "x-forwarded-port": port,
+        "x-forwarded-proto": "http",
+    }
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _is_text(content_type: str) -> bool:
+    return bool(_TEXT.fullmatch(content_type.partition(";")[0].strip().lower()))
+
+
+def _answer_headers(headers: Any) -> dict[str, str]:
+    if not isinstance(headers, Mapping):
+        raise BadAnswer("its headers are not an object")
+    taken: dict[str, str] = {}
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+            raise BadAnswer(f"{name!r} is no name of a header")
+        if name.lower() not in {"content-length", "date", *_HOP_BY_HOP}:
+            taken[name.lower()] = _field_value(name, value)
+    return taken
+
+
+def _field_value(name: str, value: Any) -> str:
+    text = str(value)
+    if not text.isprintable() or not text.isascii():
+        raise BadAnswer(f"its header {name} holds more than printable ASCII")
+    return text
+
+
+def _answer_body(body: Any, is_base64: Any) -> bytes:
+    if body is None:
+        return b""
+    if not isinstance(body, str):
+        raise BadAnswer(f"its body is {type(body).__name__}, not a string")
+    if not is_base64:
+        return body.encode("utf-8", "replace")
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        raise BadAnswer("its body is not the base64 that isBase64Encoded says") from None
+
+
+def _message(status: HTTPStatus, words: str | None = None) -> Answer:
+    return Answer(
+        status,
+        [("content-type", "application/json")],
+        json.dumps({"message": words or _WORDS.get(status, status.phrase)}).encode(),
+    )

@@ -1,0 +1,205 @@
+"""Lambda on this machine: `python -m local.aws.lambda_function` runs one function, from its zip, in a child process.
+
+It imports neither `receiver` nor `contract`, and takes the checkout off the import path: what runs is what the archive
+holds, and what the archive lacks is missing. Unlike on Lambda, one process serves several events at once.
+"""
+
+import importlib
+import logging
+import os
+import platform
+import secrets
+import sys
+import time
+import traceback
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+from uuid import uuid4
+
+from local.aws.gateway import ACCOUNT_ID, Gateway, OutOfTime, within
+from local.aws.queue_events import deliver
+from local.child import LocalError, Parent
+
+_PROJECT = Path(__file__).resolve().parent.parent.parent
+_VERSION = "$LATEST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What the parent sends: the function as the stack declares it, and the API in front of it.
+
+    `archive` is the path of the zip, `handler` its "module.function", `environment` the declared variables.
+    `permitted` are the routes for which the function's policy lets API Gateway call it.
+    """
+
+    archive: str
+    handler: str
+    environment: Mapping[str, str]
+    timeout_s: float
+    memory_mb: int
+    name: str
+    api_id: str
+    stage: str
+    routes: list[str]
+    permitted: list[str]
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    @classmethod
+    def read(cls, sent: Mapping[str, Any]) -> Self:
+        """Take what the parent sent; LocalError when something is missing or unknown."""
+        try:
+            return cls(**sent)
+        except TypeError as error:
+            raise LocalError(f"the function's configuration is not right: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The context object of one invocation, after "Using the Lambda context object", Python."""
+
+    function_name: str
+    memory_limit_in_mb: str
+    invoked_function_arn: str
+    log_group_name: str
+    log_stream_name: str
+    deadline: float
+    function_version: str = _VERSION
+    aws_request_id: str = field(default_factory=lambda: str(uuid4()))
+    identity: None = None
+    client_context: None = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Give the milliseconds until the function's time is up."""
+        return max(0, int((self.deadline - time.monotonic()) * 1000))
+
+
+class Function:
+    """A loaded function. What triggers it, HTTP or a queue, calls `invoke`."""
+
+    def __init__(
+        self, handler: Callable[[dict[str, Any], Context], Any], timeout_s: float, variables: Mapping[str, str]
+    ) -> None:
+        """Take a handler, the seconds that it may run and the environment that it runs in."""
+        self._handler, self._timeout_s, self._variables = handler, timeout_s, variables
+
+    def invoke(self, event: dict[str, Any]) -> Any:
+        """Run the handler on an event; raises what it raises, or TimeoutError at the end of the function's time."""
+        variables = self._variables
+        name = variables["AWS_LAMBDA_FUNCTION_NAME"]
+        context = Context(
+            function_name=name,
+            memory_limit_in_mb=variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"],
+            invoked_function_arn=f"arn:aws:lambda:{variables['AWS_REGION']}:{ACCOUNT_ID}:function:{name}",
+            log_group_name=variables["AWS_LAMBDA_LOG_GROUP_NAME"],
+            log_stream_name=variables["AWS_LAMBDA_LOG_STREAM_NAME"],
+            deadline=time.monotonic() + self._timeout_s,
+        )
+        try:
+            return within(self._timeout_s, lambda: self._handler(event, context))
+        except OutOfTime:
+            # To what triggers it, a function that Lambda ends is one that failed.
+            raise TimeoutError(f"{name} was not done within its {self._timeout_s:g} s") from None
+
+
+def environment(config: Config, root: Path, region: str) -> dict[str, str]:
+    """Give the variables of the function's environment: Lambda's own and, above them, the declared ones.
+
+    `root` is where the archive is unpacked; a declared AWS_REGION goes before `region`.
+    Source: "Working with Lambda environment variables", defined runtime environment variables. Credentials are
+    always set, so that the shell's own, which may be real, never reach the function.
+    """
+    region = config.environment.get("AWS_REGION", region)
+    return {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python" + ".".join(platform.python_version_tuple()[:2]),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": config.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": _VERSION,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{_VERSION}]{secrets.token_hex(16)}",
+        "AWS_REGION": region,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "LAMBDA_TASK_ROOT": str(root),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "_HANDLER": config.handler,
+        **config.environment,
+    }
+
+
+def load(config: Config, root: Path) -> Function:
+    """Unpack the archive into a folder and import its handler; LocalError when that can't be done.
+
+    Changes this process for good: environment, import path and working directory become the function's.
+    """
+    try:
+        with zipfile.ZipFile(config.archive) as archive:
+            archive.extractall(root)
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise LocalError(f"cannot unpack the function's archive {config.archive}: {error}") from None
+    variables = environment(config, root, os.environ.get("AWS_REGION", "us-east-1"))
+    for profile in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(profile, None)
+    os.environ.update(variables)
+    time.tzset()
+    sys.path[:] = [str(root), *(entry for entry in sys.path if Path(entry).resolve() != _PROJECT)]
+    os.chdir(root)
+    module, _, name = config.handler.rpartition(".")
+    try:
+        handler = getattr(importlib.import_module(module.replace("/", ".")), name)
+    except Exception as error:  # noqa: BLE001  the archive's own code: it may raise anything
+        traceback.print_exc()
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise LocalError(f"cannot import handler {config.handler!r} from {config.archive}: {reason}") from None
+    if not callable(handler):
+        raise LocalError(f"handler {config.handler!r} in {config.archive} is no function")
+    return Function(handler, config.timeout_s, variables)
+
+
+def main() -> None:
+    """Serve the function until the parent is gone."""
+    parent = Parent()
+    # Lines are read while the function runs: none may wait in a buffer.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    logging.basicConfig(format="[%(levelname)s] %(message)s")
+    with TemporaryDirectory(prefix="function-") as root:
+        try:
+            config = Config.read(parent.config)
+            function = load(config, Path(root))
+            gateway = Gateway(
+                function.invoke,
+                api_id=config.api_id,
+                stage=config.stage,
+                routes=config.routes,
+                permitted=config.permitted,
+                host=config.host,
+                port=config.port,
+            )
+        except LocalError as error:
+            parent.tell_error(str(error))
+        gateway.start()
+        parent.tell_ready(url=gateway.url)
+        for source in parent.messages():
+            deliver(
+                function.invoke,
+                source["queue_arn"],
+                source["batch_size"],
+                reports_failures=source["reports_failures"],
+            )
+        gateway.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Heroku on this machine: the part of the Platform API that registers log drains.
+
+Shapes after the Platform API's schema (Heroku Dev Center, "Platform API Reference", App and Log Drain), messages as
+Heroku's clients quote them in their tests. Nothing is logged: drain URLs hold tokens.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import NAMESPACE_DNS, uuid4, uuid5
+
+from local.aws.http_server import Answer, HttpServer, Request
+from local.child import LocalError
+
+_BODY_LIMIT = 1024 * 1024
+# The Terraform provider, and so Pulumi's, sends its key as the password of Basic.
+_CREDENTIALS = re.compile(r"(?:Bearer|Basic) +\S.*", re.IGNORECASE)
+_CREATED_AT = "2026-01-01T00:00:00Z"
+
+
+class _ApiError(Exception):
+    def __init__(self, status: HTTPStatus, error_id: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.id = status, error_id
+
+
+class Heroku(HttpServer):
+    """An account with these apps, which have no drains at first."""
+
+    def __init__(self, apps: Iterable[str], *, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen, but serve from `start` on; LocalError for a port in use."""
+        self._drains: dict[str, list[dict[str, Any]]] = {app: [] for app in apps}
+        self._lock = threading.Lock()
+        super().__init__(host=host, port=port, body_limit=_BODY_LIMIT)
+        self.url = self.origin
+
+    def app_id(self, name: str) -> str:
+        """Give an app's UUID, the same in each run; LocalError for an unknown app."""
+        self._check(name)
+        return _app_id(name)
+
+    def drains(self, name: str) -> list[dict[str, Any]]:
+        """Give an app's drains, oldest first, as the API shows them; LocalError for an unknown app."""
+        self._check(name)
+        with self._lock:
+            return [dict(drain) for drain in self._drains[name]]
+
+    def respond(self, request: Request) -> Answer:
+        """Answer a call of the API."""
+        try:
+            if not _CREDENTIALS.fullmatch(request.header("authorization") or ""):
+                raise _ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", "Invalid credentials provided.")
+            with self._lock:
+                return _json(*self._call(request))
+        except _ApiError as error:
+            return _json(error.status, {"id": error.id, "message": str(error)})
+
+    def refuse(self, status: HTTPStatus) -> Answer:
+        """Say why a request can't be taken."""
+        return _json(status, {"id": status.phrase.lower().replace(" ", "_"), "message": f"{status.phrase}."})
+
+    def _check(self, name: str) -> None:
+        if name not in self._drains:
+            raise LocalError(f"no Heroku app {name!r} on this machine: there are {', '.join(self._drains)}")
+
+    def _call(self, request: Request) -> tuple[HTTPStatus, Any]:
+        match request.method, [unquote(part) for part in request.path.split("/")[1:]]:
+            case "GET", ["apps", app]:
+                return HTTPStatus.OK, _app(self._find_app(app))
+            case "GET", ["apps", app, "config-vars"]:
+                self._find_app(app)
+                return HTTPStatus.OK, {}
+            # The provider's get_app reads it too.
+            case "GET", ["apps", app, "buildpack-installations"]:
+                self._find_app(app)
+                return HTTPStatus.OK, []
+            case "GET", ["apps", app, "log-drains"]:
+                return HTTPStatus.OK, self._drains[self._find_app(app)]
+            case "POST", ["apps", app, "log-drains"]:
+                return HTTPStatus.CREATED, self._create_drain(self._find_app(app), request.body)
+            case "GET", ["apps", app, "log-drains", drain]:
+                return HTTPStatus.OK, self._find_drain(self._find_app(app), drain)
+            case "DELETE", ["apps", app, "log-drains", drain]:
+                name = self._find_app(app)
+                deleted = self._find_drain(name, drain)
+                self._drains[name].remove(deleted)
+                return HTTPStatus.OK, deleted
+        raise _ApiError(HTTPStatus.NOT_FOUND, "not_found", "The requested API endpoint was not found.")
+
+    def _find_app(self, name_or_id: str) -> str:
+        for name in self._drains:
+            if name_or_id in (name, _app_id(name)):
+                return name
+        raise _ApiError(HTTPStatus.NOT_FOUND, "not_found", "Couldn't find that app.")
+
+    def _find_drain(self, app: str, query: str) -> dict[str, Any]:
+        for drain in self._drains[app]:
+            if query in (drain["id"], drain["url"], drain["token"]):
+                return drain
+        raise _ApiError(HTTPStatus.NOT_FOUND, "not_found", "Couldn't find that log drain.")
+
+    def _create_drain(self, app: str, body: bytes) -> dict[str, Any]:
+        url = _drain_url(body)
+        if any(drain["url"] == url for drain in self._drains[app]):
+            raise _ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_params", "Url has already been taken")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        drain = {
+            "addon": None,
+            "app": {"id": _app_id(app), "name": app},
+            "created_at": now,
+            "id": str(uuid4()),
+            "token": f"d.{uuid4()}",
+            "updated_at": now,
+            "url": url,
+        }
+        self._drains[app].append(drain)
+        return drain
+
+
+def _app_id(name: str) -> str:
+    return str(uuid5(NAMESPACE_DNS, f"{name}.herokuapp.com"))
+
+
+def _app(name: str) -> dict[str, Any]:
+    return {
+        "acm": False,
+        "archived_at": None,
+        "build_stack": {"id": str(uuid5(NAMESPACE_DNS, "heroku-24")), "name": "heroku-24"},
+        "buildpack_provided_description": None,
+        "created_at": _CREATED_AT,
+        "git_url": f"https://git.heroku.com/{name}.git",
+        "id": _app_id(name),
+        "internal_routing": None,
+        "maintenance": False,
+        "name": name,
+        "organization": None,
+        "owner": {"email": "owner@example.com", "id": str(uuid5(NAMESPACE_DNS, "owner.example.com"))},
+        "region": {"id": str(uuid5(NAMESPACE_DNS, "us.heroku.com")), "name": "us"},
+        "released_at": _CREATED_AT,
+        "repo_size": None,
+        "slug_size": None,
+        "space": None,
+        "stack": {"id": str(uuid5(NAMESPACE_DNS, "heroku-24")), "name": "heroku-24"},
+        "team": None,
+        "updated_at": _CREATED_AT,
+        "web_url": f"https://{name}.herokuapp.com/",
+    }
+
+
+def _drain_url(body: bytes) -> str:
+    try:
+        parameters = json.loads(body)
+    except ValueError:
+        raise _ApiError(
+            HTTPStatus.BAD_REQUEST, "bad_request", "Request invalid, validate usage and try again."
+        ) from None
+    url = parameters.get("url") if isinstance(parameters, dict) else None
+    if not isinstance(url, str) or not _is_drain_url(url):
+        raise _ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_params", "Url is invalid.")
+    return url
+
+
+def _is_drain_url(url: str) -> bool:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https", "syslog", "syslog+tls"} and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def _json(status: HTTPStatus, value: Any) -> Answer:
+    return Answer(status, [("Content-Type", "application/json")], json.dumps(value).encode())

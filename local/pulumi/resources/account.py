@@ -1,0 +1,93 @@
+"""What resources are created in, and what they have to know of each other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.pulumi.resources.inputs import Inputs
+
+ACCOUNT_ID = "123456789012"  # moto's
+_SERVICES = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "sqs", "ssm")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A Lambda function as it was declared; `archive` is a zip file's bytes."""
+
+    name: str
+    handler: str
+    archive: bytes
+    environment: Mapping[str, str]
+    timeout_s: int
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of an HTTP API: the routes that a gateway has to serve, and the function behind them.
+
+    `permitted` are the routes for which the function's policy lets API Gateway call it.
+    """
+
+    api_id: str
+    name: str
+    routes: list[str]
+    function: Function
+    permitted: list[str]
+
+
+@dataclass(frozen=True)
+class EventSource:
+    """A queue whose messages a function gets, `batch_size` at a time at most.
+
+    `reports_failures`: the function's answer names the messages that failed (ReportBatchItemFailures).
+    """
+
+    function_arn: str
+    queue_arn: str
+    batch_size: int
+    reports_failures: bool
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Who may call which function: a statement of its policy. Without a source, any of the principal's may."""
+
+    function: str
+    principal: str
+    action: str
+    source_arn: str | None
+
+    def lets_gateway_call(self, function: str, route_arn: str) -> bool:
+        """Whether API Gateway may call a function for a route; `*` in the source stands for any text, `?` for one."""
+        return (
+            self.function.rpartition(":")[2] == function  # declared by its name or by its ARN
+            and self.principal == "apigateway.amazonaws.com"
+            and self.action in {"lambda:InvokeFunction", "lambda:*"}
+            and (self.source_arn is None or fnmatchcase(route_arn, self.source_arn.replace("[", "[[]")))
+        )
+
+
+class Account:
+    """AWS in an emulator and Heroku in its stand-in, by their URLs; `serve` starts a stage's gateway, gives its URL."""
+
+    def __init__(self, aws_url: str, heroku_url: str, region: str, serve: Callable[[Stage], str]) -> None:
+        make: Any = boto3.Session("local", "local", region_name=region).client
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=20)
+        # Made here, as a session is not safe to use from several threads, and a client is.
+        self.clients = {name: make(name, endpoint_url=aws_url, config=config) for name in _SERVICES}
+        self.heroku_url, self.region, self.serve = heroku_url, region, serve
+        self.functions: dict[str, Function] = {}  # by invoke ARN
+        self.event_sources: list[EventSource] = []
+        self.permissions: list[Permission] = []
+        self.integrations: dict[str, str] = {}  # id -> invoke ARN
+        self.routes: dict[str, dict[str, str]] = {}  # API id -> route key -> integration id
+
+
+Outputs = tuple[str, dict[str, Any]]  # a resource's id, and its outputs that are no inputs
+Creator = Callable[[Account, Inputs], Outputs]
+Finder = Callable[[Account, Inputs], dict[str, Any]]

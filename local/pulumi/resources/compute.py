@@ -1,0 +1,173 @@
+"""Lambda, its logs and its triggers, and API Gateway."""
+
+import secrets
+
+from local.aws.deployment_package import zipped
+from local.child import LocalError
+from local.pulumi.resources.account import (
+    ACCOUNT_ID,
+    Account,
+    Creator,
+    EventSource,
+    Function,
+    Outputs,
+    Permission,
+    Stage,
+)
+from local.pulumi.resources.inputs import Inputs
+
+# What Lambda takes where a function or mapping does not say (CreateFunction, CreateEventSourceMapping of a queue).
+_TIMEOUT_S, _MEMORY_MB, _BATCH_SIZE = 3, 128, 10
+
+
+# "Working with Lambda environment variables": CreateFunction refuses them, and the emulator does not.
+_RESERVED_VARIABLES = {
+    *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT"),
+    *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"),
+    *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+    *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_LAMBDA_RUNTIME_API", "LAMBDA_RUNTIME_DIR"),
+}
+
+
+def _log_group(account: Account, inputs: Inputs) -> Outputs:
+    name, logs = inputs.take("name"), account.clients["logs"]
+    logs.create_log_group(logGroupName=name, **inputs.tag_map("tags"))
+    if "retentionInDays" in inputs:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=inputs.pop("retentionInDays"))
+    return name, {"arn": f"arn:aws:logs:{account.region}:{ACCOUNT_ID}:log-group:{name}"}
+
+
+def _function(account: Account, inputs: Inputs) -> Outputs:
+    variables = inputs.pop("environment", None)
+    function = Function(
+        name=inputs["name"],
+        handler=inputs["handler"],
+        archive=zipped(inputs.take("code")),
+        environment=(variables or {}).get("variables", {}),
+        timeout_s=inputs.get("timeout", _TIMEOUT_S),
+        memory_mb=inputs.get("memorySize", _MEMORY_MB),
+    )
+    if reserved_names := sorted(_RESERVED_VARIABLES & set(function.environment)):
+        raise LocalError(f"Lambda reserves the environment variables {', '.join(reserved_names)}")
+    arn = account.clients["lambda"].create_function(
+        Code={"ZipFile": function.archive},
+        # The variables' names are data, and not names of AWS's.
+        **({} if variables is None else {"Environment": {"Variables": function.environment}}),
+        **inputs.renamed(name="FunctionName"),
+        **inputs.rest("role", "runtime", "handler", "description", "timeout", "memorySize", "architectures"),
+        **inputs.rest("layers", "loggingConfig", "tracingConfig", "ephemeralStorage"),
+        **inputs.tag_map("Tags"),
+    )["FunctionArn"]
+    # -1 is the provider's way to say none, as it is to leave it out.
+    if (reserved := inputs.pop("reservedConcurrentExecutions", -1)) >= 0:
+        account.clients["lambda"].put_function_concurrency(
+            FunctionName=function.name, ReservedConcurrentExecutions=reserved
+        )
+    invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    account.functions[invoke_arn] = function
+    return function.name, {"arn": arn, "invokeArn": invoke_arn}
+
+
+def _event_source_mapping(account: Account, inputs: Inputs) -> Outputs:
+    source = EventSource(
+        inputs["functionName"],
+        inputs["eventSourceArn"],
+        inputs.get("batchSize", _BATCH_SIZE),
+        "ReportBatchItemFailures" in inputs.get("functionResponseTypes", ()),
+    )
+    enabled = inputs.get("enabled", True)
+    mapping = account.clients["lambda"].create_event_source_mapping(
+        **inputs.rest("eventSourceArn", "functionName", "batchSize", "functionResponseTypes", "scalingConfig"),
+        **inputs.rest("enabled", "maximumBatchingWindowInSeconds"),
+        **inputs.tag_map("Tags"),
+    )
+    if enabled:
+        account.event_sources.append(source)
+    return mapping["UUID"], {}
+
+
+def _permission(account: Account, inputs: Inputs) -> Outputs:
+    # AWS requires an id, and the provider makes one up where none is declared.
+    statement = inputs.pop("statementId", None) or secrets.token_hex(8)
+    permission = Permission(inputs["function"], inputs["principal"], inputs["action"], inputs.get("sourceArn"))
+    account.clients["lambda"].add_permission(
+        StatementId=statement,
+        **inputs.renamed(function="FunctionName"),
+        **inputs.rest("action", "principal", "sourceArn", "sourceAccount"),
+    )
+    account.permissions.append(permission)
+    return statement, {}
+
+
+def _api(account: Account, inputs: Inputs) -> Outputs:
+    api = account.clients["apigatewayv2"].create_api(
+        **inputs.rest("name", "description", "protocolType"), **inputs.tag_map("Tags")
+    )
+    return api["ApiId"], {"apiEndpoint": api["ApiEndpoint"], "executionArn": _execution_arn(account, api["ApiId"])}
+
+
+def _execution_arn(account: Account, api: str) -> str:
+    return f"arn:aws:execute-api:{account.region}:{ACCOUNT_ID}:{api}"
+
+
+def _integration(account: Account, inputs: Inputs) -> Outputs:
+    invoke_arn = inputs["integrationUri"]
+    id_ = account.clients["apigatewayv2"].create_integration(
+        **inputs.rest("apiId", "integrationType", "integrationUri", "integrationMethod", "payloadFormatVersion"),
+        **inputs.rest("description"),
+    )["IntegrationId"]
+    account.integrations[id_] = invoke_arn
+    return id_, {}
+
+
+def _route(account: Account, inputs: Inputs) -> Outputs:
+    api, key, target = inputs["apiId"], inputs["routeKey"], inputs["target"]
+    id_ = account.clients["apigatewayv2"].create_route(**inputs.rest("apiId", "routeKey", "target"))["RouteId"]
+    account.routes.setdefault(api, {})[key] = target.removeprefix("integrations/")
+    return id_, {}
+
+
+def _stage(account: Account, inputs: Inputs) -> Outputs:
+    api, name, deployed = inputs["apiId"], inputs["name"], inputs.get("autoDeploy", False)
+    account.clients["apigatewayv2"].create_stage(
+        **inputs.renamed(name="StageName"),
+        **inputs.rest("apiId", "autoDeploy", "description", "defaultRouteSettings", "accessLogSettings"),
+        **inputs.tag_map("Tags"),
+    )
+    routes = account.routes.get(api, {})
+    behind = {account.integrations[integration] for integration in routes.values()}
+    if len(behind) != 1:
+        raise LocalError(f"the local gateway serves one function, and this stage has {len(behind)}")
+    # Without a deployment a stage answers 404 to everything.
+    served = list(routes) if deployed else []
+    function = account.functions[behind.pop()]
+    of_stage = f"{_execution_arn(account, api)}/{name}/"
+    permitted = [
+        route
+        for route in served
+        if any(each.lets_gateway_call(function.name, of_stage + _resource(route)) for each in account.permissions)
+    ]
+    # AWS gives a stage an address of its own; here it is the gateway's.
+    return name, {"invokeUrl": account.serve(Stage(api, name, served, function, permitted))}
+
+
+def _resource(route: str) -> str:
+    """A route as it stands in the ARN that Lambda is asked about: method and path, or `*/$default`.
+
+    Source: "Invoking a Lambda function using an Amazon API Gateway endpoint", permissions.
+    """
+    method, _, path = route.partition(" ")
+    return f"{method}{path}" if path else f"*/{route}"
+
+
+CREATE: dict[str, Creator] = {
+    "aws:apigatewayv2/api:Api": _api,
+    "aws:apigatewayv2/integration:Integration": _integration,
+    "aws:apigatewayv2/route:Route": _route,
+    "aws:apigatewayv2/stage:Stage": _stage,
+    "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _event_source_mapping,
+    "aws:lambda/function:Function": _function,
+    "aws:lambda/permission:Permission": _permission,
+}

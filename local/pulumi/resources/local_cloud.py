@@ -1,0 +1,95 @@
+"""What the stack declares, created in the local stand-ins."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError, ParamValidationError
+
+from local.child import LocalError
+from local.pulumi.resources import catalog, compute, elsewhere, identity, storage
+from local.pulumi.resources.account import Account, Creator, Finder, Outputs
+from local.pulumi.resources.inputs import Inputs
+
+CREATE: dict[str, Creator] = {
+    **storage.CREATE,
+    **identity.CREATE,
+    **catalog.CREATE,
+    **compute.CREATE,
+    **elsewhere.CREATE,
+}
+# The types that take tags, and so get the provider's default tags, too.
+TAGGED = {
+    "aws:apigatewayv2/api:Api",
+    "aws:apigatewayv2/stage:Stage",
+    "aws:athena/workgroup:Workgroup",
+    "aws:cloudwatch/logGroup:LogGroup",
+    "aws:glue/catalogDatabase:CatalogDatabase",
+    "aws:iam/role:Role",
+    "aws:iam/user:User",
+    "aws:lambda/eventSourceMapping:EventSourceMapping",
+    "aws:lambda/function:Function",
+    "aws:s3/bucket:Bucket",
+    "aws:sqs/queue:Queue",
+    "aws:ssm/parameter:Parameter",
+}
+LOOK_UP: dict[str, Finder] = {**identity.LOOK_UP, **elsewhere.LOOK_UP}
+
+
+class LocalCloud:
+    """An account in which the program's resources are created; `created` are the types of those there are."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._default_tags: dict[str, str] = {}
+        self.created: list[str] = []
+
+    def configure(self, token: str, inputs: Mapping[str, Any]) -> None:
+        """Take a provider's configuration; LocalError for what is not served here.
+
+        The account that may be deployed to is not checked: the emulator's is nobody's. Heroku's key is not needed.
+        """
+        if not token.endswith(":aws"):
+            return
+        given = Inputs(inputs)
+        given.pop("allowedAccountIds", None)
+        for of_the_sdk in ("skipCredentialsValidation", "skipRegionValidation"):  # its defaults
+            given.pop(of_the_sdk, None)
+        if (region := given.pop("region", self._account.region)) != self._account.region:
+            raise LocalError(f"the local stack is in {self._account.region}, and a provider is of {region}")
+        self._default_tags = {**given.pop("defaultTags", {}).get("tags", {})}
+        if given:
+            raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/cloud/")
+
+    def create(self, token: str, inputs: Mapping[str, Any]) -> Outputs:
+        """Create a resource; LocalError for a type or an input that is not served here, or when it is refused."""
+        if token not in CREATE:
+            raise LocalError("the local stack has no such resource type; add it to local/cloud/")
+        given = Inputs(inputs)
+        if token in TAGGED and self._default_tags:
+            given["tags"] = {**self._default_tags, **given.get("tags", {})}
+        try:
+            created = CREATE[token](self._account, given)
+        except (ClientError, ParamValidationError) as error:
+            raise LocalError(" ".join(str(error).split())) from error
+        except KeyError as error:
+            raise LocalError(f"{error.args[0]} is missing") from error
+        _refuse_rest(given)
+        self.created.append(token)
+        return created
+
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer an invoke; LocalError for one that is not served here, or that finds nothing."""
+        if token not in LOOK_UP:
+            raise LocalError("the local stack has no such lookup; add it to local/cloud/")
+        given = Inputs(arguments)
+        try:
+            found = LOOK_UP[token](self._account, given)
+        except ClientError as error:
+            raise LocalError(str(error)) from error
+        _refuse_rest(given)
+        return found
+
+
+def _refuse_rest(given: Inputs) -> None:
+    if given:
+        raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/cloud/")

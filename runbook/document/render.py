@@ -1,0 +1,41 @@
+"""`render`: the runbook as a document, RUNBOOK.md."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbook.document.runbook import render as rendered
+from runbook.outputs import Outputs
+from runbook.session import AsJson, Session, session_of
+from runbook.terminal import printing
+
+
+def render(
+    ctx: typer.Context,
+    to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there; stdout by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    r"""Write the runbook of the stack as Markdown.
+
+    \b
+      pulumi stack output --json | python -m runbook render --to RUNBOOK.md
+
+    The outputs come from stdin, or, where nothing is piped into it, from where every command has them.
+    """
+    session = session_of(ctx, as_json=as_json)
+    outputs = _outputs(session)
+    text = rendered(outputs)
+    if to is not None:
+        to.write_text(text, encoding="utf-8")
+        printing.note(f"{to} is of {outputs.project}, stack {outputs.stack}")
+    elif not session.as_json:
+        print(text, end="")
+    if session.as_json:
+        printing.document({"markdown": text})
+
+
+def _outputs(session: Session) -> Outputs:
+    piped = "" if session.outputs_file or sys.stdin.isatty() else sys.stdin.read()
+    return Outputs.parse(piped, "standard input") if piped.strip() else session.outputs

@@ -1,0 +1,72 @@
+"""The query behind `lines`: the newest lines of a window that match. Pure."""
+
+import re
+
+from contract.window import Window
+from runbook.errors import RunbookError
+
+COLUMNS = ("log_ts", "app", "source", "proc_id", "message")
+
+# RFC 5424 section 6: PROCID is printable US-ASCII without space.
+_PROC_ID = re.compile(r"[!-~]{1,128}")
+_LONGEST_TEXT = 1000
+
+
+def sql(
+    table: str,
+    window: Window,
+    *,
+    app: str | None = None,
+    dyno: str | None = None,
+    match: str | None = None,
+    ignore_case: bool = False,
+    limit: int,
+) -> str:
+    """The query of up to `limit` lines, newest first; `table` is qualified by its database.
+
+    `dyno` is a PROCID such as web.1 or router, or a process type such as web, which is all its dynos. `match` is
+    plain text in the message. RunbookError for a value that no line can have.
+    """
+    conditions: list[str] = []
+    if app is not None:
+        conditions.append(f"app = {literal(app)}")
+    conditions += window.predicates
+    if dyno is not None:
+        conditions.append(_of_dyno(dyno))
+    if match is not None:
+        conditions.append(_matching(match, ignore_case=ignore_case))
+    where = "\n    AND ".join(conditions)
+    # Times of one millisecond are told apart by their text, which has microseconds.
+    return (
+        f"SELECT {', '.join(COLUMNS)}\nFROM {table}\nWHERE\n    {where}\n"
+        "ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app, source, proc_id, message\n"
+        f"LIMIT {limit}"
+    )
+
+
+def literal(text: str) -> str:
+    """A string literal of Trino (Trino, "Data types", VARCHAR): only the quote has a meaning in it, and is doubled.
+
+    RunbookError for control characters, which no stored line has, and for what is no text in UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise RunbookError(f"{text!r} is no text in UTF-8: no line has it") from None
+    if any((char < " " and char != "\t") or char == "\x7f" for char in text):
+        raise RunbookError(f"{text!r} has control characters, which are stored as #012 and the like: search for those")
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _of_dyno(dyno: str) -> str:
+    if not _PROC_ID.fullmatch(dyno):
+        raise RunbookError(f"{dyno!r} is no dyno: write web.1, web, router, ...")
+    return f"(proc_id = {literal(dyno)} OR strpos(proc_id, {literal(dyno + '.')}) = 1)"
+
+
+def _matching(match: str, *, ignore_case: bool) -> str:
+    if not match or len(match) > _LONGEST_TEXT:
+        raise RunbookError(f"--match takes 1 to {_LONGEST_TEXT} characters, not {len(match)}")
+    if ignore_case:
+        return f"strpos(lower(message), lower({literal(match)})) > 0"
+    return f"strpos(message, {literal(match)}) > 0"

@@ -1,0 +1,513 @@
+"""Each identity may do what it is for, and nothing else."""
+
+import json
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+
+from contract import policies
+from contract.object_keys import ObjectKey
+from tests.support.logplex_frames import NOON_MS
+from tests.support.recording_monitor import Run, run
+
+ACCOUNT = "us-east-1:123456789012"
+BUCKET = "arn:aws:s3:::raxx-heroku-logs-prod"
+OTHER_BUCKET = "arn:aws:s3:::raxx-heroku-logs-prod-2"
+KEYS = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/drain_keys"
+DRAIN_URL = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/drain_url/raxx-api-prod"
+PUBLIC = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/bucket_arn"
+LOG_GROUP = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/lambda/raxx-log-receiver"
+QUEUE = f"arn:aws:sqs:{ACCOUNT}:raxx-log-spill"
+WORKGROUP = f"arn:aws:athena:{ACCOUNT}:workgroup/raxx-log-queries"
+DATA_CATALOG = f"arn:aws:athena:{ACCOUNT}:datacatalog/AwsDataCatalog"
+CATALOG, DATABASE, DEFAULT_DATABASE, TABLE, VIEW = (
+    f"arn:aws:glue:{ACCOUNT}:{name}"
+    for name in (
+        *("catalog", "database/raxx_heroku_logs", "database/default"),
+        *("table/raxx_heroku_logs/syslog", "table/raxx_heroku_logs/router_requests"),
+    )
+)
+LINES = f"{BUCKET}/logs/raxx-api-prod/2026/11/24/1-x.gz"
+RESULT = f"{BUCKET}/athena-results/x.csv"
+PRINCIPAL = "arn:aws:iam::123456789012:user/claude-infisical-bootstrap"
+
+WRITER = policies.log_writer(BUCKET)
+RECEIVER = policies.receiver(BUCKET, KEYS, QUEUE, LOG_GROUP)
+READER = policies.reader(BUCKET, WORKGROUP, DATA_CATALOG, [CATALOG, DATABASE, DEFAULT_DATABASE], [TABLE, VIEW])
+PARAMETERS = policies.parameter_reader([PUBLIC])
+
+
+class Ask(NamedTuple):
+    """A request to AWS: action, resource and what conditions may look at."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = {}
+
+
+def items(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def allows(policy: policies.Policy, ask: Ask) -> bool:
+    """Evaluate a policy of Allow statements ("Policy evaluation logic", IAM user guide)."""
+    return any(_applies(statement, ask) for statement in policy["Statement"])
+
+
+def _applies(statement: Mapping[str, Any], ask: Ask) -> bool:
+    assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
+    assert statement["Effect"] == "Allow"
+    conditions = statement.get("Condition", {})
+    assert conditions.keys() <= {"StringLike"}
+    return (
+        any(fnmatchcase(ask.action.lower(), action.lower()) for action in items(statement["Action"]))
+        and any(fnmatchcase(ask.resource, resource) for resource in items(statement["Resource"]))
+        and all(
+            any(fnmatchcase(ask.context.get(key, ""), pattern) for pattern in items(patterns))
+            for key, patterns in conditions.get("StringLike", {}).items()
+        )
+    )
+
+
+def put(key: str, bucket: str = BUCKET) -> Ask:
+    return Ask("s3:PutObject", f"{bucket}/{key}")
+
+
+def listing(prefix: str) -> Ask:
+    return Ask("s3:ListBucket", BUCKET, {"s3:prefix": prefix})
+
+
+def shown(ask: Ask) -> str:
+    return f"{ask.action}:{ask.resource.rpartition(':')[2]}{''.join(ask.context.values())}"
+
+
+WRITES = [put("logs/raxx-api-prod/2026/11/24/1-x.gz")]
+NO_WRITERS = [
+    put("logs"),
+    put("logsx/x.gz"),
+    put("athena-results/x.csv"),
+    put("x.gz"),
+    put("logs/x.gz", OTHER_BUCKET),
+    Ask("s3:GetObject", LINES),
+    Ask("s3:DeleteObject", LINES),
+    Ask("s3:DeleteObjectVersion", LINES),
+    Ask("s3:PutObjectAcl", LINES),
+    Ask("s3:PutObjectTagging", LINES),
+    Ask("s3:RestoreObject", LINES),
+    Ask("s3:ListBucket", BUCKET),
+    listing("athena-results/"),
+    Ask("s3:PutBucketPolicy", BUCKET),
+    Ask("s3:PutLifecycleConfiguration", BUCKET),
+    Ask("s3:DeleteBucket", BUCKET),
+    Ask("iam:CreateAccessKey", "arn:aws:iam::123456789012:user/raxx-heroku-log-drain"),
+    Ask("sts:AssumeRole", "arn:aws:iam::123456789012:role/raxx-log-athena-reader"),
+]
+
+
+# ---------------------------------------------------------------- writing
+
+
+@pytest.mark.parametrize("policy", [WRITER, RECEIVER], ids=["writer", "receiver"])
+@pytest.mark.parametrize("ask", WRITES, ids=shown)
+def test_who_writes_may_put_log_objects(policy: policies.Policy, ask: Ask) -> None:
+    assert allows(policy, ask)
+
+
+@pytest.mark.parametrize("policy", [WRITER, RECEIVER], ids=["writer", "receiver"])
+@pytest.mark.parametrize("ask", NO_WRITERS, ids=shown)
+def test_who_writes_may_not_read_delete_or_write_elsewhere(policy: policies.Policy, ask: Ask) -> None:
+    """A receiver that was taken over can add lines; it cannot read or undo any."""
+    assert not allows(policy, ask)
+
+
+def test_the_writer_may_do_nothing_else_at_all() -> None:
+    [statement] = WRITER["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("s3:PutObject", f"{BUCKET}/logs/*")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        listing("logs/raxx-api-prod/2026/11/24/1-x.gz"),
+        Ask("ssm:GetParameter", KEYS),
+        Ask("sqs:SendMessage", QUEUE),
+        Ask("sqs:ReceiveMessage", QUEUE),
+        Ask("sqs:DeleteMessage", QUEUE),
+        Ask("logs:CreateLogStream", f"{LOG_GROUP}:log-stream:2026/11/24/x"),
+        Ask("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:2026/11/24/x"),
+    ],
+    ids=shown,
+)
+def test_the_receiver_may_find_lines_read_its_keys_spill_and_write_its_log(ask: Ask) -> None:
+    assert allows(RECEIVER, ask)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask("ssm:GetParameter", DRAIN_URL),
+        Ask("ssm:GetParameter", PUBLIC),
+        Ask("ssm:GetParameter", KEYS + "_old"),
+        Ask("ssm:GetParametersByPath", KEYS),
+        Ask("ssm:GetParameterHistory", KEYS),
+        Ask("ssm:PutParameter", KEYS),
+        Ask("sqs:PurgeQueue", QUEUE),
+        Ask("sqs:DeleteQueue", QUEUE),
+        Ask("sqs:SetQueueAttributes", QUEUE),
+        Ask("sqs:SendMessage", QUEUE + "-2"),
+        Ask("logs:PutLogEvents", f"arn:aws:logs:{ACCOUNT}:log-group:/aws/lambda/other:log-stream:x"),
+        Ask("logs:PutLogEvents", f"{LOG_GROUP}-2:log-stream:x"),
+        Ask("logs:GetLogEvents", f"{LOG_GROUP}:log-stream:x"),
+        Ask("logs:DeleteLogStream", f"{LOG_GROUP}:log-stream:x"),
+        Ask("logs:CreateLogGroup", LOG_GROUP),
+        Ask("lambda:UpdateFunctionCode", f"arn:aws:lambda:{ACCOUNT}:function:raxx-log-receiver"),
+    ],
+    ids=shown,
+)
+def test_the_receiver_may_not_read_other_parameters_or_touch_other_queues_and_logs(ask: Ask) -> None:
+    assert not allows(RECEIVER, ask)
+
+
+# ---------------------------------------------------------------- reading
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask("athena:StartQueryExecution", WORKGROUP),
+        Ask("athena:StopQueryExecution", WORKGROUP),
+        Ask("athena:GetQueryExecution", WORKGROUP),
+        Ask("athena:GetQueryResults", WORKGROUP),
+        Ask("athena:GetWorkGroup", WORKGROUP),
+        Ask("athena:ListNamedQueries", WORKGROUP),
+        Ask("athena:GetNamedQuery", WORKGROUP),
+        Ask("athena:GetDataCatalog", DATA_CATALOG),
+        *[Ask("glue:GetTable", resource) for resource in (CATALOG, DATABASE, TABLE, VIEW)],
+        *[Ask("glue:GetDatabase", resource) for resource in (CATALOG, DATABASE, DEFAULT_DATABASE)],
+        Ask("glue:GetPartitions", TABLE),
+        Ask("s3:GetObject", LINES),
+        Ask("s3:RestoreObject", LINES),
+        Ask("s3:GetBucketLocation", BUCKET),
+        listing("logs/"),
+        listing("logs/raxx-api-prod/2026/11/24/"),
+        listing("athena-results/"),
+        Ask("s3:GetObject", RESULT),
+        Ask("s3:PutObject", RESULT),
+        Ask("s3:AbortMultipartUpload", RESULT),
+    ],
+    ids=shown,
+)
+def test_the_reader_may_query_and_restore(ask: Ask) -> None:
+    assert allows(READER, ask)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        put("logs/x.gz"),
+        put("x"),
+        Ask("s3:DeleteObject", LINES),
+        Ask("s3:DeleteObject", RESULT),
+        Ask("s3:DeleteObjectVersion", LINES),
+        Ask("s3:PutObjectAcl", RESULT),
+        Ask("s3:RestoreObject", RESULT),
+        Ask("s3:GetObject", f"{BUCKET}/x"),
+        Ask("s3:GetObject", f"{OTHER_BUCKET}/logs/x.gz"),
+        Ask("s3:PutObject", f"{OTHER_BUCKET}/athena-results/x.csv"),
+        listing(""),
+        listing("other/"),
+        Ask("s3:ListBucket", BUCKET),
+        Ask("s3:ListAllMyBuckets", "*"),
+        Ask("s3:PutLifecycleConfiguration", BUCKET),
+        Ask("s3:PutBucketPolicy", BUCKET),
+        Ask("athena:StartQueryExecution", f"arn:aws:athena:{ACCOUNT}:workgroup/primary"),
+        Ask("athena:UpdateWorkGroup", WORKGROUP),
+        Ask("athena:DeleteWorkGroup", WORKGROUP),
+        Ask("athena:DeleteNamedQuery", WORKGROUP),
+        Ask("glue:UpdateTable", TABLE),
+        Ask("glue:DeleteTable", TABLE),
+        Ask("glue:CreateTable", DATABASE),
+        Ask("glue:GetTable", f"arn:aws:glue:{ACCOUNT}:table/other/syslog"),
+        Ask("glue:GetTable", f"arn:aws:glue:{ACCOUNT}:table/default/x"),
+        Ask("glue:GetTable", DEFAULT_DATABASE),
+        Ask("athena:DeleteDataCatalog", DATA_CATALOG),
+        Ask("sqs:ReceiveMessage", QUEUE),
+        Ask("glue:GetDatabase", f"arn:aws:glue:{ACCOUNT}:database/other"),
+        Ask("ssm:GetParameter", KEYS),
+        Ask("ssm:GetParameter", DRAIN_URL),
+        Ask("sts:AssumeRole", "arn:aws:iam::123456789012:role/admin"),
+    ],
+    ids=shown,
+)
+def test_the_reader_may_not_change_anything_or_look_elsewhere(ask: Ask) -> None:
+    assert not allows(READER, ask)
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def test_what_is_public_may_be_read() -> None:
+    assert allows(PARAMETERS, Ask("ssm:GetParameter", PUBLIC))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask("ssm:GetParameter", KEYS),
+        Ask("ssm:GetParameter", DRAIN_URL),
+        Ask("ssm:GetParameter", PUBLIC + "/x"),
+        Ask("ssm:GetParametersByPath", f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain"),
+        Ask("ssm:GetParameterHistory", PUBLIC),
+        Ask("ssm:PutParameter", PUBLIC),
+        Ask("ssm:DeleteParameter", PUBLIC),
+    ],
+    ids=shown,
+)
+def test_keys_and_drain_urls_under_the_same_path_may_not_be_read(ask: Ask) -> None:
+    assert not allows(PARAMETERS, ask)
+
+
+# ---------------------------------------------------------------- the bucket's own
+
+
+*WITH_TLS, SHAPED = policies.archive_bucket(BUCKET)["Statement"]
+
+
+def test_nobody_comes_without_tls_1_2_and_nobody_else_is_refused() -> None:
+    """Each statement denies on one condition; without it, it would deny everything to everybody."""
+    assert [statement["Condition"] for statement in WITH_TLS] == [
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+    ]
+    for statement in WITH_TLS:
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        assert statement["Resource"] == [BUCKET, f"{BUCKET}/*"]
+
+
+@pytest.mark.parametrize(
+    ("key", "is_ours"),
+    [
+        (str(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=2**128 - 1))), True),
+        (str(ObjectKey("a-b", 0, UUID(int=0))), True),
+        ("athena-results/Unsaved/2026/x.csv.metadata", True),
+        ("logs/raxx-api-prod/2026/11/24/notes.txt", False),
+        ("logs/raxx-api-prod/2026/11/24/", False),
+        ("logs/raxx-api-prod/2026/11/24/1795521600000.gz", False),
+        ("logs/old-export.gz", False),
+        ("x/logs/raxx-api-prod/2026/11/24/1795521600000-00000000-0000-0000-0000-000000000000.gz", False),
+    ],
+)
+def test_nobody_puts_an_object_that_is_none_of_ours(key: str, is_ours: bool) -> None:
+    """A foreign file fails every query of its day."""
+    assert (SHAPED["Effect"], SHAPED["Principal"], SHAPED["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert any(fnmatchcase(f"{BUCKET}/{key}", pattern) for pattern in SHAPED["NotResource"]) == is_ours
+
+
+# ---------------------------------------------------------------- all of them
+
+
+@pytest.mark.parametrize(
+    "policy", [WRITER, RECEIVER, READER, PARAMETERS], ids=["writer", "receiver", "reader", "parameters"]
+)
+def test_a_policy_names_its_actions_and_resources(policy: policies.Policy) -> None:
+    """No wildcard in an action, and in a resource only at its end, below something that is ours."""
+    assert policy["Version"] == "2012-10-17"
+    for statement in policy["Statement"]:
+        assert not [action for action in items(statement["Action"]) if "*" in action]
+        for resource in items(statement["Resource"]):
+            assert resource.startswith("arn:aws:")
+            assert "*" not in resource[:-1]
+            assert resource.rstrip("*").endswith(("/", ":")) or "*" not in resource
+
+
+@pytest.mark.parametrize(
+    ("trust", "principal"),
+    [
+        pytest.param(policies.assumable_by(PRINCIPAL), {"AWS": PRINCIPAL}, id="break-glass"),
+        pytest.param(policies.lambda_trust(), {"Service": "lambda.amazonaws.com"}, id="lambda"),
+    ],
+)
+def test_a_role_trusts_one_principal_and_no_other(trust: policies.Policy, principal: dict[str, str]) -> None:
+    assert trust["Statement"] == [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]
+
+
+# ---------------------------------------------------------------- as the stack attaches them
+
+READER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-athena-reader"
+RECEIVER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-receiver"
+# Who has which policies, by the names of resources. Whoever is none of these, or comes from outside, has none.
+ATTACHED = {
+    "reader": {"identities-reader-policy", "parameters-reader-policy"},
+    "writer": {"identities-writer-policy"},
+    "receiver": {"receiver-policy"},
+    "break-glass": set[str](),
+    "anyone": set[str](),
+}
+OWNERS = {
+    "raxx-log-athena-reader": "reader",
+    "raxx-heroku-log-drain": "writer",
+    "raxx-log-receiver": "receiver",
+}
+
+
+@pytest.fixture(scope="module")
+def declared() -> Run:
+    return run()
+
+
+def document(declared: Run, name: str, field: str = "policy") -> policies.Policy:
+    loaded: policies.Policy = json.loads(declared[name].inputs[field])
+    return loaded
+
+
+def test_no_identity_has_another_policy(declared: Run) -> None:
+    """Attached managed policies, groups and access keys would give rights that no test here looks at."""
+    found: dict[str, set[str]] = {owner: set() for owner in ATTACHED}
+    for resource in declared.resources.values():
+        if resource.type.startswith("aws:iam/") and not resource.type.endswith((":Role", ":User")):
+            assert resource.type.endswith((":RolePolicy", ":UserPolicy")), resource.name
+            found[OWNERS[resource.inputs.get("role") or resource.inputs["user"]]].add(resource.name)
+    assert found == ATTACHED
+    for identity in (*declared.of_type(":Role"), *declared.of_type(":User")):
+        assert not identity.inputs.keys() & {"managedPolicyArns", "inlinePolicies", "permissionsBoundary"}
+
+
+def test_the_documents_are_those_that_are_tested_above(declared: Run) -> None:
+    """So that each question above is one about the stack, too."""
+    assert document(declared, "identities-reader-policy") == READER
+    assert document(declared, "identities-writer-policy") == WRITER
+    assert document(declared, "receiver-policy") == RECEIVER
+    assert document(declared, "archive-policy") == policies.archive_bucket(BUCKET)
+    assert document(declared, "identities-reader", "assumeRolePolicy") == policies.assumable_by(PRINCIPAL)
+    assert document(declared, "receiver-role", "assumeRolePolicy") == policies.lambda_trust()
+
+
+def may(declared: Run, who: str, ask: Ask) -> bool:
+    """Whether the identity's policies allow a request.
+
+    The bucket's own policy allows nothing and denies nobody who comes with TLS 1.2, as its test above says; to assume a
+    role within an account it is enough that the role trusts the caller by name.
+    """
+    if ask.action == "sts:AssumeRole":
+        role = next(r for r in declared.of_type(":Role") if ask.resource.endswith("/" + r.inputs["name"]))
+        principals = [each["Principal"] for each in document(declared, role.name, "assumeRolePolicy")["Statement"]]
+        return {"AWS": CALLERS.get(who)} in principals
+    return any(allows(document(declared, name), ask) for name in ATTACHED[who])
+
+
+CALLERS = {
+    "reader": READER_ROLE,
+    "writer": "arn:aws:iam::123456789012:user/raxx-heroku-log-drain",
+    "receiver": RECEIVER_ROLE,
+    "break-glass": PRINCIPAL,
+}
+
+
+def parameter(name: str) -> str:
+    return f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/{name}"
+
+
+DEAD_LETTERS = f"{QUEUE}-dead-letters"
+FUNCTION = f"arn:aws:lambda:{ACCOUNT}:function:raxx-log-receiver"
+
+# Each request is allowed to these, and to nobody else.
+MATRIX = [
+    # The archive.
+    (put("logs/raxx-api-prod/2026/11/24/1-x.gz"), {"writer", "receiver"}),
+    (put("athena-results/x.csv"), {"reader"}),
+    (put("other/x.gz"), set()),
+    (put("logs/x.gz", OTHER_BUCKET), set()),
+    (Ask("s3:GetObject", LINES), {"reader"}),
+    (Ask("s3:GetObject", RESULT), {"reader"}),
+    (Ask("s3:GetObject", f"{BUCKET}/other/x.gz"), set()),
+    (Ask("s3:GetObjectVersion", LINES), set()),
+    (Ask("s3:RestoreObject", LINES), {"reader"}),
+    (Ask("s3:DeleteObject", LINES), set()),
+    (Ask("s3:DeleteObjectVersion", LINES), set()),
+    (Ask("s3:DeleteObject", RESULT), set()),
+    (Ask("s3:PutObjectRetention", LINES), set()),
+    (Ask("s3:BypassGovernanceRetention", LINES), set()),
+    (listing("logs/"), {"reader", "receiver"}),
+    (listing("logs/raxx-api-prod/"), {"reader", "receiver"}),
+    (listing("athena-results/"), {"reader"}),
+    (listing("other/"), set()),
+    (listing("log"), set()),
+    (Ask("s3:ListBucket", BUCKET), set()),
+    (Ask("s3:ListBucketVersions", BUCKET), set()),
+    (Ask("s3:ListBucket", OTHER_BUCKET, {"s3:prefix": "logs/"}), set()),
+    (Ask("s3:GetBucketLocation", BUCKET), {"reader"}),
+    (Ask("s3:GetBucketLocation", OTHER_BUCKET), set()),
+    (Ask("s3:PutBucketVersioning", BUCKET), set()),
+    (Ask("s3:PutLifecycleConfiguration", BUCKET), set()),
+    (Ask("s3:PutBucketPolicy", BUCKET), set()),
+    (Ask("s3:DeleteBucket", BUCKET), set()),
+    # Queries.
+    (Ask("athena:StartQueryExecution", WORKGROUP), {"reader"}),
+    (Ask("athena:StartQueryExecution", f"arn:aws:athena:{ACCOUNT}:workgroup/primary"), set()),
+    (Ask("athena:StartQueryExecution", f"{WORKGROUP}-2"), set()),
+    (Ask("athena:GetQueryResults", f"arn:aws:athena:{ACCOUNT}:workgroup/primary"), set()),
+    (Ask("athena:CreateNamedQuery", WORKGROUP), set()),
+    (Ask("athena:UpdateWorkGroup", WORKGROUP), set()),
+    (Ask("athena:GetDataCatalog", DATA_CATALOG), {"reader"}),
+    (Ask("athena:GetDataCatalog", f"arn:aws:athena:{ACCOUNT}:datacatalog/other"), set()),
+    (Ask("athena:UpdateDataCatalog", DATA_CATALOG), set()),
+    *[(Ask("glue:GetTable", resource), {"reader"}) for resource in (CATALOG, DATABASE, TABLE, VIEW)],
+    *[(Ask("glue:GetDatabase", resource), {"reader"}) for resource in (CATALOG, DATABASE, DEFAULT_DATABASE)],
+    (Ask("glue:GetTable", f"{TABLE}_2"), set()),
+    (Ask("glue:GetTable", f"arn:aws:glue:{ACCOUNT}:table/raxx_heroku_logs/other"), set()),
+    (Ask("glue:GetTable", f"arn:aws:glue:{ACCOUNT}:table/default/syslog"), set()),
+    (Ask("glue:GetTable", DEFAULT_DATABASE), set()),
+    (Ask("glue:GetDatabase", f"arn:aws:glue:{ACCOUNT}:database/other"), set()),
+    (Ask("glue:UpdateTable", VIEW), set()),
+    (Ask("glue:DeleteTable", TABLE), set()),
+    (Ask("glue:CreateTable", DATABASE), set()),
+    # Parameters.
+    *[(Ask("ssm:GetParameter", parameter(name)), {"reader"}) for name in ("bucket_arn", "outputs")],
+    (Ask("ssm:GetParameter", parameter("athena_reader_role_arn")), {"reader"}),
+    (Ask("ssm:GetParameter", KEYS), {"receiver"}),
+    (Ask("ssm:GetParameter", DRAIN_URL), set()),
+    (Ask("ssm:GetParameter", parameter("other")), set()),
+    (Ask("ssm:GetParameters", KEYS), set()),
+    (Ask("ssm:GetParametersByPath", parameter("drain_url")), set()),
+    (Ask("ssm:GetParameterHistory", KEYS), set()),
+    (Ask("ssm:PutParameter", KEYS), set()),
+    (Ask("ssm:PutParameter", parameter("outputs")), set()),
+    # The spill queue, and the receiver itself.
+    *[
+        (Ask(f"sqs:{action}", QUEUE), {"receiver"})
+        for action in ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    ],
+    (Ask("sqs:PurgeQueue", QUEUE), set()),
+    (Ask("sqs:ReceiveMessage", DEAD_LETTERS), set()),
+    (Ask("sqs:DeleteMessage", DEAD_LETTERS), set()),
+    (Ask("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:x"), {"receiver"}),
+    (Ask("logs:GetLogEvents", f"{LOG_GROUP}:log-stream:x"), set()),
+    (Ask("logs:DeleteLogGroup", LOG_GROUP), set()),
+    (Ask("lambda:InvokeFunction", FUNCTION), set()),
+    (Ask("lambda:UpdateFunctionCode", FUNCTION), set()),
+    (Ask("lambda:GetFunctionConfiguration", FUNCTION), set()),
+    # Identities.
+    (Ask("sts:AssumeRole", READER_ROLE), {"break-glass"}),
+    (Ask("sts:AssumeRole", RECEIVER_ROLE), set()),
+    (Ask("iam:CreateAccessKey", CALLERS["writer"]), set()),
+    (Ask("iam:UpdateAssumeRolePolicy", READER_ROLE), set()),
+    (Ask("iam:PassRole", RECEIVER_ROLE), set()),
+]
+
+
+@pytest.mark.parametrize(("ask", "allowed"), MATRIX, ids=[shown(ask) for ask, _ in MATRIX])
+def test_a_request_is_allowed_to_these_and_to_nobody_else(declared: Run, ask: Ask, allowed: set[str]) -> None:
+    """Break-glass and anyone have no policy of this stack: one may become the reader, the other nothing."""
+    assert {who for who in ATTACHED if may(declared, who, ask)} == allowed
+
+
+def test_the_function_and_the_queues_are_open_to_nobody_by_a_policy_of_their_own(declared: Run) -> None:
+    """But to the one route of the API: a resource's own policy gives rights too, to other accounts as well."""
+    assert not declared.of_type(":QueuePolicy")
+    [permission] = declared.of_type("lambda/permission:Permission")
+    assert permission.inputs["principal"] == "apigateway.amazonaws.com"
+    assert permission.inputs["action"] == "lambda:InvokeFunction"
+    assert permission.inputs["sourceArn"] == f"arn:aws:execute-api:{ACCOUNT}:a1b2c3d4e5/prod/POST/drain"

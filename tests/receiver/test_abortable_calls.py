@@ -1,0 +1,281 @@
+"""A call of AWS ends with its deadline, over HTTP and TLS, and has the form that S3 expects in production."""
+
+import base64
+import ssl
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from contract.object_keys import ObjectKey
+from receiver import aws
+from receiver.aws import Archive, Parameter, Queue, Unavailable
+from receiver.breaker import FAILURES
+from receiver.deadline import Deadline
+from receiver.logplex.batch import StoredObject
+from tests.support.fakes import (
+    Deed,
+    Reply,
+    aws_endpoint,
+    continuing_for_ever,
+    deaf_endpoint,
+    end_within_continue,
+    silence,
+    trickling_body,
+    trickling_headers,
+    trickling_last_body,
+)
+from tests.support.logplex_frames import NOON_MS
+from tests.support.tls import certificate
+
+AMPLE_S = 20.0
+SHORT_S = 0.2
+SENT_S = 1.0  # in which a busy machine, too, has sent a request
+PATIENCE_S = 5.0  # for what takes moments, on a machine that is busy
+
+KEY = ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1))
+OBJECT = StoredObject(KEY, b"\x1f\x8b" + bytes(range(256)) * 300, 1, Counter(), 0)
+
+Connect = Callable[..., None]
+
+
+# The clients are made before the clock starts.
+def put(seconds: float) -> None:
+    archive = Archive("a-bucket")
+    archive.put([OBJECT], Deadline(seconds))
+
+
+def send(seconds: float) -> None:
+    queue = Queue("https://sqs.us-east-1.amazonaws.com/123456789012/spill")
+    queue.send("a message", Deadline(seconds))
+
+
+def read(seconds: float) -> None:
+    parameter = Parameter("/drain_keys")
+    parameter.read(Deadline(seconds))
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Make the clients that are made from now on ask a URL."""
+
+    def set_url(url: str, bundle: Path | None = None) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        if bundle:
+            monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+
+    return set_url
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def no_call_stays() -> Iterator[None]:
+    """See that no thread of a call outlives it by more than a retry's pause."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if "(run)" in thread.name:
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+
+
+# ---------------------------------------------------------------- calls that end
+
+WAITS = [silence, trickling_headers, trickling_body, trickling_last_body, continuing_for_ever]
+
+
+@pytest.mark.usefixtures("no_call_stays")
+@pytest.mark.parametrize("secure", [False, True], ids=["HTTP", "TLS"])
+@pytest.mark.parametrize("call", [put, send, read])
+@pytest.mark.parametrize("deed", WAITS)
+def test_a_call_lets_go_of_its_connection_when_its_time_is_up(
+    connect: Connect, tls: tuple[Path, ssl.SSLContext], deed: Deed, call: Callable[[float], None], secure: bool
+) -> None:
+    """Or threads and descriptors pile up: a read time-out is no limit for an answer that trickles."""
+    bundle, context = tls
+    with aws_endpoint(deed, tls=context if secure else None) as (url, endpoint):
+        connect(url, bundle)
+        # Usually once: on a busy machine the time can be up before the request is sent.
+        while not endpoint.requests:
+            with pytest.raises(Unavailable, match="deadline"):
+                call(SHORT_S)
+        # Before any time-out of boto3's: they are seconds.
+        assert endpoint.left.acquire(timeout=1.5)
+
+
+@pytest.mark.usefixtures("no_call_stays")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("call", [put, send, read])
+def test_a_call_ends_where_nobody_takes_its_request(
+    connect: Connect, call: Callable[[float], None], scheme: str
+) -> None:
+    """Neither reads it nor makes a TLS handshake; the connection is one all the same, by the kernel."""
+    with deaf_endpoint() as (url, _):
+        connect(url.replace("http", scheme))
+        with pytest.raises(Unavailable, match="deadline"):
+            call(SHORT_S)
+
+
+@pytest.mark.usefixtures("no_call_stays")
+def test_a_kept_connection_that_trickles_later_is_let_go_too(connect: Connect) -> None:
+    """Nearly every call comes over a connection that an earlier one has opened."""
+    with aws_endpoint(Reply(200), Reply(200), trickling_headers) as (url, endpoint):
+        connect(url)
+        archive = Archive("a-bucket")
+        for _ in range(2):
+            archive.put([OBJECT], Deadline(AMPLE_S))
+        with pytest.raises(Unavailable, match="deadline"):
+            archive.put([OBJECT], Deadline(SENT_S))
+        assert endpoint.left.acquire(timeout=1.5)
+
+
+def test_a_call_that_was_left_is_not_tried_again(connect: Connect) -> None:
+    with aws_endpoint(silence) as (url, endpoint):
+        connect(url)
+        before = set(threading.enumerate())
+        with pytest.raises(Unavailable, match="deadline"):
+            put(SENT_S)
+        for thread in set(threading.enumerate()) - before:
+            if "(run)" in thread.name:
+                thread.join(PATIENCE_S)
+        assert len(endpoint.requests) == 1
+
+
+def test_of_two_objects_the_one_that_hangs_is_let_go_when_the_other_is_refused(connect: Connect) -> None:
+    """Nobody waits for it any more."""
+    refused = Reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+    with aws_endpoint(silence, refused) as (url, endpoint):
+        connect(url)
+        with pytest.raises(Unavailable, match="AccessDenied"):
+            Archive("a-bucket").put([OBJECT, OBJECT], Deadline(AMPLE_S))
+        assert endpoint.left.acquire(timeout=1.5)
+
+
+def test_more_calls_than_may_be_under_way_are_refused_at_once(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch goes to the queue then, instead of waiting for its turn."""
+    monkeypatch.setattr(aws, "CALLS_AT_ONCE", 1)
+    with aws_endpoint(silence) as (url, _):
+        connect(url)
+        with pytest.raises(Unavailable) as unavailable:
+            Archive("a-bucket").put([OBJECT, OBJECT], Deadline(AMPLE_S))
+        assert unavailable.value.reason == "s3-busy"
+
+
+# ---------------------------------------------------------------- the breaker
+
+
+def test_a_service_that_hangs_is_not_asked_by_every_post(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "_SLOW_S", SHORT_S / 2)
+    with aws_endpoint(silence) as (url, endpoint):
+        connect(url)
+        archive = Archive("a-bucket")
+        reasons = []
+        for _ in range(FAILURES + 5):
+            with pytest.raises(Unavailable) as unavailable:
+                archive.put([OBJECT], Deadline(SHORT_S))
+            reasons.append(unavailable.value.reason)
+        assert reasons == ["s3-deadline"] * FAILURES + ["s3-circuit-open"] * 5
+        assert len(endpoint.requests) == FAILURES
+
+
+def test_a_post_that_came_too_late_says_nothing_of_the_service(connect: Connect) -> None:
+    """It had no fair chance."""
+    with aws_endpoint(silence) as (url, _):
+        connect(url)
+        archive = Archive("a-bucket")
+        for _ in range(3 * FAILURES):
+            with pytest.raises(Unavailable, match="deadline"):
+                archive.put([OBJECT], Deadline(0.001))
+
+
+def test_a_refusal_at_once_does_not_open_it(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs a POST nothing, and the log has to go on saying what is wrong."""
+    monkeypatch.setattr(aws, "_SLOW_S", PATIENCE_S)
+    with aws_endpoint(Reply(403, b"<Error><Code>AccessDenied</Code></Error>")) as (url, _):
+        connect(url)
+        archive = Archive("a-bucket")
+        for _ in range(3 * FAILURES):
+            with pytest.raises(Unavailable, match="AccessDenied"):
+                archive.put([OBJECT], Deadline(AMPLE_S))
+
+
+# ---------------------------------------------------------------- the form of a PutObject
+
+
+def test_an_object_is_sent_over_tls_in_chunks_with_its_checksum_behind(
+    connect: Connect, tls: tuple[Path, ssl.SSLContext]
+) -> None:
+    """As boto3 does in production ("Signature calculations for trailing headers (chunked uploads)").
+
+    Over plain HTTP, as in all other tests, the body is sent as it is, with its checksum in front.
+    """
+    bundle, context = tls
+    with aws_endpoint(Reply(200), tls=context) as (url, endpoint):
+        connect(url, bundle)
+        put(AMPLE_S)
+    [request] = endpoint.requests
+    assert request.path == f"/a-bucket/{KEY}"
+    assert (
+        request.headers.items()
+        >= {
+            "content-encoding": "aws-chunked",
+            "content-type": "application/gzip",
+            "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            "x-amz-decoded-content-length": str(len(OBJECT.data)),
+            "x-amz-trailer": "x-amz-checksum-crc32",
+        }.items()
+    )
+    # So that it is chunked twice: by HTTP, which the endpoint has undone, and by S3's protocol.
+    assert request.headers["transfer-encoding"] == "chunked"
+    body, trailers = unchunked(request.body)
+    assert body == OBJECT.data
+    assert trailers == {b"x-amz-checksum-crc32": base64.b64encode(zlib.crc32(body).to_bytes(4, "big"))}
+
+
+def unchunked(sent: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    """The body and the trailers of a body in chunks."""
+    body = b""
+    while True:
+        size, _, sent = sent.partition(b"\r\n")
+        length = int(size, 16)
+        body, sent = body + sent[:length], sent[length:]
+        if not length:
+            break
+        assert sent.startswith(b"\r\n")
+        sent = sent.removeprefix(b"\r\n")
+    assert sent.endswith(b"\r\n\r\n")
+    lines = sent.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    return body, dict(line.split(b":", 1) for line in lines)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["HTTP", "TLS"])
+def test_an_object_is_sent_without_asking_first(
+    connect: Connect, tls: tuple[Path, ssl.SSLContext], secure: bool
+) -> None:
+    """botocore asks for a 100 Continue, and never ends where the connection ends within it."""
+    bundle, context = tls
+    with aws_endpoint(Reply(200), tls=context if secure else None, dies_in_continue=True) as (url, endpoint):
+        connect(url, bundle)
+        put(PATIENCE_S)
+    [request] = endpoint.requests
+    assert "expect" not in request.headers
+
+
+def test_a_100_continue_that_nobody_asked_for_and_the_end_is_an_error_as_any(connect: Connect) -> None:
+    with aws_endpoint(end_within_continue) as (url, _):
+        connect(url)
+        begin = time.monotonic()
+        with pytest.raises(Unavailable, match="s3-ConnectionClosedError"):
+            put(AMPLE_S)
+        assert time.monotonic() - begin < AMPLE_S / 2

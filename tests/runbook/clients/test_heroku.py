@@ -1,0 +1,249 @@
+"""Heroku's API as the runbook asks it, and what is said when it does not answer as it should."""
+
+import json
+import traceback
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from local.aws.http_server import Answer, HttpServer, Request
+from local.heroku.api import Heroku as StandIn
+from runbook.clients import heroku
+from runbook.clients.heroku import Drain, Heroku
+from runbook.drains import urls
+from runbook.errors import Denied, RunbookError
+
+APP = "raxx-api-prod"
+URL = "https://a.execute-api.us-east-1.amazonaws.com/prod/drain?app=raxx-api-prod&token=a-secret-token"
+KEY = "a-secret-key"
+
+
+class Scripted(HttpServer):
+    """An API whose answers a test says; it keeps the requests."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers, self.requests = list(answers), list[Request]()
+        super().__init__(host="127.0.0.1", port=0, body_limit=100_000)
+
+    def respond(self, request: Request) -> Answer:
+        self.requests.append(request)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def refuse(self, status: HTTPStatus) -> Answer:
+        return Answer(status)
+
+
+Script = Callable[..., tuple[Heroku, Scripted]]
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    servers: list[Scripted] = []
+
+    def start(*answers: Answer) -> tuple[Heroku, Scripted]:
+        server = Scripted(*answers)
+        server.start()
+        servers.append(server)
+        return Heroku(KEY, server.origin), server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    server = StandIn([APP])
+    server.start()
+    yield server
+    server.stop()
+
+
+def said(status: int, document: object, **headers: str) -> Answer:
+    return Answer(
+        status, [(name.replace("_", "-"), value) for name, value in headers.items()], json.dumps(document).encode()
+    )
+
+
+def listed(name: str) -> dict[str, object]:
+    return {"id": name, "url": f"https://example.com/{name}", "addon": None}
+
+
+def test_a_drain_is_registered_listed_and_removed(stand_in: StandIn) -> None:
+    api = Heroku(KEY, stand_in.url)
+    added = api.add_drain(APP, URL)
+    assert api.drains(APP) == (added,) == (Drain(added.id, URL),)
+    api.remove_drain(APP, added.id)
+    assert api.drains(APP) == ()
+
+
+def test_a_drain_that_is_gone_is_removed(stand_in: StandIn) -> None:
+    """So that a repeat of what was interrupted goes on."""
+    Heroku(KEY, stand_in.url).remove_drain(APP, "no-such-drain")
+
+
+def test_a_drain_of_an_app_that_is_not_there_is_not_removed(stand_in: StandIn) -> None:
+    with pytest.raises(RunbookError, match="no app another-app"):
+        Heroku(KEY, stand_in.url).remove_drain("another-app", "x")
+
+
+@pytest.mark.parametrize("document", [{}, [1], [{"id": "a"}], "x", None])
+def test_an_answer_of_another_shape_is_said(script: Script, document: object) -> None:
+    api, _ = script(said(200, document))
+    with pytest.raises(RunbookError):
+        api.drains(APP)
+
+
+def test_a_token_alone_is_not_repeated_either(script: Script) -> None:
+    api, _ = script(
+        said(422, {"message": "Url ?token=a-secret-token taken, a-secret-token-that-is-as-long-as-ours-are"})
+    )
+    with pytest.raises(RunbookError) as raised:
+        api.add_drain(APP, URL)
+    assert "a-secret" not in str(raised.value)
+
+
+def test_an_apps_id_is_its_uuid(stand_in: StandIn) -> None:
+    assert Heroku(KEY, stand_in.url).app_id(APP) == stand_in.app_id(APP)
+
+
+def test_all_pages_are_read(script: Script) -> None:
+    """206 with Next-Range says that there is more."""
+    api, server = script(said(206, [listed("a")], Next_Range="]a..; max=1"), said(200, [listed("b")]))
+    assert [drain.id for drain in api.drains(APP)] == ["a", "b"]
+    assert [request.header("range") for request in server.requests][1] == "]a..; max=1"
+
+
+def test_an_add_ons_drain_is_told_apart(script: Script) -> None:
+    api, _ = script(said(200, [listed("a") | {"addon": {"id": "x"}}, listed("b")]))
+    assert [drain.addon for drain in api.drains(APP)] == [True, False]
+
+
+def test_a_get_is_tried_again(script: Script) -> None:
+    api, server = script(Answer(503), Answer(502), said(200, []))
+    assert api.drains(APP) == ()
+    assert len(server.requests) == 3
+
+
+def test_a_post_is_not(script: Script) -> None:
+    """It may have been done all the same."""
+    api, server = script(Answer(503))
+    with pytest.raises(RunbookError, match="answered 503"):
+        api.add_drain(APP, URL)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (
+            said(401, {"id": "unauthorized", "message": "no"}),
+            RunbookError,
+            "accept the key: .*HEROKU_API_KEY",
+        ),
+        (said(403, {"id": "forbidden"}), Denied, "a member who may manage raxx-api-prod may"),
+        (said(404, {"id": "not_found"}), RunbookError, "no app raxx-api-prod to this key: check its name"),
+        (
+            said(422, {"message": f"{URL} has already been taken"}),
+            RunbookError,
+            r"refuses .*: \(…\) has already been",
+        ),
+        (said(429, {}), RunbookError, "try again in a minute"),
+        (Answer(200, [], b"<html>"), RunbookError, "answered 200"),
+        (Answer(302, [("Location", "https://example.com/")]), RunbookError, "answered 302"),
+    ],
+)
+def test_what_heroku_refuses_is_one_line_that_says_what_to_do(
+    script: Script, answer: Answer, kind: type[RunbookError], message: str
+) -> None:
+    api, _ = script(answer)
+    with pytest.raises(kind, match=message) as raised:
+        api.add_drain(APP, URL)
+    printed = "".join(traceback.format_exception(raised.value))
+    assert "\n" not in str(raised.value)
+    assert "a-secret" not in printed
+
+
+def test_an_api_that_cannot_be_reached_is_said_without_secrets() -> None:
+    server = Scripted(Answer(200))
+    server.start()
+    server.stop()
+    with pytest.raises(RunbookError, match="cannot be reached") as raised:
+        Heroku(KEY, server.origin).add_drain(APP, URL)
+    assert "a-secret" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_neither_key_nor_url_is_in_a_repr() -> None:
+    assert "a-secret" not in repr((Heroku(KEY), Drain("a", URL)))
+
+
+# ---------------------------------------------------------------- the key
+
+
+def test_the_key_is_the_environments(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:
+    _, server = script(said(200, []))
+    monkeypatch.setenv("HEROKU_API_KEY", KEY)
+    monkeypatch.setenv("HEROKU_API_URL", server.origin)
+    heroku.from_environment().drains(APP)
+    assert server.requests[0].header("authorization") == f"Bearer {KEY}"
+
+
+def test_or_else_the_one_that_the_heroku_cli_keeps(
+    monkeypatch: pytest.MonkeyPatch, script: Script, tmp_path: Path
+) -> None:
+    _, server = script(said(200, []))
+    monkeypatch.setenv("HEROKU_API_URL", server.origin)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".netrc").write_text(f"machine 127.0.0.1\n  login ops@raxx.app\n  password {KEY}\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    heroku.from_environment().drains(APP)
+    assert server.requests[0].header("authorization") == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("text", [None, "machine example.com login x password y", "nonsense {"])
+def test_without_a_key_it_is_said_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if text:
+        (tmp_path / ".netrc").write_text(text)
+    with pytest.raises(RunbookError, match="log in by `heroku login`, and export HEROKU_API_KEY"):
+        heroku.from_environment()
+
+
+@pytest.mark.parametrize("key", ["a-secret key", "a-secret\nkey", "a-secret-k\u00e9y"])
+def test_a_key_that_is_none_is_refused_unquoted(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("HEROKU_API_KEY", key)
+    with pytest.raises(RunbookError, match="no key has") as raised:
+        heroku.from_environment()
+    assert "a-secret" not in str(raised.value)
+
+
+# ---------------------------------------------------------------- URLs
+
+ENDPOINT = "https://a.execute-api.us-east-1.amazonaws.com/prod/drain"
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        (URL, True),
+        (ENDPOINT, True),
+        (ENDPOINT.replace("https", "http"), False),
+        (ENDPOINT.replace("//a.", "//b."), False),
+        (ENDPOINT + "2?app=x", False),
+        ("syslog://a.example.com:514", False),
+        (ENDPOINT.replace("//", "//user@"), False),
+        (ENDPOINT.replace("//a.", "//A.").replace(".com/", ".com:443/"), True),
+        ("https://[", False),
+    ],
+)
+def test_a_drain_is_ours_by_scheme_host_and_path(url: str, ours: bool) -> None:
+    assert urls.is_ours(url, ENDPOINT) is ours
+
+
+def test_a_url_is_shown_without_what_may_be_secret() -> None:
+    shown = urls.masked("https://user:a-secret@logs.example.com/x?token=a-secret")
+    assert shown == "https://logs.example.com/x?…"

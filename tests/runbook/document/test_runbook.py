@@ -1,0 +1,285 @@
+"""RUNBOOK.md is of today's stack and today's code, whole, and of no stack but the one whose outputs it was given."""
+
+import json
+import re
+import subprocess
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.saved_queries import saved_queries
+from infra.outputs import MEANINGS
+from local.pulumi import preview
+from runbook import prices
+from runbook.document.runbook import outputs_of, render
+from runbook.errors import RunbookError
+from runbook.outputs import Outputs
+from tests.support import command_stubs
+from tests.support.recording_monitor import run
+from tests.support.runbook_document import PATH, blocks
+
+RUNBOOK = PATH.read_text(encoding="utf-8")
+RENEW = "renew it with: make runbook"
+
+
+def parsed(values: dict[str, Any]) -> Outputs:
+    return Outputs.parse(json.dumps(values), "the test")
+
+
+@pytest.fixture(scope="module")
+def production() -> dict[str, Any]:
+    """What a deployment of Pulumi.prod.yaml has."""
+    return run().outputs
+
+
+@pytest.fixture(scope="module")
+def other() -> Outputs:
+    """A stack with other values than production has, each of them."""
+    return Outputs(
+        bucket="acme-archive",
+        endpoint="https://x1y2z3.execute-api.eu-west-3.amazonaws.com/live/drain",
+        reader_role_arn="arn:aws-cn:iam::210987654321:role/acme-reader",
+        writer_user_arn="arn:aws-cn:iam::210987654321:user/acme-writer",
+        workgroup="acme-questions",
+        database="acme",
+        table="every_line",
+        view="router_requests",
+        apps=("acme-shop", "acme-mail"),
+        parameter_prefix="/acme/",
+        spill_queue="https://sqs.eu-west-3.amazonaws.com/210987654321/acme-waiting",
+        dead_letter_queue="https://sqs.eu-west-3.amazonaws.com/210987654321/acme-dead",
+        receiver="acme-function",
+        name_prefix="acme-names",
+        region="eu-west-3",
+        project="acme-logs",
+        stack="live",
+        drains_enabled=False,
+        archive_after_days=41,
+        expire_after_days=407,
+        results_expire_after_days=13,
+        silence_hours=7,
+        budget_usd=1234,
+    )
+
+
+# ---------------------------------------------------------------- stale or not
+
+
+def test_it_is_what_its_own_outputs_give() -> None:
+    """Queries, prices or the template have changed otherwise."""
+    assert render(outputs_of(RUNBOOK)) == RUNBOOK, RENEW
+
+
+def test_it_is_of_the_stack_that_the_settings_declare(production: dict[str, Any]) -> None:
+    """In all but what only a deployment knows."""
+
+    def known(values: Any) -> str:
+        text = json.dumps(values, sort_keys=True)
+        text = re.sub(rf"(?<=[:/])(?:\d{{12}}|{preview.ACCOUNT_ID})(?=[:/])", "ACCOUNT", text)
+        return re.sub(rf"(?<=https://)(?:\w+|{preview.API_ID})(?=\.execute-api\.)", "API", text)
+
+    assert known(asdict(outputs_of(RUNBOOK))) == known(asdict(parsed(production))), RENEW
+
+
+def test_what_is_planned_is_what_a_deployment_has(production: dict[str, Any]) -> None:
+    """`python -m local outputs` prints all outputs, with two unknowns and no other."""
+    text = json.dumps(preview.outputs("prod"), sort_keys=True)
+    deployed = text.replace(preview.ACCOUNT_ID, "123456789012").replace(preview.API_ID, "a1b2c3d4e5")
+    assert json.loads(deployed) == production
+    assert json.loads(text).keys() == MEANINGS.keys()
+
+
+def test_what_is_planned_follows_the_settings() -> None:
+    changed = preview.outputs("prod", {"aws:region": "eu-west-3", "bucketName": "another-bucket", "silenceHours": "9"})
+    assert (changed["region"], changed["bucket"], changed["silenceHours"]) == ("eu-west-3", "another-bucket", 9)
+    assert ".eu-west-3." in changed["endpoint"]
+
+
+@pytest.mark.parametrize("name", ["with-pulumi", "without-pulumi", "nothing-deployed"])
+def test_make_runbook_asks_pulumi_first(tmp_path: Path, name: str, production: dict[str, Any]) -> None:
+    """And takes what the settings say where no stack answers, or one that was never deployed."""
+    command_stubs.install(tmp_path)
+    (tmp_path / "make").unlink()
+    outputs = {"nothing-deployed": {}, "with-pulumi": production | {"stack": "another"}}.get(name)
+    (tmp_path / "outputs.json").write_text(json.dumps(outputs))
+    if outputs is None:
+        (tmp_path / "pulumi").write_text("#!/bin/sh\nexit 255\n")
+    written = tmp_path / "RUNBOOK.md"
+    # The environment is there: making it again is not for a test.
+    subprocess.run(
+        ["make", "--assume-old=.venv/.installed", "runbook", f"RUNBOOK={written}"],
+        cwd=PATH.parent,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "STACK_OUTPUTS": str(tmp_path / "outputs.json")},
+        check=True,
+        capture_output=True,
+    )
+    found = outputs_of(written.read_text(encoding="utf-8"))
+    assert found == parsed(preview.outputs("prod") if name != "with-pulumi" else production | {"stack": "another"})
+
+
+# ---------------------------------------------------------------- of one stack only
+
+
+def test_every_name_and_number_is_the_stacks_own(other: Outputs) -> None:
+    """What a person is called, and what was there before this stack, is in the template."""
+    text = render(other)
+    for mine in ("ops@raxx.app", "raxx-new-prod", "router_requests", "syslog line"):
+        text = text.replace(mine, "")
+    ours = asdict(outputs_of(RUNBOOK))
+    names = [value for value in ours.values() if isinstance(value, str)] + [*ours["apps"], "raxx"]
+    assert [name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)] == ["us-east-1"]
+    assert f"({prices.REGION})" in text, "prices are of one region"
+    numbers = [f"{ours[key]} days" for key in ours if key.endswith("_days")]
+    numbers += [f"{ours['silence_hours']} hours", f"${ours['budget_usd']}", "123456789012", "arn:aws:"]
+    assert [number for number in numbers if re.search(rf"(?<!\d){re.escape(number)}", text)] == []
+
+
+def test_every_output_is_used(other: Outputs) -> None:
+    text = render(other).rpartition("<!-- outputs")[0]
+    said = {key: value[-1] if isinstance(value, tuple) else str(value) for key, value in asdict(other).items()}
+    in_part = {"reader_role_arn", "writer_user_arn", "spill_queue", "dead_letter_queue"}
+    said |= {key: said[key].rpartition("/")[2] for key in in_part}
+    del said["drains_enabled"]
+    assert [key for key, value in said.items() if value not in text] == []
+
+
+def test_drains_that_are_stopped_are_told_first(other: Outputs) -> None:
+    assert "The drains are stopped" in render(other)[:500]
+    assert "The drains are stopped" not in render(replace(other, drains_enabled=True))
+
+
+def test_what_only_a_deployment_knows_is_told_until_it_is_known(other: Outputs) -> None:
+    told = f"`{preview.API_ID}` is known once the stack is deployed"
+    assert told not in render(other)
+    planned_ = render(parsed(preview.outputs("prod")))
+    assert told in planned_
+    # Nor need anybody put them in before a command can be pasted.
+    assert not [block for block in blocks(planned_) if block.kind == "sh" and "-id>" in block.text]
+
+
+@pytest.mark.parametrize("bucket", ["-->", "<!-- outputs\n", "a\nb", "\u2028", '"'])
+def test_outputs_are_read_back_whatever_they_hold(other: Outputs, bucket: str) -> None:
+    odd = replace(other, bucket=bucket)
+    text = render(odd)
+    assert outputs_of(text) == odd
+    assert text.rpartition("<!-- outputs\n")[2].count(">") == 1
+
+
+def test_a_document_without_outputs_is_refused() -> None:
+    with pytest.raises(RunbookError, match="the runbook holds no JSON"):
+        outputs_of("# A title\n")
+
+
+# ---------------------------------------------------------------- whole
+
+
+def test_every_saved_query_is_there_as_it_is_saved() -> None:
+    saved = [query.on_table("raxx_heroku_logs", "syslog").sql for query in saved_queries()]
+    assert [block.text for block in blocks(RUNBOOK) if block.kind == "sql"] == saved
+    for query in saved_queries():
+        section = RUNBOOK.partition(f"\n### {query.name}\n")[2].partition("\n### ")[0]
+        assert f"Expected columns: {', '.join(f'`{column}`' for column in query.columns)}." in section
+        assert query.tip in section
+
+
+def test_every_section_is_in_the_contents() -> None:
+    contents = RUNBOOK.partition("**Contents**")[2].partition("\n## ")[0]
+    linked = re.findall(r"\]\(#([\w-]+)\)", contents)
+    headings = re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)
+    anchors = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    assert [link for link in linked if link in anchors] == anchors
+
+
+def test_the_first_screen_says_what_to_run() -> None:
+    """Of a terminal of 40 lines."""
+    first = "\n".join(RUNBOOK.splitlines()[:40])
+    assert "python -m runbook doctor" in first
+    assert "#escalation" in first
+
+
+@pytest.mark.parametrize("block", [block for block in blocks(RUNBOOK) if block.kind != "sql"], ids=lambda b: b.section)
+def test_a_block_can_be_pasted_into_any_shell(block: Any) -> None:
+    """zsh, which is macOS's, takes a comment for arguments, and ! for history; not every laptop has jq."""
+    assert block.kind == "sh"
+    assert not re.search(r"(?:^|\s)#|(?<!\\)!(?!=)|\bjq\b|^\$ ", block.text, re.MULTILINE)
+
+
+def test_nothing_follows_what_asks_or_stops() -> None:
+    """Whoever pastes the block that stops must not start again, nor answer a question with the next line."""
+    for block in blocks(RUNBOOK):
+        asks = re.findall(
+            r"runbook (?:--assume )?(?:start|stop|restore)\b|heroku drains:\w+|restore-object|pulumi up", block.text
+        )
+        assert len(asks) <= 1
+        if asks and asks[0] not in {"restore-object", "heroku drains:add", "heroku drains:remove"}:
+            assert asks[0] in block.text.rstrip("\n").splitlines()[-1]
+
+
+def test_costs_are_those_of_the_price_list() -> None:
+    """500 MB and 10,000 objects a day, by hand."""
+    rows = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| \$([\d.]+) \|$", RUNBOOK, re.MULTILINE))
+    assert rows["Lines in S3, and results"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
+    assert rows["Objects moved to Glacier"] == "9.00"
+    assert rows["Objects and results written"] == "1.50"
+    assert rows["`expedited`"] == "10.03"
+
+
+def test_both_documents_say_the_same_of_a_month() -> None:
+    [runbooks] = re.findall(r"\| \*\*Together\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
+    costs = (PATH.parent / "docs" / "cost.md").read_text(encoding="utf-8")
+    assert f"with a full archive that is {runbooks}," in costs
+
+
+# ---------------------------------------------------------------- what AWS does
+
+
+def test_logs_are_read_from_groups_that_the_stack_creates() -> None:
+    created = {group.inputs["name"] for group in run().of_type(":LogGroup")}
+    named = [name for block in blocks(RUNBOOK) for name in re.findall(r"--log-group-name (\S+)", block.text)]
+    assert set(named) == created
+
+
+def test_who_meets_a_5xx_is_sent_to_the_access_log_first() -> None:
+    """Without the Lambda permission an HTTP API answers 500, and the receiver's log is empty.
+
+    API Gateway developer guide, "Troubleshooting issues with HTTP API Lambda integrations".
+    """
+    step = RUNBOOK.partition("\n### 4. ")[2].partition("\n### 5. ")[0]
+    means = dict(re.findall(r"^\| (.+?) \| (.+) \|$", step, re.MULTILINE))
+    [of_500] = [meaning for answer, meaning in means.items() if "500" in answer]
+    assert "access log" in of_500
+    assert "may call" not in means["403"]
+    assert "permission" not in means["403"]
+    assert "permission" in step.partition("`integrationError`")[2].splitlines()[0]
+    [command] = re.findall(r"--log-group-name (\S+) --filter-pattern '(.+?)'", step)
+    assert command == ("/aws/apigateway/raxx-log-drain", '{ $.status != "200" }')
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_outputs_are_piped_in_or_found_as_ever(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, other: Outputs
+) -> None:
+    import io
+
+    from runbook import cli
+    from runbook.session import Session
+
+    document = render(other).rpartition("<!-- outputs\n")[2].removesuffix("\n-->\n")
+    (tmp_path / "outputs.json").write_text(document)
+
+    def answer(*arguments: str, stdin: str = "") -> str:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        assert cli.run(arguments) == 0
+        return capfd.readouterr().out
+
+    assert answer("render", stdin=document) == render(other)
+    assert answer("--outputs", str(tmp_path / "outputs.json"), "render", stdin="not these") == render(other)
+    assert json.loads(answer("render", "--json", stdin=document)) == {"markdown": render(other)}
+    assert answer("render", "--to", str(tmp_path / "written.md"), stdin=document) == ""
+    assert (tmp_path / "written.md").read_text() == render(other)
+    monkeypatch.setattr(Session, "outputs", other)
+    assert answer("render", stdin="") == render(other), "nothing is piped in: a job of cron, or a terminal"

@@ -1,0 +1,315 @@
+"""Every command in RUNBOOK.md does what the document says, on the local stack."""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.object_keys import ObjectKey, batch_id
+from local.stack import LocalStack, Options
+from runbook import cli
+from tests.support import command_stubs, runbook_document
+from tests.support.command_stubs import HEROKU, PULUMI, Wrong, parse
+from tests.support.runbook_cli import Run, runner
+from tests.support.runbook_document import Block, blocks
+
+ROOT = runbook_document.PATH.parent
+COMMITTED = blocks(runbook_document.PATH.read_text(encoding="utf-8"))
+SET_UP = next(block for block in COMMITTED if block.kind == "sh")
+NOW = datetime.now(UTC)
+
+Shell = Callable[[Block], str]
+
+
+def line(app: str, time: datetime) -> str:
+    """A failed request, just now."""
+    return (
+        f"<158>1 {time.isoformat(timespec='microseconds')} host heroku router - - at=error code=H12 "
+        f'desc="Request timeout" method=GET path="/v1/orders" host={app}.example '
+        'request_id=0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77 fwd="203.0.113.7" dyno=web.1 connect=1ms service=30000ms '
+        "status=503 bytes=0 protocol=https\n"
+    )
+
+
+def store(stack: LocalStack, app: str, time: datetime, storage_class: str = "STANDARD") -> str:
+    """Put a line where the receiver would, and give its key."""
+    key = str(ObjectKey(app, int(time.timestamp() * 1000), batch_id(app, time.isoformat())))
+    stack.client("s3").put_object(
+        Bucket=stack.outputs["bucket"],
+        Key=key,
+        Body=gzip.compress(line(app, time).encode(), mtime=0),
+        StorageClass=storage_class,
+    )
+    return key
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    """A stack at the real time, which is the one that a shell's `date` says."""
+    with LocalStack(Options()) as running:
+        for app in running.outputs["apps"]:
+            # Tomorrow has an object too: the tests may run at midnight.
+            for time in (NOW, NOW - timedelta(minutes=5), NOW + timedelta(days=1)):
+                store(running, app, time)
+        yield running
+
+
+@pytest.fixture
+def archived(stack: LocalStack) -> Iterator[str]:
+    """The key of an object in Glacier, of the day and app that the document restores."""
+    key = store(stack, stack.outputs["apps"][0], datetime(2026, 3, 1, 12, tzinfo=UTC), "GLACIER")
+    yield key
+    stack.client("s3").delete_object(Bucket=stack.outputs["bucket"], Key=key)
+
+
+@pytest.fixture(autouse=True)
+def drains_as_before(stack: LocalStack) -> Iterator[None]:
+    """Some commands remove drains."""
+    before = {app: stack.heroku.drains(app) for app in stack.outputs["apps"]}
+    yield
+    stack.heroku._drains.update(before)
+
+
+@pytest.fixture
+def runbook(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """`runbook("doctor")` runs the command line, with somebody who answers yes to whatever is asked."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("y\n" * 9))
+    return runner(stack, monkeypatch, capfd, NOW)
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PATH."""
+    folder = tmp_path_factory.mktemp("tools")
+    command_stubs.install(folder)
+    return folder
+
+
+@pytest.fixture
+def shell(stack: LocalStack, tools: Path, tmp_path: Path) -> Shell:
+    """`shell(block)` runs a block in a new terminal, after the document's own set-up, and gives what it prints."""
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(stack.outputs))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": stack.aws_url,
+        "HEROKU_API_URL": stack.heroku.url,
+        "HEROKU_API_KEY": "local",
+        "STACK_OUTPUTS": str(outputs),
+    }
+
+    def run(block: Block) -> str:
+        text = block.text.replace("<app>", stack.outputs["apps"][0])
+        script = f"set -euo pipefail\n{SET_UP.text}\nPATH={tools}:$PATH\n{text}"
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+COVERED: set[Block] = set()
+
+
+def about(section: str, snippet: str) -> pytest.MarkDecorator:
+    """Give a test `block`: the one of this section that has this in it."""
+    [block] = [block for block in COMMITTED if block.section == section and snippet in block.text]
+    COVERED.add(block)
+    return pytest.mark.parametrize("block", [block], ids=["block"])
+
+
+# ---------------------------------------------------------------- what the document says to expect
+
+
+@about("1. Are the drains registered?", "heroku drains")
+def test_step_1_shows_each_drain_without_its_token(shell: Shell, block: Block, stack: LocalStack) -> None:
+    shown = shell(block)
+    for app, url in stack.drain_urls.items():
+        assert url.partition("token=")[0] in shown
+        assert f"{app}\n" in shown
+    assert "token" not in shown
+
+
+@about("2. Do objects arrive?", "aws s3 ls")
+def test_step_2_shows_each_apps_newest_object(shell: Shell, block: Block, stack: LocalStack) -> None:
+    for app, found in zip(stack.outputs["apps"], shell(block).splitlines(), strict=True):
+        assert found.startswith(f"{app} ")
+        assert found.endswith(".gz")
+
+
+@about("2. Do objects arrive?", "runbook --assume lines")
+def test_step_2_shows_a_line_of_each_app(shell: Shell, block: Block, stack: LocalStack) -> None:
+    assert [found.partition(" host=")[2].split(".")[0] for found in shell(block).splitlines()] == stack.outputs["apps"]
+
+
+@about("3. Is the drain's URL the one in SSM?", "DIFFERS")
+def test_step_3_tells_a_url_that_is_not_ours(shell: Shell, block: Block, stack: LocalStack) -> None:
+    first, *others = stack.outputs["apps"]
+    assert shell(block).splitlines() == [f"{app} same" for app in (first, *others)]
+    [drain] = stack.heroku.drains(first)
+    stack.heroku._drains[first] = [drain | {"url": drain["url"] + "x"}]
+    assert shell(block).splitlines() == [f"{first} DIFFERS", *(f"{app} same" for app in others)]
+
+
+@about("3. Is the drain's URL the one in SSM?", "get-parameters-by-path")
+def test_step_3_lists_all_urls(shell: Shell, block: Block, stack: LocalStack) -> None:
+    assert {found.split("\t")[1] for found in shell(block).splitlines()} == set(stack.drain_urls.values())
+
+
+@about("4. Does the endpoint take a POST?", "curl")
+def test_step_4_is_answered_200_and_stores_nothing(shell: Shell, block: Block, stack: LocalStack) -> None:
+    def stored() -> int:
+        return int(stack.client("s3").list_objects_v2(Bucket=stack.outputs["bucket"], Prefix="logs/")["KeyCount"])
+
+    before = stored()
+    assert shell(block).splitlines() == [f"{app} 200" for app in stack.outputs["apps"]]
+    assert stored() == before
+
+
+@about("5. May the receiver write?", "simulate-principal-policy")
+def test_step_5_asks_for_the_receivers_role_and_the_writer(shell: Shell, block: Block, stack: LocalStack) -> None:
+    role = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs["receiver"])["Role"]
+    asked = [found for found in shell(block).splitlines() if found.startswith("arn:")]
+    assert asked == [role, stack.outputs["writerUserArn"]]
+
+
+def test_step_6_reads_logs_that_there_are(stack: LocalStack) -> None:
+    groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
+    texts = [block.text for block in COMMITTED if block.kind == "sh" and "--log-group-name" in block.text]
+    assert {word for text in texts for word in text.split() if word.startswith("/aws/")} == groups
+
+
+@about("7. Are batches waiting?", "aws sqs")
+def test_step_7_counts_what_waits(shell: Shell, block: Block, stack: LocalStack) -> None:
+    spilled, dead = (stack.outputs[key].rpartition("/")[2] for key in ("spillQueue", "deadLetterQueue"))
+    queue = stack.client("sqs")
+    queue.send_message(QueueUrl=stack.outputs["deadLetterQueue"], MessageBody="a dead letter")
+    assert shell(block).splitlines() == [f"{spilled} 0\t0", f"{dead} 1\t0"]
+    queue.purge_queue(QueueUrl=stack.outputs["deadLetterQueue"])
+
+
+@about("By hand", "start-query-execution")
+def test_a_saved_query_is_run_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    shown = shell(block)
+    assert "SUCCEEDED" in shown
+    assert all(f"\n{app}\t" in shown for app in stack.outputs["apps"])
+
+
+@about("By hand", "assume-role")
+def test_the_reader_role_is_taken_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    who = block._replace(text=f"{block.text}aws sts get-caller-identity --query Arn --output text\n")
+    role = stack.outputs["readerRoleArn"].rpartition("/")[2]
+    assert f":assumed-role/{role}/log-query-" in shell(who)
+
+
+@about("Emergency stop", "drains:remove")
+def test_drains_are_removed_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    """All of ours; that of somebody else stays."""
+    app = stack.outputs["apps"][0]
+    other = {"id": "other", "url": "https://logs.example/drain?token=x", "token": "d.other"}
+    stack.heroku._drains[app] = [*stack.heroku.drains(app), other]
+    shell(block)
+    assert stack.drain_urls == {app: other["url"]}
+
+
+@about("Emergency stop", "drains:add")
+def test_drains_are_registered_again_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    before = stack.drain_urls
+    stack.heroku._drains.update({app: [] for app in before})
+    shell(block)
+    assert stack.drain_urls == before
+
+
+@about("Bootstrap: the drain receiver", "drains:add")
+def test_one_drain_is_registered_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    before, app = stack.drain_urls, stack.outputs["apps"][0]
+    stack.heroku._drains[app] = []
+    shell(block)
+    assert stack.drain_urls == before
+
+
+@about("Glacier restore", "restore-object")
+def test_what_lies_in_glacier_is_restored_by_hand(shell: Shell, block: Block, stack: LocalStack, archived: str) -> None:
+    s3, bucket = stack.client("s3"), stack.outputs["bucket"]
+    assert "Restore" not in s3.head_object(Bucket=bucket, Key=archived)
+    shell(block)
+    assert "Restore" in s3.head_object(Bucket=bucket, Key=archived)
+
+
+# ---------------------------------------------------------------- all others
+
+
+# Some are in more than one place.
+OTHERS = {block.text: block for block in COMMITTED if block.kind == "sh" and block not in COVERED}.values()
+
+
+@pytest.mark.parametrize("block", OTHERS, ids=lambda block: f"{block.section}: {block.text.splitlines()[0]}")
+@pytest.mark.usefixtures("archived")
+def test_a_command_runs(runbook: Run, shell: Shell, block: Block) -> None:
+    """As it stands, pasted after the first block and no other. A command that is still to come is skipped by name."""
+    if block.commands is None:
+        shell(block)
+        return
+    to_come = set()
+    for arguments in block.commands:
+        if (name := next(word for word in arguments if not word.startswith("-"))) in cli.COMMANDS:
+            answer = runbook(*arguments)
+            assert answer.code in {0, 1}, answer
+        else:
+            to_come.add(name)
+    if to_come:
+        pytest.skip(f"no command yet: {', '.join(sorted(to_come))}")
+
+
+# ---------------------------------------------------------------- that a wrong command is found
+
+
+@pytest.mark.parametrize(
+    ("table", "command"),
+    [
+        (HEROKU, "drains"),
+        (HEROKU, "drains --app"),
+        (HEROKU, "drains --app x --jason"),
+        (HEROKU, "drains:remove --app x"),
+        (HEROKU, "drains:list --app x"),
+        (PULUMI, "config set"),
+        (PULUMI, "stack output a b"),
+        (PULUMI, "up --refresh=no"),
+        (PULUMI, "refresh"),
+    ],
+)
+def test_a_command_that_the_tool_would_refuse_is_refused(table: dict[str, command_stubs.Usage], command: str) -> None:
+    with pytest.raises(Wrong):
+        parse(table, command.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aws iam simulate-principal-policy --policy-source-arn x --action-names s3:PutObject --resource-arn",
+        "aws logs tail /aws/lambda/x",
+        "heroku drains",
+        "make no-such-target",
+        "aws s3 ls s3://no-such-bucket | tail -1",
+        "python -m runbook lines --no-such-option",
+    ],
+)
+def test_a_block_that_fails_fails_its_test(shell: Shell, text: str) -> None:
+    with pytest.raises(AssertionError):
+        shell(Block("", "sh", text))

@@ -1,0 +1,622 @@
+"""How to break one thing of a local stack, and mend it again: one way or more for each fault that the doctor knows."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from contract import drain_url, policies
+from contract.object_keys import ObjectKey, batch_id, partition_prefix
+from local.aws.http_server import Answer, HttpServer, Request
+from local.stack import LocalStack
+from runbook.clients import aws
+from runbook.doctor import faults
+from runbook.doctor.checks import endpoint
+from runbook.doctor.faults import Fault
+
+API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"
+NOW = datetime.fromisoformat("2026-11-24T05:00:00+00:00")
+_SSM = "/raxx/log-drain/"
+
+
+class World:
+    """A local stack in which things can be broken; what `undo` holds mends them."""
+
+    def __init__(self, stack: LocalStack, undo: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stack, self.undo, self.monkeypatch = stack, undo, monkeypatch
+        self.bucket = str(stack.outputs["bucket"])
+
+    def client(self, service: str) -> Any:
+        return self.stack.client(service)
+
+    def keys(self) -> list[str]:
+        found = self.client("ssm").get_parameter(Name=f"{_SSM}drain_keys", WithDecryption=True)
+        return list(json.loads(found["Parameter"]["Value"]))
+
+    def url(self, app: str, key: str) -> str:
+        return drain_url.url(self.stack.outputs["endpoint"].removesuffix("/drain"), app, key)
+
+    # ---------------------------------------------------------------- Heroku
+
+    def set_drains(self, app: str, *urls: str) -> None:
+        drains = self.stack.heroku._drains
+        before = list(drains[app])
+        self.undo.callback(drains.__setitem__, app, before)
+        drains[app] = [before[0] | {"id": f"drain-{number}", "url": url} for number, url in enumerate(urls)]
+
+    # ---------------------------------------------------------------- SSM
+
+    def set_parameter(self, name: str, value: str | None) -> None:
+        """Overwrite or, without a value, delete a parameter."""
+        ssm = self.client("ssm")
+        before = ssm.get_parameter(Name=_SSM + name, WithDecryption=True)["Parameter"]
+        mend = {"Name": _SSM + name, "Type": before["Type"], "Value": before["Value"], "Overwrite": True}
+        self.undo.callback(lambda: ssm.put_parameter(**mend))
+        if value is None:
+            ssm.delete_parameter(Name=_SSM + name)
+        else:
+            ssm.put_parameter(**{**mend, "Value": value})
+
+    def set_outputs(self, **changes: object) -> None:
+        self.set_parameter("outputs", json.dumps(self.stack.outputs | changes))
+
+    # ---------------------------------------------------------------- S3
+
+    def put(self, key: str, body: bytes) -> None:
+        """Put an object where the bucket's policy would let nobody."""
+        s3 = self.client("s3")
+        policy = s3.get_bucket_policy(Bucket=self.bucket)["Policy"]
+        s3.delete_bucket_policy(Bucket=self.bucket)
+        version = s3.put_object(Bucket=self.bucket, Key=key, Body=body)["VersionId"]
+        s3.put_bucket_policy(Bucket=self.bucket, Policy=policy)
+        # The emulator lists the folder of a key that has only a delete marker.
+        self.undo.callback(lambda: s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version))
+
+    def take_away(self, app: str) -> None:
+        """Delete an app's objects."""
+        s3 = self.client("s3")
+        listed = s3.list_objects_v2(Bucket=self.bucket, Prefix=f"logs/{app}/").get("Contents", [])
+        for key in (each["Key"] for each in listed):
+            body = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            s3.delete_object(Bucket=self.bucket, Key=key)
+            self.undo.callback(s3.put_object, Bucket=self.bucket, Key=key, Body=body)
+
+    # ---------------------------------------------------------------- answers that the emulator cannot be made to give
+
+    def answer(self, service: str, operation: str, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Change what a call of the runbook is answered, or raise in its place."""
+        make = aws._client
+
+        def changing(session: Any, name: str) -> Any:
+            client, call = make(session, name), f"after-call.{service}.{operation}"
+            if name == service:
+                client.meta.events.register(call, changed)
+                self.undo.callback(client.meta.events.unregister, call, changed)
+            return client
+
+        def changed(parsed: dict[str, Any], **_: Any) -> None:
+            change(parsed)
+
+        self.monkeypatch.setattr(aws, "_client", changing)
+
+
+def key(app: str, minutes_ago: int, name: str = "x") -> str:
+    return str(ObjectKey(app, int((NOW - timedelta(minutes=minutes_ago)).timestamp() * 1000), batch_id(app, name)))
+
+
+def packed(*lines: str) -> bytes:
+    return gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+
+
+def line(app: str, minutes_ago: int, message: str = "hello", proc_id: str = "web.1", source: str = "app") -> str:
+    time = (NOW - timedelta(minutes=minutes_ago)).isoformat(timespec="microseconds")
+    return f"<190>1 {time} host {source} {proc_id} - - {message}"
+
+
+class _Fixed(HttpServer):
+    """An endpoint that answers every POST alike."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self._status, self._body = status, body
+        super().__init__(host="127.0.0.1", port=0, body_limit=1024)
+
+    def respond(self, request: Request) -> Answer:
+        return Answer(self._status, body=self._body)
+
+    def refuse(self, status: HTTPStatus) -> Answer:
+        return Answer(status)
+
+
+@contextmanager
+def _endpoint(status: int, body: bytes = b"") -> Iterator[str]:
+    server = _Fixed(status, body)
+    server.start()
+    try:
+        yield f"{server.origin}/prod/drain"
+    finally:
+        server.stop()
+
+
+def _move_endpoint(world: World, url: str) -> None:
+    """Have the whole stack speak of another endpoint."""
+    world.set_outputs(endpoint=url)
+    current = world.keys()[0]
+    for app in world.stack.outputs["apps"]:
+        moved = drain_url.url(url.removesuffix("/drain"), app, current)
+        world.set_parameter(f"drain_url/{app}", moved)
+        world.set_drains(app, moved)
+
+
+# ---------------------------------------------------------------- the faults
+
+Break = Callable[[World], None]
+BREAKS: list[tuple[Fault, str, Break]] = []
+
+
+def _breaks(fault: Fault, name: str = "") -> Callable[[Break], Break]:
+    def register(make: Break) -> Break:
+        BREAKS.append((fault, name or getattr(make, "__name__", "").strip("_"), make))
+        return make
+
+    return register
+
+
+@_breaks(faults.DRAIN_MISSING)
+def _no_drain(world: World) -> None:
+    world.set_drains(API)
+
+
+@_breaks(faults.DRAIN_MISSING)
+def _only_one_by_hand(world: World) -> None:
+    world.set_drains(API, "https://logs.example.com/prod/drain?token=x")
+
+
+@_breaks(faults.DRAIN_REFUSED)
+def _a_token_of_another_key(world: World) -> None:
+    world.set_drains(API, world.url(API, "another key"))
+
+
+@_breaks(faults.DRAIN_REFUSED)
+def _another_apps_url(world: World) -> None:
+    world.set_drains(API, world.url(CONSOLE, world.keys()[0]))
+
+
+@_breaks(faults.DRAIN_REFUSED)
+def _a_token_twice(world: World) -> None:
+    world.set_drains(API, world.url(API, world.keys()[0]) + "&token=x")
+
+
+@_breaks(faults.DRAIN_REFUSED)
+def _no_token(world: World) -> None:
+    world.set_drains(API, world.stack.outputs["endpoint"])
+
+
+@_breaks(faults.DRAIN_NOT_ROTATED)
+def _a_token_of_another_generation(world: World) -> None:
+    world.set_drains(API, world.url(API, world.keys()[1]))
+
+
+@_breaks(faults.DRAIN_DOUBLED)
+def _an_old_drain_beside_the_new(world: World) -> None:
+    world.set_drains(API, world.url(API, world.keys()[1]), world.url(API, world.keys()[0]))
+
+
+@_breaks(faults.DRAIN_DESPITE_STOP)
+def _drains_that_should_be_stopped(world: World) -> None:
+    world.set_outputs(drainsEnabled=False)
+
+
+@_breaks(faults.ENDPOINT_UNREACHABLE)
+def _nobody_listens(world: World) -> None:
+    with _endpoint(200) as url:
+        pass
+    _move_endpoint(world, url)
+
+
+def answers(world: World, status: int, message: str = "") -> None:
+    """Have every POST answered like this; a message is what API Gateway says where it answers by itself."""
+    body = json.dumps({"message": message}).encode() if message else b""
+    _move_endpoint(world, world.undo.enter_context(_endpoint(status, body)))
+
+
+@_breaks(faults.RECEIVER_FAILS)
+def _the_receiver_fails(world: World) -> None:
+    answers(world, 503)
+
+
+@_breaks(faults.GATEWAY_FAILS)
+def _the_gateway_may_not_call_the_receiver(world: World) -> None:
+    answers(world, 500, "Internal Server Error")
+
+
+@_breaks(faults.GATEWAY_FAILS)
+def _the_gateway_gets_no_answer(world: World) -> None:
+    answers(world, 503, "Service Unavailable")
+
+
+@_breaks(faults.GATEWAY_THROTTLES)
+def _the_gateway_throttles(world: World) -> None:
+    answers(world, 429, "Too Many Requests")
+
+
+@_breaks(faults.ROUTE_MISSING)
+def _the_gateway_has_no_route(world: World) -> None:
+    answers(world, 404, "Not Found")
+
+
+@_breaks(faults.ENDPOINT_FORBIDDEN)
+def _somebody_forbids_it(world: World) -> None:
+    answers(world, 403, "Forbidden")
+
+
+@_breaks(faults.TOKEN_REFUSED)
+def _the_receiver_refuses_all(world: World) -> None:
+    _move_endpoint(world, world.undo.enter_context(_endpoint(401)))
+
+
+@_breaks(faults.ENDPOINT_OPEN)
+def _the_receiver_takes_all(world: World) -> None:
+    _move_endpoint(world, world.undo.enter_context(_endpoint(200)))
+
+
+@_breaks(faults.ENDPOINT_SLOW)
+def _the_receiver_is_slow(world: World) -> None:
+    # Every answer is later than this.
+    world.monkeypatch.setattr(endpoint, "_SLOW_S", -1)
+
+
+def _set_parameter(name: str, value: str | None, world: World) -> None:
+    world.set_parameter(name, value)
+
+
+for _name in ("bucket_arn", "athena_reader_role_arn", "drain_keys", f"drain_url/{API}"):
+    _breaks(faults.PARAMETER_MISSING, f"no_{_name}")(partial(_set_parameter, _name, None))
+    _breaks(faults.PARAMETER_DIFFERS, f"another_{_name}")(partial(_set_parameter, _name, "x"))
+
+
+@_breaks(faults.BATCHES_WAITING)
+def _a_batch_in_the_queue(world: World) -> None:
+    sqs, url = world.client("sqs"), world.stack.outputs["spillQueue"]
+    sqs.send_message(QueueUrl=url, MessageBody="no batch, so nobody stores it")
+    # The receiver may have it in hand. A queue can be purged once a minute only.
+    world.undo.callback(lambda: sqs.purge_queue(QueueUrl=url))
+
+
+@_breaks(faults.DEAD_LETTERS)
+def _a_dead_letter(world: World) -> None:
+    sqs, url = world.client("sqs"), world.stack.outputs["deadLetterQueue"]
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+
+    def mend() -> None:
+        [letter] = sqs.receive_message(QueueUrl=url)["Messages"]
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+
+    world.undo.callback(mend)
+
+
+@_breaks(faults.APP_SILENT)
+def _no_object_at_all(world: World) -> None:
+    world.take_away(VELVET)
+
+
+@_breaks(faults.APP_SILENT)
+def _only_an_old_object(world: World) -> None:
+    world.take_away(VELVET)
+    world.put(key(VELVET, 121), packed(line(VELVET, 121)))
+
+
+@_breaks(faults.APP_SILENT)
+def _only_yesterdays_object(world: World) -> None:
+    world.take_away(VELVET)
+    world.put(key(VELVET, 6 * 60), packed(line(VELVET, 6 * 60)))
+
+
+@_breaks(faults.APP_SILENT)
+def _silent_for_longer_than_a_day(world: World) -> None:
+    """Athena has no line of the last 24 hours, and need not have: there is no object of them."""
+    world.take_away(VELVET)
+    world.put(key(VELVET, 28 * 60), packed(line(VELVET, 28 * 60)))
+
+
+@_breaks(faults.APP_UNKNOWN)
+def _objects_of_an_app_that_was_removed(world: World) -> None:
+    world.put(key("raxx-former-prod", 5), packed("x"))
+
+
+@_breaks(faults.DAY_UNKNOWN)
+def _objects_of_a_13th_month(world: World) -> None:
+    world.put(f"logs/{API}/2026/13/01/1-x.gz", packed("x"))
+
+
+@_breaks(faults.DAY_UNKNOWN)
+def _objects_of_a_year_that_is_not_projected(world: World) -> None:
+    world.put(f"logs/{API}/1999/01/01/1-x.gz", packed("x"))
+
+
+@_breaks(faults.OBJECT_FOREIGN)
+def _an_upload_under_today(world: World) -> None:
+    world.put(f"{partition_prefix(API, NOW.date())}notes.txt", b"hello\n")
+
+
+@_breaks(faults.OBJECT_FOREIGN)
+def _an_upload_above_the_days(world: World) -> None:
+    world.put("logs/my notes; rm -rf ~.txt", b"hello\n")
+
+
+@_breaks(faults.POLICY_DIFFERS)
+def _no_policy(world: World) -> None:
+    _policy(world, lambda s3: s3.delete_bucket_policy(Bucket=world.bucket))
+
+
+@_breaks(faults.POLICY_DIFFERS)
+def _a_statement_less(world: World) -> None:
+    declared = policies.archive_bucket(f"arn:aws:s3:::{world.bucket}")
+    text = json.dumps({**declared, "Statement": declared["Statement"][:-1]})
+    _policy(world, lambda s3: s3.put_bucket_policy(Bucket=world.bucket, Policy=text))
+
+
+def _policy(world: World, change: Callable[[Any], object]) -> None:
+    s3 = world.client("s3")
+    policy = s3.get_bucket_policy(Bucket=world.bucket)["Policy"]
+    world.undo.callback(lambda: s3.put_bucket_policy(Bucket=world.bucket, Policy=policy))
+    change(s3)
+
+
+@_breaks(faults.LIFECYCLE_DIFFERS)
+def _no_lifecycle(world: World) -> None:
+    _lifecycle(world, lambda s3, _: s3.delete_bucket_lifecycle(Bucket=world.bucket))
+
+
+@_breaks(faults.LIFECYCLE_DIFFERS)
+def _logs_kept_for_ever(world: World) -> None:
+    def change(s3: Any, rules: list[dict[str, Any]]) -> None:
+        kept = [rule if rule["ID"] != "logs" else rule | {"Expiration": {"Days": 3650}} for rule in rules]
+        _put_lifecycle(world, s3, kept)
+
+    _lifecycle(world, change)
+
+
+@_breaks(faults.LIFECYCLE_DIFFERS)
+def _a_rule_more(world: World) -> None:
+    more = {"ID": "more", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 1}}
+    _lifecycle(world, lambda s3, rules: _put_lifecycle(world, s3, [*rules, more]))
+
+
+@_breaks(faults.LIFECYCLE_DIFFERS)
+def _small_objects_stay_in_standard(world: World) -> None:
+    _lifecycle(world, lambda s3, rules: _put_lifecycle(world, s3, rules, "all_storage_classes_128K"))
+
+
+def _put_lifecycle(world: World, s3: Any, rules: Any, size: str = "varies_by_storage_class") -> None:
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=world.bucket, LifecycleConfiguration={"Rules": rules}, TransitionDefaultMinimumObjectSize=size
+    )
+
+
+def _lifecycle(world: World, change: Callable[[Any, list[dict[str, Any]]], object]) -> None:
+    s3 = world.client("s3")
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=world.bucket)["Rules"]
+    world.undo.callback(lambda: _put_lifecycle(world, s3, rules))
+    change(s3, rules)
+
+
+@_breaks(faults.BUCKET_OPEN)
+def _a_lock_less(world: World) -> None:
+    s3 = world.client("s3")
+    locks = s3.get_public_access_block(Bucket=world.bucket)["PublicAccessBlockConfiguration"]
+
+    def put(changed: Mapping[str, bool]) -> None:
+        s3.put_public_access_block(Bucket=world.bucket, PublicAccessBlockConfiguration=changed)
+
+    world.undo.callback(put, locks)
+    put({**locks, "BlockPublicPolicy": False})
+
+
+@_breaks(faults.BUCKET_OPEN)
+def _no_locks(world: World) -> None:
+    s3 = world.client("s3")
+    locks = s3.get_public_access_block(Bucket=world.bucket)["PublicAccessBlockConfiguration"]
+    world.undo.callback(lambda: s3.put_public_access_block(Bucket=world.bucket, PublicAccessBlockConfiguration=locks))
+    s3.delete_public_access_block(Bucket=world.bucket)
+
+
+@_breaks(faults.VERSIONING_OFF)
+def _versioning_suspended(world: World) -> None:
+    def put(status: str) -> None:
+        world.client("s3").put_bucket_versioning(Bucket=world.bucket, VersioningConfiguration={"Status": status})
+
+    world.undo.callback(put, "Enabled")
+    put("Suspended")
+
+
+@_breaks(faults.WRITER_MAY_NOT)
+def _the_writer_without_its_policy(world: World) -> None:
+    iam, user = world.client("iam"), "raxx-heroku-log-drain"
+    document = json.dumps(iam.get_user_policy(UserName=user, PolicyName="write")["PolicyDocument"])
+    world.undo.callback(lambda: iam.put_user_policy(UserName=user, PolicyName="write", PolicyDocument=document))
+    iam.delete_user_policy(UserName=user, PolicyName="write")
+
+
+@_breaks(faults.WRITER_MAY_MORE)
+def _the_writer_may_read(world: World) -> None:
+    iam, user = world.client("iam"), "raxx-heroku-log-drain"
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{world.bucket}/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=user, PolicyName="more", PolicyDocument=document)
+    world.undo.callback(lambda: iam.delete_user_policy(UserName=user, PolicyName="more"))
+
+
+_ROLE = "raxx-log-athena-reader"
+
+
+@_breaks(faults.READER_MISSING)
+def _no_reader_role(world: World) -> None:
+    iam = world.client("iam")
+    role = iam.get_role(RoleName=_ROLE)["Role"]
+    names = iam.list_role_policies(RoleName=_ROLE)["PolicyNames"]
+    documents = {name: iam.get_role_policy(RoleName=_ROLE, PolicyName=name)["PolicyDocument"] for name in names}
+
+    def mend() -> None:
+        iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"]))
+        for name, document in documents.items():
+            iam.put_role_policy(RoleName=_ROLE, PolicyName=name, PolicyDocument=json.dumps(document))
+
+    for name in names:
+        iam.delete_role_policy(RoleName=_ROLE, PolicyName=name)
+    iam.delete_role(RoleName=_ROLE)
+    world.undo.callback(mend)
+
+
+@_breaks(faults.READER_ORPHANED)
+def _the_break_glass_user_was_deleted(world: World) -> None:
+    _trust(world, "AIDAEXAMPLEEXAMPLE123")
+
+
+@_breaks(faults.READER_REFUSED)
+def _a_boundary_denies_what_the_role_allows(world: World) -> None:
+    _trust(world, world.client("sts").get_caller_identity()["Arn"])
+
+    def refuse(parsed: dict[str, Any]) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
+
+    world.answer("sts", "AssumeRole", refuse)
+
+
+def _trust(world: World, principal: str) -> None:
+    iam = world.client("iam")
+
+    def put(document: Any) -> None:
+        iam.update_assume_role_policy(RoleName=_ROLE, PolicyDocument=json.dumps(document))
+
+    world.undo.callback(put, iam.get_role(RoleName=_ROLE)["Role"]["AssumeRolePolicyDocument"])
+    put(policies.assumable_by(principal))
+
+
+@_breaks(faults.TABLE_MISSING)
+def _no_table(world: World) -> None:
+    _no_glue_table(world, "syslog")
+
+
+@_breaks(faults.TABLE_MISSING)
+def _no_view(world: World) -> None:
+    _no_glue_table(world, "router_requests")
+
+
+_ONLY_READ = {"DatabaseName", "CreateTime", "UpdateTime", "CatalogId", "VersionId", "CreatedBy"}
+
+
+def _glue_table(world: World, name: str) -> dict[str, Any]:
+    found = world.client("glue").get_table(DatabaseName="raxx_heroku_logs", Name=name)["Table"]
+    return {field: value for field, value in found.items() if field not in _ONLY_READ}
+
+
+def _no_glue_table(world: World, name: str) -> None:
+    glue, table = world.client("glue"), _glue_table(world, name)
+    world.undo.callback(lambda: glue.create_table(DatabaseName="raxx_heroku_logs", TableInput=table))
+    glue.delete_table(DatabaseName="raxx_heroku_logs", Name=name)
+
+
+def _change_table(name: str, change: Callable[[dict[str, Any]], object], world: World) -> None:
+    def put(table: dict[str, Any]) -> None:
+        world.client("glue").update_table(DatabaseName="raxx_heroku_logs", TableInput=table)
+
+    world.undo.callback(put, _glue_table(world, name))
+    changed = _glue_table(world, name)
+    change(changed)
+    put(changed)
+
+
+_TABLE_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "pattern": lambda table: table["StorageDescriptor"]["SerdeInfo"]["Parameters"].update({"input.regex": "^(.*)$"}),
+    "projection": lambda table: table["Parameters"].update({"projection.year.range": "2026,2050"}),
+    "restored": lambda table: table["Parameters"].pop("read_restored_glacier_objects"),
+    "columns": lambda table: table["StorageDescriptor"]["Columns"].append({"Name": "more", "Type": "string"}),
+    "location": lambda table: table["StorageDescriptor"].update(Location="s3://raxx-heroku-logs-prod/"),
+    "partition_keys": lambda table: table["PartitionKeys"].reverse(),
+}
+for _name, _change in _TABLE_CHANGES.items():
+    _breaks(faults.TABLE_DIFFERS, f"table_{_name}")(partial(_change_table, "syslog", _change))
+
+
+@_breaks(faults.TABLE_DIFFERS)
+def _an_older_view(world: World) -> None:
+    _change_table("router_requests", lambda table: table.update(ViewOriginalText="/* Presto View: e30= */"), world)
+
+
+@_breaks(faults.TABLE_DIFFERS)
+def _a_view_with_another_serde(world: World) -> None:
+    serde = {"Name": "-", "SerializationLibrary": "org.apache.hadoop.hive.serde2.RegexSerDe"}
+    _change_table("router_requests", lambda table: table["StorageDescriptor"].update(SerdeInfo=serde), world)
+
+
+@_breaks(faults.VIEW_WITHOUT_SERDE)
+def _a_view_without_a_serde(world: World) -> None:
+    """What the provider makes of a view that declares none, or an empty one."""
+    _change_table("router_requests", lambda table: table["StorageDescriptor"].pop("SerdeInfo"), world)
+
+
+@_breaks(faults.VIEW_FAILS)
+def _a_view_that_athena_refuses(world: World) -> None:
+    """As an engine does that knows less than the one that the view was written for."""
+    reason = "NOT_SUPPORTED: Casting a Timestamp with Time Zone to Timestamp is not supported."
+
+    def refuse(parsed: dict[str, Any]) -> None:
+        if "router_requests" in parsed["QueryExecution"]["Query"]:
+            parsed["QueryExecution"]["Status"] |= {"State": "FAILED", "StateChangeReason": reason}
+
+    world.answer("athena", "GetQueryExecution", refuse)
+
+
+def _workgroup(change: Callable[[dict[str, Any]], object], world: World) -> None:
+    world.answer("athena", "GetWorkGroup", lambda parsed: change(parsed["WorkGroup"]))
+
+
+_WORKGROUP_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "disabled": lambda group: group.update(State="DISABLED"),
+    "not_enforced": lambda group: group["Configuration"].update(EnforceWorkGroupConfiguration=False),
+    "no_limit": lambda group: group["Configuration"].pop("BytesScannedCutoffPerQuery"),
+    "elsewhere": lambda group: group["Configuration"]["ResultConfiguration"].update(OutputLocation="s3://x/"),
+}
+for _name, _change in _WORKGROUP_CHANGES.items():
+    _breaks(faults.WORKGROUP_DIFFERS, _name)(partial(_workgroup, _change))
+
+
+@_breaks(faults.LINES_INVISIBLE)
+def _an_object_without_lines(world: World) -> None:
+    world.take_away(VELVET)
+    world.put(key(VELVET, 5), packed())
+
+
+@_breaks(faults.OBJECT_UNREADABLE)
+def _a_cut_off_object(world: World) -> None:
+    world.put(key(API, 5, "cut"), packed(*(line(API, 5, f"{number}") for number in range(999)))[:-20])
+
+
+@_breaks(faults.OBJECT_UNREADABLE)
+def _an_object_that_is_no_gzip(world: World) -> None:
+    world.put(key(API, 5, "plain"), line(API, 5).encode())
+
+
+@_breaks(faults.LINES_LOST)
+def _a_loss_report_of_yesterday(world: World) -> None:
+    report = "Error L10 (output buffer overflow): 7 messages dropped since 2026-11-23T03:00:00+00:00."
+    minutes = 28 * 60
+    world.put(key(API, minutes, "loss"), packed(line(API, minutes, report, "logplex", "heroku")))
+
+
+@_breaks(faults.ALARM_FIRING)
+def _an_alarm_fires(world: World) -> None:
+    cloudwatch, name = world.client("cloudwatch"), "raxx-log-silence"
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, ComparisonOperator="LessThanThreshold", EvaluationPeriods=1, Namespace="x", MetricName="x",
+        Period=60, Statistic="Sum", Threshold=1,
+    )  # fmt: skip
+    world.undo.callback(lambda: cloudwatch.delete_alarms(AlarmNames=[name]))
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="no\nbatches")

@@ -1,0 +1,235 @@
+"""Runs the program, `__main__.py`, and records what it declares. Nothing is created; in a preview nothing is known yet.
+
+The outputs that AWS, Heroku and the random provider would compute are made from the inputs, so that two runs with the
+same settings are the same. No output is marked secret here: secrecy has to come from the program.
+"""
+
+import asyncio
+import hashlib
+import runpy
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pulumi
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import SETTINGS, set_root_resource
+
+from local.pulumi import preview, project
+
+UNKNOWN = rpc.UNKNOWN
+
+_STACK = "pulumi:pulumi:Stack"
+_PLACE = {"account": "123456789012", "region": "us-east-1", "api": "a1b2c3d4e5"}
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that the program handed over as a secret."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registration. Other resources are told by URN, of a provider too; `explicit` are those of `depends_on` alone.
+
+    `inputs` are as the engine gets them: names in camelCase, secrets wrapped in Secret, UNKNOWN for what is not known
+    in a preview, and an archive as its paths with those of the files.
+    """
+
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    parent: str
+    provider: str
+    protect: bool
+    retain_on_delete: bool
+    delete_before_replace: bool | None  # None leaves it to the provider
+    dependencies: frozenset[str]
+    explicit: frozenset[str]
+    aliases: tuple[str, ...]
+    inputs: Mapping[str, Any]
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether it is a provider, which has neither parent nor provider."""
+        return self.type.startswith("pulumi:providers:")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run declared: resources by URN in the order of their registration, lookups, and outputs.
+
+    `component_outputs` are by URN too; `outputs` are the stack's.
+    """
+
+    resources: dict[str, Resource] = field(default_factory=dict)
+    lookups: list[str] = field(default_factory=list)
+    component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Resource:
+        """The resource of that name; the program has no two of one name."""
+        [found] = [resource for resource in self.resources.values() if resource.name == name]
+        return found
+
+    def dependencies(self, name: str) -> set[str]:
+        """Names of what a resource depends on, be it by an input or by `depends_on`."""
+        return set(map(name_of, self[name].dependencies))
+
+    def of_type(self, ending: str) -> list[Resource]:
+        """The resources whose type ends so, such as `:Bucket`."""
+        return [resource for resource in self.resources.values() if resource.type.endswith(ending)]
+
+
+def name_of(urn: str) -> str:
+    """The name in a URN; nothing for none."""
+    return urn.rpartition("::")[2]
+
+
+def run(
+    overrides: Mapping[str, str] | None = None, *, preview: bool = False, program: Callable[[], None] | None = None
+) -> Run:
+    """Run the program with production's settings and `overrides`, texts by key as in `Pulumi.<stack>.yaml`.
+
+    `program` is run in place of `__main__.py`, to look at one component.
+    """
+    recorded = Run()
+    monitor = _Monitor(recorded, preview=preview, refused={})
+    asyncio.run(_run(program or _main, project.load("prod", overrides), monitor, preview=preview))
+    return recorded
+
+
+def run_refused(refused: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> tuple[Run, Exception]:
+    """Run the program in a preview in which lookups fail; what it declared before it ended, and its error.
+
+    `refused` are what the provider says, by lookup as in `Run.lookups`.
+    """
+    recorded = Run()
+    monitor = _Monitor(recorded, preview=True, refused=refused)
+    try:
+        asyncio.run(_run(_main, project.load("prod", overrides), monitor, preview=True))
+    except Exception as error:  # noqa: BLE001  whatever it is, it is what the test is about
+        return recorded, error
+    raise AssertionError("the program did not end with an error")
+
+
+async def _run(program: Callable[[], None], settings: project.Project, monitor: "_Monitor", *, preview: bool) -> None:
+    pulumi.runtime.set_all_config(dict(settings.config))
+    # Within the loop that runs the program: elsewhere its futures would belong to another one.
+    pulumi.runtime.set_mocks(
+        monitor.mocks, project=settings.name, stack=settings.stack, preview=preview, monitor=monitor
+    )
+    # What a run before this one left behind.
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+    set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
+    await pulumi.runtime.run_in_stack(program)
+
+
+def _main() -> None:
+    runpy.run_path(str(project.FOLDER / "__main__.py"), run_name="__main__")
+
+
+class _Refused(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
+    """What the engine answers when a provider's function fails."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
+
+
+class _Monitor(MockMonitor):
+    """The SDK's monitor, with the messages of the engine's protocol kept. Called from several threads."""
+
+    def __init__(self, recorded: Run, *, preview: bool, refused: Mapping[str, str]) -> None:
+        super().__init__(None)  # type: ignore[arg-type]  # all that would ask mocks is overridden here
+        self._recorded, self._preview, self._refused = recorded, preview, refused
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == _STACK:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        dependencies = frozenset(request.dependencies)
+        of_inputs = {used for inputs in request.propertyDependencies.values() for used in inputs.urns}
+        self._recorded.resources[urn] = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            custom=request.custom,
+            parent=request.parent,
+            provider=request.provider.rpartition("::")[0],
+            protect=request.protect,
+            retain_on_delete=request.retainOnDelete,
+            delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
+            dependencies=dependencies,
+            explicit=dependencies - of_inputs,
+            aliases=(*request.aliasURNs, *map(str, request.aliases)),
+            inputs=_inputs(request),
+        )
+        state = struct_pb2.Struct()
+        state.CopyFrom(request.object)
+        if self._preview or not request.custom:
+            return resource_pb2.RegisterResourceResponse(urn=urn, object=state)
+        state.update(_computed(request))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=state)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        outputs = _read(request.outputs)
+        if request.urn.split("::")[2] == _STACK:
+            self._recorded.outputs.update(outputs)
+        else:
+            self._recorded.component_outputs[request.urn] = outputs
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        arguments = _read(request.args)
+        lookup = f"{request.tok} {' '.join(map(str, arguments.values()))}"
+        self._recorded.lookups.append(lookup)
+        if lookup in self._refused:
+            raise _Refused(self._refused[lookup])
+        answer = struct_pb2.Struct()
+        answer.update(preview.made_of(preview.LOOK_UPS[request.tok], arguments, _PLACE))
+        return resource_pb2.ResourceInvokeResponse(**{"return": answer})
+
+
+def _inputs(request: Any) -> dict[str, Any]:
+    inputs = _read(request.object)
+    if request.type == "aws:ssm/parameter:Parameter" and inputs["type"] == "String":
+        # The SDK makes a secret of each parameter's value; AWS keeps that of a String in clear all the same.
+        inputs["value"] = inputs["value"].value
+    return inputs
+
+
+def _computed(request: Any) -> dict[str, str]:
+    # Only depends on the resource's name.
+    key = b64encode(hashlib.sha256(request.name.encode()).digest()).decode()
+    return preview.made_of(preview.COMPUTED.get(request.type, {}), _read(request.object), _PLACE | {"key": key})
+
+
+def _read(properties: Any) -> dict[str, Any]:
+    return {name: _value(value) for name, value in rpc.deserialize_properties(properties, keep_unknowns=True).items()}
+
+
+def _value(value: Any) -> Any:
+    """Undo what the wire does to values: secrets are wrapped there, and all numbers are floats."""
+    if rpc.is_rpc_secret(value):
+        return Secret(_value(rpc.unwrap_rpc_secret(value)))
+    if isinstance(value, pulumi.output.Unknown):
+        return UNKNOWN
+    if isinstance(value, pulumi.AssetArchive):
+        return {path: asset.path for path, asset in value.assets.items() if isinstance(asset, pulumi.FileAsset)}
+    if isinstance(value, dict):
+        return {key: _value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,49 @@
+"""RUNBOOK.md as tests read it: its blocks of code, and the commands in its text."""
+
+import re
+import shlex
+from typing import NamedTuple
+
+from tests.support.paths import PROJECT
+
+PATH = PROJECT / "RUNBOOK.md"
+TOOLS = ("aws", "heroku", "make", "pulumi", "python -m runbook")
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_INLINE = re.compile(rf"`((?:{'|'.join(TOOLS)}) [^`]+)`")
+
+
+class Block(NamedTuple):
+    """A block of code, or a command in the text, which counts as a block of kind sh."""
+
+    section: str
+    kind: str
+    text: str
+
+    @property
+    def commands(self) -> list[list[str]] | None:
+        """The arguments of each `python -m runbook` of a block of nothing else; None for one that needs a shell."""
+        try:
+            lines = [shlex.split(line) for line in re.split(r"\n(?=python -m)", self.text.rstrip("\n"))]
+        except ValueError:
+            return None
+        begins = all(words[:3] == ["python", "-m", "runbook"] for words in lines)
+        # Quotes are off by now: within them these would mean nothing, but no such block need be run by a shell.
+        return [words[3:] for words in lines] if begins and not re.search(r"[|$;&<>`#]", self.text) else None
+
+
+def blocks(text: str) -> list[Block]:
+    """All blocks of a document, in order, those in its text last."""
+    headings = [(found.start(), found[1]) for found in _HEADING.finditer(_FENCE.sub(_blank, text))]
+    found = [(fence.start(), fence[1], fence[2]) for fence in _FENCE.finditer(text)]
+    found += [(inline.start(), "sh", inline[1]) for inline in _INLINE.finditer(_FENCE.sub(_blank, text))]
+    return [Block(_section(headings, start), kind, block) for start, kind, block in found]
+
+
+def _blank(fence: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", fence[0])
+
+
+def _section(headings: list[tuple[int, str]], position: int) -> str:
+    return [heading for start, heading in headings if start < position][-1]

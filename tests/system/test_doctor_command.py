@@ -1,0 +1,396 @@
+"""The doctor: each thing that can be broken is found, and nothing else is."""
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+
+from local.stack import LocalStack, Options
+from runbook.clients import aws
+from runbook.clients.athena import Athena
+from runbook.doctor import examination, registry
+from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, examine
+from runbook.doctor.faults import CHECKS, Check, Fault, Identity
+from tests.contract.test_policies import Ask, allows
+from tests.support.doctor_faults import API, BREAKS, CONSOLE, NOW, VELVET, Break, World, answers, key, line, packed
+from tests.support.runbook_cli import Run, check_transcript, runner
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    """A healthy stack: every app has logged lately."""
+    with LocalStack(Options(clock=NOW)) as running:
+        for app in (API, CONSOLE, VELVET):
+            running.client("s3").put_object(
+                Bucket=running.outputs["bucket"], Key=key(app, 5), Body=packed(line(app, 6), line(app, 5))
+            )
+        # A receiver that has read its keys goes on when SSM has others that cannot be.
+        for url in running.drain_urls.values():
+            assert urllib3.request("POST", url, body=b"").status == 200
+        yield running
+
+
+_make_client = aws._client
+
+
+@pytest.fixture(scope="module")
+def clients(stack: LocalStack) -> Callable[[Any, str], Any]:
+    """Clients are made once for all tests: that takes longer than what they do."""
+    made: dict[str, Any] = {}
+
+    def client(session: Any, service: str) -> Any:
+        if service not in made:
+            made[service] = _make_client(session, service)
+        return made[service]
+
+    return client
+
+
+@pytest.fixture
+def runbook(
+    stack: LocalStack,
+    clients: Callable[[Any, str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Run:
+    monkeypatch.setattr(aws, "_client", clients)
+    return runner(stack, monkeypatch, capfd, NOW)
+
+
+@pytest.fixture
+def world(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with ExitStack() as undo:
+        yield World(stack, undo, monkeypatch)
+
+
+# ---------------------------------------------------------------- what it finds
+
+
+def test_a_healthy_stack_has_no_finding(runbook: Run) -> None:
+    answer = runbook("doctor", "--json")
+    document = json.loads(answer.out)
+    assert (document["findings"], document["could_not_tell"]) == ([], [])
+    assert document["fine"].keys() == {check.name for check in CHECKS}
+    assert all(document["fine"].values())
+    assert answer.code == 0
+
+
+@pytest.mark.parametrize(("fault", "make"), [pytest.param(fault, make, id=name) for fault, name, make in BREAKS])
+def test_what_is_broken_is_found_and_nothing_else(
+    runbook: Run, world: World, stack: LocalStack, fault: Fault, make: Break
+) -> None:
+    secrets = [url.rpartition("token=")[2] for url in stack.drain_urls.values()] + world.keys()
+    make(world)
+    answer = runbook("doctor", "--json")
+    findings = json.loads(answer.out)["findings"]
+    assert {finding["fault"] for finding in findings} == {fault.code}
+    assert answer.code == 1
+    assert not [secret for secret in secrets if secret in answer.out + answer.err]
+    told = " ".join(value for finding in findings for value in finding.values())
+    assert not re.search(r"\{\w|\n|None", told)
+
+
+GATEWAY_LOG, RECEIVER_LOG, UPDATE = "/aws/apigateway/raxx-log-drain", "/aws/lambda/raxx-log-receiver", "pulumi up"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "told", "command"),
+    [
+        (500, "Internal Server Error", "API Gateway itself answers 500", GATEWAY_LOG),
+        (503, "Service Unavailable", "API Gateway itself answers 503", GATEWAY_LOG),
+        (413, "Request Entity Too Large", "API Gateway itself answers 413", GATEWAY_LOG),
+        (429, "Too Many Requests", "API Gateway throttles", GATEWAY_LOG),
+        (404, "Not Found", "route or stage", UPDATE),
+        (403, "Forbidden", "nor this stack's API", UPDATE),
+        (503, "", "the receiver answers", RECEIVER_LOG),
+        (404, "", "the receiver answers", RECEIVER_LOG),
+        (401, "", "token that SSM has", "get-function-configuration"),
+    ],
+)
+def test_an_answer_is_explained_by_who_gave_it(
+    runbook: Run, world: World, stack: LocalStack, status: int, message: str, told: str, command: str
+) -> None:
+    """API Gateway developer guide, "Troubleshooting issues with HTTP API Lambda integrations".
+
+    Where the gateway could not call the receiver the receiver's log is empty, and nobody is to be sent there.
+    """
+    answers(world, status, message)
+    findings = json.loads(runbook("doctor", "--only", "endpoint", "--json").out)["findings"]
+    assert [told in finding["found"] for finding in findings] == [True] * len(stack.outputs["apps"])
+    assert {command in finding["command"] for finding in findings} == {True}
+    groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
+    assert {word for each in findings for word in each["command"].split() if word.startswith("/aws/")} <= groups
+    assert (f'{{ $.status = "{status}" }}' in findings[0]["command"]) == (command == GATEWAY_LOG)
+
+
+def test_every_fault_is_made_by_a_test() -> None:
+    """A fault that is added to the catalogue is added to tests/support/doctor_faults.py."""
+    assert {fault.code for fault, _, _ in BREAKS} == {fault.code for check in CHECKS for fault in check.faults}
+
+
+def test_a_check_finds_only_faults_of_its_own(runbook: Run, world: World) -> None:
+    """The docs and --list are written from the catalogue."""
+    of_check = {fault.code: check.name for check in CHECKS for fault in check.faults}
+    assert len(of_check) == sum(len(check.faults) for check in CHECKS)
+    for name in ("no_drain", "another_bucket_arn", "a_dead_letter", "no_locks", "an_upload_above_the_days", "no_view"):
+        [make] = [make for _, made, make in BREAKS if made == name]
+        make(world)
+    findings = json.loads(runbook("doctor", "--json").out)["findings"]
+    assert findings
+    assert all(of_check[finding["fault"]] == finding["check"] for finding in findings)
+
+
+def test_a_stopped_stack_is_well_without_drains_and_objects(runbook: Run, world: World) -> None:
+    world.set_outputs(drainsEnabled=False)
+    for app in (API, CONSOLE, VELVET):
+        world.set_drains(app)
+        world.take_away(app)
+    assert runbook("doctor").code == 0
+
+
+@pytest.mark.parametrize("name", ["$(touch x)'; &.txt", "$(touch x)'; \x1b[2J&\u2028.txt"])
+def test_a_file_name_cannot_break_out_of_the_command(runbook: Run, world: World, name: str) -> None:
+    """It is pasted into a shell."""
+    key = f"logs/{name}"
+    world.put(key, b"x")
+    [finding] = json.loads(runbook("doctor", "--json", "--only", "layout").out)["findings"]
+    assert finding["command"].isprintable()
+    assert "\x1b" not in runbook("doctor", "--only", "layout").out
+    words = finding["command"].replace("aws ", "printf '%s\\n' ", 1)
+    said = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=True, env={"LC_ALL": "C.UTF-8"})
+    assert said.stdout.split("\n")[2] == f"s3://raxx-heroku-logs-prod/{key}"
+
+
+# ---------------------------------------------------------------- what it cannot tell
+
+
+def refuse_all(monkeypatch: pytest.MonkeyPatch, code: str = "AccessDeniedException") -> None:
+    def refuse(model: Any, **_: Any) -> None:
+        message = f"User: arn:aws:iam::1:user/x is not authorized to perform: {model.service_model.service_name}:x"
+        raise ClientError({"Error": {"Code": code, "Message": message}}, model.name)
+
+    def refusing(session: Any, service: str) -> Any:
+        client = _make_client(session, service)
+        client.meta.events.register("before-call", refuse)
+        return client
+
+    monkeypatch.setattr(aws, "_client", refusing)
+
+
+@pytest.fixture
+def outputs_file(stack: LocalStack, tmp_path: Any) -> str:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(stack.outputs))
+    return str(path)
+
+
+def test_without_rights_nothing_is_found_and_all_is_said(
+    runbook: Run, monkeypatch: pytest.MonkeyPatch, outputs_file: str
+) -> None:
+    """Lack of a right is no fault of the stack: exit code 2, and who could tell."""
+    refuse_all(monkeypatch)
+    answer = runbook("--outputs", outputs_file, "doctor", "--json")
+    document = json.loads(answer.out)
+    assert (document["findings"], document["fine"], answer.code) == ([], {}, 2)
+    assert {told["check"] for told in document["could_not_tell"]} == {check.name for check in CHECKS}
+    assert all(re.search(r" may not .*; .* may", told["reason"]) for told in document["could_not_tell"])
+
+
+def test_without_a_heroku_key_the_others_are_told(runbook: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEROKU_API_KEY")
+    monkeypatch.setenv("HOME", "/nonexistent")
+    document = json.loads(runbook("doctor", "--json").out)
+    assert [told["check"] for told in document["could_not_tell"]] == ["drains"]
+    assert "HEROKU_API_KEY" in document["could_not_tell"][0]["reason"]
+    assert document["fine"].keys() == {check.name for check in CHECKS} - {"drains"}
+
+
+def test_a_finding_counts_more_than_what_cannot_be_told(
+    runbook: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEROKU_API_KEY")
+    monkeypatch.setenv("HOME", "/nonexistent")
+    world.set_parameter("bucket_arn", None)
+    assert runbook("doctor").code == 1
+
+
+def test_an_unknown_check_is_refused_with_the_names_of_all(runbook: Run) -> None:
+    answer = runbook("doctor", "--only", "drain")
+    assert answer.code == 2
+    assert "there are drains, endpoint, " in answer.err
+
+
+# ---------------------------------------------------------------- side by side
+
+CHECK = Check("a", "something", (Identity.READER,), ())
+OTHER = Check("b", "something else", (Identity.READER,), ())
+
+
+def nothing(surroundings: Surroundings) -> Examination:
+    yield from ()
+    return "fine"
+
+
+@pytest.fixture
+def surroundings() -> Surroundings:
+    unused: Any = None
+    return Surroundings(unused, unused, unused, unused, NOW)
+
+
+def test_a_check_that_hangs_is_not_waited_for(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "_LAST_CALLS_S", 0)
+    released = threading.Event()
+
+    def hangs(surroundings: Surroundings) -> Examination:
+        released.wait()
+        yield from nothing(surroundings)
+        return "late"
+
+    late, well = examine({CHECK: hangs, OTHER: nothing}, surroundings, 0.2)
+    released.set()
+    assert "no answer within 0.2 s" in late.unknown[0].reason
+    assert (late.fine, well.fine) == ("", "fine")
+
+
+def test_a_check_that_fails_by_itself_does_not_hide_what_it_found(surroundings: Surroundings) -> None:
+    def fails(surroundings: Surroundings) -> Examination:
+        yield Finding.of(Fault("x", "", "", ""))
+        raise KeyError("surprise")
+
+    failed, well = examine({CHECK: fails, OTHER: nothing}, surroundings, 60)
+    assert [finding.fault.code for finding in failed.findings] == ["x"]
+    assert "KeyError" in failed.unknown[0].reason
+    assert well.fine == "fine"
+
+
+def test_what_cannot_be_told_is_not_also_fine(surroundings: Surroundings) -> None:
+    def denied(surroundings: Surroundings) -> Examination:
+        yield Unknown("no")
+        return "fine"
+
+    [report] = examine({CHECK: denied}, surroundings, 60)
+    assert report.fine == ""
+
+
+@pytest.mark.parametrize("ends", ["time", "Ctrl-C"])
+def test_queries_that_nobody_waits_for_are_stopped(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """They would go on in Athena, and be charged."""
+    stopped: list[str] = []
+    started = threading.Event()
+
+    class Client:
+        def start_query_execution(self, **_: object) -> dict[str, str]:
+            return {"QueryExecutionId": "q"}
+
+        def get_query_execution(self, QueryExecutionId: str) -> Any:  # noqa: N803  boto3's name
+            started.set()
+            return {"QueryExecution": {"Status": {"State": "RUNNING"}}}
+
+        def stop_query_execution(self, QueryExecutionId: str) -> None:  # noqa: N803  boto3's name
+            stopped.append(QueryExecutionId)
+
+    client: Any = Client()
+
+    def asks(surroundings: Surroundings) -> Examination:
+        Athena(client, "w", "d", pause=surroundings.pause).run("SELECT 1")
+        yield from nothing(surroundings)
+        return ""
+
+    if ends == "time":
+        examine({CHECK: asks}, surroundings, 0.2)
+    else:
+        join = threading.Thread.join
+
+        def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
+            started.wait()
+            monkeypatch.setattr(threading.Thread, "join", join)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(threading.Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            examine({CHECK: asks}, surroundings, 60)
+    assert stopped == ["q"]
+
+
+# ---------------------------------------------------------------- rights
+
+
+def as_iam_asks(service: str, operation: str, params: dict[str, Any], outputs: dict[str, Any]) -> list[Ask]:
+    """What IAM is asked for a call, with the resources that the service asks about."""
+    glue = "arn:aws:glue:us-east-1:123456789012:"
+    match service, operation:
+        case "s3", "ListObjectsV2":
+            return [Ask("s3:ListBucket", f"arn:aws:s3:::{params['Bucket']}", {"s3:prefix": params["Prefix"]})]
+        case "ssm", _:
+            return [Ask(f"ssm:{operation}", f"arn:aws:ssm:us-east-1:123456789012:parameter{params['Name']}")]
+        case "athena", _:
+            group = f"arn:aws:athena:us-east-1:123456789012:workgroup/{outputs['workgroup']}"
+            return [Ask(f"athena:{operation}", group)]
+        case "glue", _:
+            database = params["DatabaseName"]
+            names = ("catalog", f"database/{database}", f"table/{database}/{params['Name']}")
+            return [Ask(f"glue:{operation}", glue + name) for name in names]
+    return [Ask(f"{service}:{operation}", "*")]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_check_needs_the_rights_that_the_list_says(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, runbook: Run, check: Check
+) -> None:
+    """With --assume, what the list calls the reader's is asked as the reader role, and within its rights."""
+    asks: dict[bool, list[Ask]] = {True: [], False: []}
+
+    def recording(session: Any, service: str) -> Any:
+        client = _make_client(session, service)
+        assumed = session.get_credentials().token is not None
+
+        def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            asks[assumed] += as_iam_asks(model.service_model.service_name, model.name, params, stack.outputs)
+
+        client.meta.events.register("before-parameter-build", note)
+        return client
+
+    monkeypatch.setattr(aws, "_client", recording)
+    assert runbook("--assume", "doctor", "--only", check.name).code == 0
+    own = [ask for ask in asks[False] if not ask.action.startswith("sts:")]
+    assert bool(own) == (Identity.BREAK_GLASS in check.identities) or check.name == "reader"
+    iam, role = stack.client("iam"), "raxx-log-athena-reader"
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    policy = {"Statement": [statement for document in documents for statement in document["Statement"]]}
+    assert [ask for ask in asks[True] if not ask.action.startswith("sts:") and not allows(policy, ask)] == []
+
+
+def test_every_check_has_a_function() -> None:
+    assert registry.FUNCTIONS.keys() == set(CHECKS)
+
+
+# ---------------------------------------------------------------- as people have it
+
+TRANSCRIPTS = {
+    "doctor": ["doctor"],
+    "doctor-list": ["doctor", "--list"],
+    "doctor-list-json": ["doctor", "--list", "--json", "--only", "drains"],
+}
+
+
+@pytest.mark.parametrize("name", TRANSCRIPTS)
+def test_a_healthy_stack_says_what_was_reviewed(runbook: Run, name: str) -> None:
+    check_transcript(name, TRANSCRIPTS[name], runbook(*TRANSCRIPTS[name]))
+
+
+def test_a_broken_stack_says_what_was_reviewed(runbook: Run, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEROKU_API_KEY")
+    monkeypatch.setenv("HOME", "/nonexistent")
+    world.take_away(VELVET)
+    world.put(f"logs/{API}/2026/11/24/notes.txt", b"hello\n")
+    check_transcript("doctor-broken", ["doctor"], runbook("doctor"))

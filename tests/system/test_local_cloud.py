@@ -1,0 +1,411 @@
+"""What the program declares is what the local AWS is told: no value more, less or other; absent stays absent."""
+
+import copy
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import MagicMock
+from uuid import uuid4
+
+import pulumi
+import pulumi_aws
+import pytest
+
+from local.child import LocalError
+from local.logplex.nodes import post
+from local.pulumi.resources import elsewhere, local_cloud
+from local.pulumi.resources.account import Account, Function, Outputs, Permission, Stage
+from local.pulumi.resources.inputs import Inputs
+from local.pulumi.resources.local_cloud import CREATE, TAGGED, LocalCloud
+from local.stack import LocalStack, Options
+
+Leaf = tuple[str, str]
+
+# Declared name -> AWS's, where it is more than the case of letters.
+RENAMED = {
+    "aws:athena/namedQuery:NamedQuery": {"query": "querystring"},
+    "aws:apigatewayv2/stage:Stage": {"name": "stagename"},
+    "aws:cloudwatch/logGroup:LogGroup": {"name": "loggroupname"},
+    "aws:iam/role:Role": {"name": "rolename", "assumerolepolicy": "assumerolepolicydocument"},
+    "aws:iam/rolePolicy:RolePolicy": {"role": "rolename", "name": "policyname", "policy": "policydocument"},
+    "aws:iam/user:User": {"name": "username"},
+    "aws:iam/userPolicy:UserPolicy": {"user": "username", "name": "policyname", "policy": "policydocument"},
+    "aws:lambda/function:Function": {"name": "functionname"},
+    "aws:lambda/permission:Permission": {"function": "functionname"},
+    "aws:sqs/queue:Queue": {
+        "name": "queuename",
+        "messageretentionseconds": "messageretentionperiod",
+        "visibilitytimeoutseconds": "visibilitytimeout",
+    },
+    "heroku:drain/drain:Drain": {"sensitiveurl": "url"},
+}
+# In a call and not declared, and why.
+ADDED = {
+    ("aws:lambda/permission:Permission", "statementid"): "AWS requires an id, and the provider makes one up",
+}
+# Declared and in no call, and why.
+NOT_SENT = {
+    ("aws:athena/workgroup:Workgroup", "forcedestroy"): "for the provider, when it destroys the workgroup",
+    ("aws:lambda/function:Function", "reservedconcurrentexecutions"): "-1 is the provider's way to say none",
+    ("random:index/randomBytes:RandomBytes", "length"): "made here, by no service",
+}
+# What a handler cannot do without, because AWS cannot (or the provider, for Heroku and random).
+REQUIRED = {
+    "aws:apigatewayv2/integration:Integration": {"integrationuri"},
+    "aws:apigatewayv2/route:Route": {"apiid", "routekey", "target"},
+    "aws:apigatewayv2/stage:Stage": {"apiid", "name"},
+    "aws:athena/workgroup:Workgroup": {"name"},
+    "aws:cloudwatch/logGroup:LogGroup": {"name"},
+    "aws:glue/catalogDatabase:CatalogDatabase": {"name"},
+    "aws:glue/catalogTable:CatalogTable": {"name", "databasename"},
+    "aws:iam/role:Role": {"name"},
+    "aws:iam/rolePolicy:RolePolicy": {"role", "name", "policy"},
+    "aws:iam/user:User": {"name"},
+    "aws:iam/userPolicy:UserPolicy": {"user", "name", "policy"},
+    "aws:lambda/eventSourceMapping:EventSourceMapping": {"functionname", "eventsourcearn"},
+    "aws:lambda/function:Function": {"name", "handler", "code"},
+    "aws:lambda/permission:Permission": {"function", "principal", "action"},
+    "aws:s3/bucket:Bucket": {"bucket"},
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"bucket", "rules"},
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {"bucket", "rule"},
+    "aws:s3/bucketPolicy:BucketPolicy": {"bucket", "policy"},
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"bucket"},
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {"bucket", "rules"},
+    "aws:s3/bucketVersioning:BucketVersioning": {"bucket", "versioningconfiguration"},
+    "aws:sqs/queue:Queue": {"name"},
+    "aws:ssm/parameter:Parameter": {"name"},
+    "heroku:drain/drain:Drain": {"appid", "sensitiveurl"},
+    "random:index/randomBytes:RandomBytes": {"length"},
+}
+
+
+@dataclass
+class Created:
+    """One resource: what the program declared of it, and what the services were told of it."""
+
+    token: str
+    inputs: dict[str, Any]
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def sent(self) -> set[Leaf]:
+        return {leaf for call in self.calls for leaf in leaves(call) if (self.token, leaf[0]) not in ADDED}
+
+    def declared(self) -> set[Leaf]:
+        renamed = RENAMED.get(self.token, {})
+        return {
+            (renamed.get(name, name), value)
+            for name, value in leaves(self.inputs)
+            if (self.token, name) not in NOT_SENT
+        }
+
+
+def leaves(value: Any, name: str = "") -> Iterator[Leaf]:
+    """Every value, as text, with the last name on its path in lower case."""
+    match value:
+        case {"Key": key, "Value": text}:  # a tag in a list
+            yield key.lower(), text
+        case Mapping():
+            for key, item in value.items():
+                yield from leaves(item, key)
+        case list():
+            for item in value:
+                yield from leaves(item, name)
+        case pulumi.AssetArchive():
+            yield "code", " ".join(sorted(value.assets))
+        case bytes():
+            with zipfile.ZipFile(io.BytesIO(value)) as archive:
+                yield "code", " ".join(sorted(archive.namelist()))
+        case str():
+            yield name.lower(), value
+        case _:
+            yield name.lower(), json.dumps(value)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> list[Created]:
+    """Production's stack, created for real, with what it was made of. The provider's tags are among the inputs."""
+    made: list[Created] = []
+    current = threading.local()
+
+    def recording(token: str) -> Any:
+        create = CREATE[token]
+
+        def record(account: Account, inputs: Inputs) -> Outputs:
+            current.made = Created(token, copy.deepcopy(dict(inputs)))
+            made.append(current.made)
+            try:
+                return create(account, inputs)
+            finally:
+                current.made = None
+
+        return record
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        # What is only asked tells AWS nothing.
+        if getattr(current, "made", None) and not model.name.startswith("Get"):
+            current.made.calls.append(copy.deepcopy(params))
+
+    init, ask = Account.__init__, elsewhere._ask_heroku
+
+    def watched(account: Account, *args: Any) -> None:
+        init(account, *args)
+        for client in account.clients.values():
+            client.meta.events.register("provide-client-params", note)
+
+    def asked(account: Account, path: str, body: Mapping[str, str] | None = None) -> Any:
+        if body is not None:
+            current.made.calls.append({"appId": path.split("/")[2], **body})
+        return ask(account, path, body)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for token in list(CREATE):
+            patch.setitem(local_cloud.CREATE, token, recording(token))
+        patch.setattr(Account, "__init__", watched)
+        patch.setattr(elsewhere, "_ask_heroku", asked)
+        with LocalStack(Options()):
+            pass
+    return made
+
+
+def test_every_handler_is_used_by_the_program(recorded: list[Created]) -> None:
+    """One that is not would be looked at by none of these tests."""
+    assert {each.token for each in recorded} == CREATE.keys()
+
+
+def test_all_that_is_declared_arrives_and_nothing_else(recorded: list[Created]) -> None:
+    """Whatever the emulator is told beyond that hides a fault that AWS would show."""
+    wrong = {
+        str(each.inputs.get("name", each.token)): (each.declared() - each.sent(), each.sent() - each.declared())
+        for each in recorded
+        if each.declared() != each.sent()
+    }
+    assert not wrong
+
+
+def test_the_exceptions_are_needed(recorded: list[Created]) -> None:
+    sent = {(each.token, name) for each in recorded for call in each.calls for name, _ in leaves(call)}
+    declared = {(each.token, name) for each in recorded for name, _ in leaves(each.inputs)}
+    assert ADDED.keys() <= sent - declared
+    assert NOT_SENT.keys() <= declared - sent
+
+
+def paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every name in nested objects and lists."""
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if not isinstance(key, int):
+            yield (*at, key)
+        yield from paths(item, (*at, key))
+
+
+def without(inputs: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
+    less = copy.deepcopy(inputs)
+    place: Any = less
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
+    return less
+
+
+class _Unasked:
+    """An account whose services take everything and tell what they were told."""
+
+    def __init__(self, calls: list[dict[str, Any]]) -> None:
+        def told(**params: Any) -> Any:
+            calls.append(copy.deepcopy(params))
+            return MagicMock()
+
+        def asked(**_: Any) -> Any:
+            return MagicMock()
+
+        class Client:
+            def __getattr__(self, name: str) -> Any:
+                return asked if name.startswith("get_") else told
+
+        services = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "sqs", "ssm")
+        self.clients = {service: Client() for service in services}
+        self.region, self.served = "us-east-1", list[Stage]()
+        self.functions = {"arn": Function("f", "h", b"", {}, 1, 1)}
+        self.event_sources: list[Any] = []
+        self.permissions: list[Permission] = []
+        self.integrations = {"i": "arn"}
+        self.routes: Any = {}
+
+    def serve(self, stage: Stage) -> str:
+        self.served.append(stage)
+        return "url"
+
+
+def created(token: str, inputs: dict[str, Any], region: str = "us-east-1") -> tuple[Created, _Unasked]:
+    made = Created(token, copy.deepcopy(inputs))
+    account: Any = _Unasked(made.calls)
+    account.region = region
+    if "apiId" in inputs:
+        account.routes = {inputs["apiId"]: {"POST /drain": "i"}}
+    LocalCloud(account).create(token, inputs)
+    return made, account
+
+
+def test_what_is_not_declared_is_not_sent(recorded: list[Created], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name that the program declares is left out once: the call is without it, or refused as AWS would."""
+
+    def ask(account: _Unasked, path: str, body: dict[str, str]) -> Any:
+        account.clients["s3"].told(appId=path.split("/")[2], **body)
+        return MagicMock()
+
+    monkeypatch.setattr(elsewhere, "_ask_heroku", ask)
+    refused: dict[str, set[str]] = {}
+    for each in {each.token: each for each in recorded}.values():
+        for path in paths(each.inputs):
+            less = without(each.inputs, path)
+            try:
+                made, _ = created(each.token, less)
+            except LocalError:
+                refused.setdefault(each.token, set()).add(path[-1].lower())
+            else:
+                assert made.sent() == made.declared(), (each.token, path)
+    assert refused == REQUIRED
+
+
+def test_the_providers_tags_reach_all_that_takes_tags() -> None:
+    """The table of types is the SDK's: `tags_all` is what the provider adds its default tags to."""
+
+    def takes_tags(token: str) -> bool:
+        _, module, name = token.split(":")
+        module = module.partition("/")[0]
+        return hasattr(getattr(getattr(pulumi_aws, "lambda_" if module == "lambda" else module), name), "tags_all")
+
+    assert {token for token in CREATE if token.startswith("aws:") and takes_tags(token)} == TAGGED
+
+
+def test_the_declared_tags_are_sent(recorded: list[Created]) -> None:
+    declared = {(key.lower(), value) for key, value in LocalStack(Options()).settings.tags.items()}
+    assert declared
+    assert {each.token for each in recorded if declared <= each.sent()} == TAGGED
+
+
+def test_a_provider_setting_that_is_not_served_is_named() -> None:
+    cloud = LocalCloud(_Unasked([]))  # type: ignore[arg-type]
+    cloud.configure("pulumi:providers:aws", {"region": "us-east-1", "defaultTags": {"tags": {"a": "b"}}})
+    with pytest.raises(LocalError, match="does not serve endpoints"):
+        cloud.configure("pulumi:providers:aws", {"endpoints": []})
+    with pytest.raises(LocalError, match="is of eu-west-1"):
+        cloud.configure("pulumi:providers:aws", {"region": "eu-west-1"})
+
+
+# ---------------------------------------------------------------- what AWS does with what is not declared
+
+
+def test_an_empty_serde_is_no_serde(recorded: list[Created]) -> None:
+    """The provider drops an empty block, and Athena then refuses the view."""
+    [view] = [each for each in recorded if each.inputs.get("tableType") == "VIRTUAL_VIEW"]
+    storage = view.inputs["storageDescriptor"] | {"serDeInfo": {}}
+    made, _ = created(view.token, view.inputs | {"storageDescriptor": storage})
+    assert "SerdeInfo" not in made.calls[0]["TableInput"]["StorageDescriptor"]
+
+
+def test_names_that_aws_spells_in_its_own_way_arrive() -> None:
+    """A key that was dropped here would be another encryption there."""
+    default = {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "k"}
+    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    made, _ = created(token, {"bucket": "b", "rules": [{"applyServerSideEncryptionByDefault": default}]})
+    assert made.calls[0]["ServerSideEncryptionConfiguration"]["Rules"] == [
+        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"}}
+    ]
+
+
+def test_a_bucket_is_made_where_the_provider_is() -> None:
+    """CreateBucket: us-east-1 is no LocationConstraint, every other region must be one."""
+    token = "aws:s3/bucket:Bucket"
+    (here, _), (there, _) = created(token, {"bucket": "b"}), created(token, {"bucket": "b"}, "eu-west-1")
+    assert (here.calls, there.calls) == (
+        [{"Bucket": "b"}],
+        [{"Bucket": "b", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}],
+    )
+
+
+def test_a_variable_that_lambda_reserves_is_refused(recorded: list[Created]) -> None:
+    [function] = [each for each in recorded if each.token == "aws:lambda/function:Function"]
+    variables = {**function.inputs["environment"]["variables"], "AWS_REGION": "eu-west-1"}
+    with pytest.raises(LocalError, match="reserves the environment variables AWS_REGION"):
+        created(function.token, function.inputs | {"environment": {"variables": variables}})
+
+
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, (10, False)),
+        ({"batchSize": 3, "functionResponseTypes": ["ReportBatchItemFailures"]}, (3, True)),
+        ({"enabled": False}, None),
+    ],
+    ids=["nothing", "everything", "disabled"],
+)
+def test_a_queue_is_read_as_the_mapping_says(declared: dict[str, Any], expected: tuple[int, bool] | None) -> None:
+    """Lambda's defaults, and no poller of our own for a mapping that is switched off."""
+    _, account = created(MAPPING, {"functionName": "f", "eventSourceArn": "q", **declared})
+    found = [(source.batch_size, source.reports_failures) for source in account.event_sources]
+    assert found == ([] if expected is None else [expected])
+
+
+def test_a_mapping_is_enabled_in_the_local_lambda(stack: LocalStack) -> None:
+    """moto would run the function in a container; that gap is closed there, not by a mapping that is switched off."""
+    [mapping] = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert mapping["State"] == "Enabled"
+
+
+def test_a_stage_without_a_deployment_serves_nothing() -> None:
+    stage = {"apiId": "a", "name": "prod"}
+    _, deployed = created("aws:apigatewayv2/stage:Stage", {**stage, "autoDeploy": True})
+    _, not_deployed = created("aws:apigatewayv2/stage:Stage", stage)
+    assert ([each.routes for each in deployed.served], [each.routes for each in not_deployed.served]) == (
+        [["POST /drain"]],
+        [[]],
+    )
+
+
+ROUTE_ARN = "arn:aws:execute-api:us-east-1:123456789012:api/prod/POST/drain"
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        pytest.param({}, True, id="this very route"),
+        pytest.param({"source_arn": None}, True, id="no source"),
+        pytest.param({"source_arn": ROUTE_ARN.replace("prod/POST", "*/*")}, True, id="any stage and method"),
+        pytest.param(
+            {"function": "arn:aws:lambda:us-east-1:123456789012:function:f"}, True, id="by the function's ARN"
+        ),
+        pytest.param({"source_arn": ROUTE_ARN.replace("prod", "test")}, False, id="another stage"),
+        pytest.param({"source_arn": ROUTE_ARN.replace("api/", "apj/")}, False, id="another API"),
+        pytest.param({"principal": "events.amazonaws.com"}, False, id="another service"),
+        pytest.param({"action": "lambda:GetFunction"}, False, id="another action"),
+        pytest.param({"function": "g"}, False, id="another function"),
+    ],
+)
+def test_a_permission_lets_api_gateway_call_the_function(changes: dict[str, Any], allowed: bool) -> None:
+    fields = {"function": "f", "principal": "apigateway.amazonaws.com", "action": "lambda:InvokeFunction"}
+    permission = Permission(**{**fields, "source_arn": ROUTE_ARN, **changes})
+    assert permission.lets_gateway_call("f", ROUTE_ARN) == allowed
+
+
+def test_without_the_functions_permission_the_endpoint_answers_500(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an HTTP API does, and the function is not called: the POST is not stored."""
+    permission = local_cloud.CREATE["aws:lambda/permission:Permission"]
+
+    def for_another_stage(account: Account, inputs: Inputs) -> Outputs:
+        inputs["sourceArn"] = inputs["sourceArn"].replace("/prod/", "/test/")
+        return permission(account, inputs)
+
+    monkeypatch.setitem(local_cloud.CREATE, "aws:lambda/permission:Permission", for_another_stage)
+    with LocalStack(Options()) as stack:
+        text = b"<190>1 2026-11-24T00:00:00+00:00 host app web.1 - hello"
+        [url, *_] = stack.drain_urls.values()
+        assert post(url, b"%d %b" % (len(text), text), uuid4().hex) == 500
+        assert not stack.client("s3").list_objects_v2(Bucket=stack.outputs["bucket"]).get("Contents")

@@ -1,0 +1,327 @@
+"""Saved queries with other values: only values get into the SQL, and the window written out is the window asked for."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, cast
+
+import pytest
+import sqlglot
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from contract.object_keys import PROJECTED_YEARS, partition
+from contract.saved_queries import SavedQuery, saved_queries
+from contract.window import LONGEST, Window
+from local.answers import Athena
+from local.logplex.nodes import post
+from local.stack import LocalStack
+from local.traffic.facts import DynoError, LossReport, RequestNote
+from local.traffic.lines import Line, frame
+from tests.contract.test_saved_queries import chosen, conditions, parsed, partition_conditions
+
+QUERIES = saved_queries()
+BY_NAME = {query.name: query for query in QUERIES}
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOUR = Window.last(timedelta(hours=1), NOON)
+REQUEST_ID = "9b6dbfcc-7bb8-4dd5-a0e3-5ed4b2e0c9a1"
+MILLISECOND = timedelta(milliseconds=1)
+
+each_query = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> Window:
+    zone = timezone(timedelta(minutes=draw(st.integers(-14 * 60, 14 * 60))))
+    first, last = datetime(PROJECTED_YEARS[0], 1, 2), datetime(PROJECTED_YEARS[-1], 12, 30)  # noqa: DTZ001  the zone comes
+    until = draw(st.datetimes(first, last, timezones=st.just(zone)))
+    longest = draw(st.sampled_from([timedelta(minutes=1), timedelta(days=1), timedelta(days=40), LONGEST]))
+    return Window(until - draw(st.timedeltas(timedelta(microseconds=1), longest)), until)
+
+
+def in_window(query: SavedQuery) -> Callable[[datetime], bool]:
+    """Read the comparison of the lines' own time: does it hold for a moment, as Trino reads that in a line?"""
+    [between] = (each for each in conditions(query) if isinstance(each, exp.Between) and each.find(exp.Try))
+    low, high = (datetime.fromisoformat(between.args[end].find(exp.Literal).name) for end in ("low", "high"))
+    return lambda moment: low <= moment.replace(microsecond=moment.microsecond // 1000 * 1000) <= high
+
+
+# ---------------------------------------------------------------- windows
+
+
+@given(windows(), st.integers(-40, 40))
+def test_the_predicates_admit_exactly_the_days_of_the_window(window: Window, beyond: int) -> None:
+    """Never a day less, whatever months and years it spans."""
+    query = BY_NAME["around"].with_parameters(window=window)
+    wanted = list(partition_conditions(query))
+    first, last = (moment.astimezone(UTC).date() for moment in (window.since, window.until))
+    days = {first + timedelta(number) for number in range((last - first).days + 1)}
+    around = days | {first - timedelta(abs(beyond)), last + timedelta(abs(beyond))}
+    admitted = {day for day in around if all(chosen(condition, partition("an-app", day)) for condition in wanted)}
+    assert admitted == days == set(window.days)
+
+
+@given(windows())
+def test_the_lists_name_no_value_that_is_in_no_day_of_the_window(window: Window) -> None:
+    """They are all that Athena is known to push down, so they are as short as they can be."""
+    for condition in partition_conditions(BY_NAME["around"].with_parameters(window=window)):
+        if isinstance(condition, exp.In):
+            values = [value.name for value in condition.expressions]
+            assert values == sorted({partition("", day)[condition.this.name] for day in window.days})
+
+
+@given(windows(), st.floats(0, 1))
+def test_every_moment_of_the_window_is_inside_to_the_millisecond(window: Window, share: float) -> None:
+    query = BY_NAME["around"].with_parameters(window=window)
+    inside = in_window(query)
+    since, until = window.since.astimezone(UTC), window.until.astimezone(UTC)
+    assert inside(since)
+    assert inside(until)
+    assert inside(since + (until - since) * share)
+    assert not inside(since - MILLISECOND)
+    assert not inside(until + MILLISECOND)
+
+
+@each_query
+def test_each_query_takes_a_window_and_says_so(query: SavedQuery) -> None:
+    asked = query.with_parameters(window=HOUR)
+    assert asked.window == "2026-11-24T11:00:00.000Z to 2026-11-24T12:00:00.000Z"
+    assert f"-- window: {asked.window}\n" in asked.sql
+    assert "now()" not in asked.sql
+    assert in_window(asked)(NOON)
+    assert [str(condition) for condition in conditions(asked)[5:]] == [
+        str(condition) for condition in conditions(query)[5:]
+    ]
+
+
+def test_a_window_is_between_two_moments_up_to_one_or_around_one() -> None:
+    assert Window.last(timedelta(days=2), NOON) == Window(NOON - timedelta(days=2), NOON)
+    assert Window.around(NOON, 5) == Window(NOON - timedelta(minutes=5), NOON + timedelta(minutes=5))
+    zone = timezone(timedelta(hours=2))
+    assert str(Window(NOON.astimezone(zone), NOON + LONGEST)) == str(Window(NOON, NOON + LONGEST))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(lambda: Window(NOON.replace(tzinfo=None), NOON), "since is .* with a time zone", id="naive"),
+        pytest.param(lambda: Window(NOON, cast("Any", "2026-11-24")), "until is '2026-11-24': give", id="text"),
+        pytest.param(lambda: Window(NOON, cast("Any", date(2026, 11, 25))), "until is .*: give a datetime", id="date"),
+        pytest.param(lambda: Window(NOON, NOON), "must end after it begins", id="empty"),
+        pytest.param(lambda: Window(NOON, NOON - MILLISECOND), "must end after it begins", id="backwards"),
+        pytest.param(lambda: Window(NOON, NOON + LONGEST + MILLISECOND), "at most 366 days", id="too long"),
+        pytest.param(lambda: Window.last(LONGEST + MILLISECOND, NOON), "at most 366 days", id="too long before"),
+        pytest.param(lambda: Window.last(timedelta(0), NOON), "a timedelta above 0", id="no span"),
+        pytest.param(lambda: Window.last(cast("Any", 60), NOON), "a timedelta above 0", id="span as a number"),
+        pytest.param(
+            lambda: Window.last(timedelta(days=2), datetime(2025, 12, 31, tzinfo=UTC)),
+            "the years 2026 to 2040",
+            id="before the table's years",
+        ),
+        pytest.param(
+            lambda: Window.around(datetime(2041, 1, 2, tzinfo=UTC), 5),
+            "the years 2026 to 2040",
+            id="after the table's years",
+        ),
+        pytest.param(lambda: Window.around(NOON, 0), "a whole number from 1 to 1440", id="no minutes"),
+        pytest.param(lambda: Window.around(NOON, 1441), "a whole number from 1 to 1440", id="too many minutes"),
+        pytest.param(lambda: Window.around(NOON, True), "a whole number from 1 to 1440", id="minutes as a truth"),
+        pytest.param(lambda: Window.around(NOON, cast("Any", 2.5)), "a whole number from 1", id="half minutes"),
+    ],
+)
+def test_a_window_that_is_none_is_a_clear_error(make: Callable[[], Window], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+# ---------------------------------------------------------------- values
+
+
+@each_query
+def test_without_values_a_query_stays_as_its_file_has_it(query: SavedQuery) -> None:
+    assert query.with_parameters() == query
+
+
+@each_query
+def test_the_last_value_given_counts(query: SavedQuery) -> None:
+    once = query.with_parameters(app="other-app", window=HOUR)
+    twice = query.with_parameters(app="some-app").with_parameters(window=Window.around(NOON, 5))
+    assert twice.with_parameters(app="other-app", window=HOUR) == once
+
+
+@each_query
+def test_an_app_limits_the_partitions_and_changes_nothing_else(query: SavedQuery) -> None:
+    asked = query.with_parameters(app="raxx-api-prod")
+    added = [each for each in conditions(asked) if each not in conditions(query)]
+    assert [each.sql("trino", comments=False) for each in added] == ["app = 'raxx-api-prod'"]
+    assert asked.sql.replace("AND app = 'raxx-api-prod'", "").split() == query.sql.split()
+
+
+@each_query
+def test_a_limit_replaces_the_querys_own(query: SavedQuery) -> None:
+    if "limit" in query.parameters:
+        limit = parsed(query.with_parameters(limit=7)).args["limit"]
+        assert limit.expression.name == "7"
+    else:
+        with pytest.raises(ValueError, match=f"{query.name} has no parameter limit: it takes "):
+            query.with_parameters(limit=7)
+
+
+def test_only_the_query_request_takes_a_request_id() -> None:
+    assert [query.name for query in QUERIES if "request_id" in query.parameters] == ["request"]
+    asked = BY_NAME["request"].with_parameters(request_id=REQUEST_ID).sql
+    assert f"SELECT '{REQUEST_ID}' AS id" in asked
+    assert "0000" not in asked
+    with pytest.raises(ValueError, match="around has no parameter request_id: it takes window, app, limit"):
+        BY_NAME["around"].with_parameters(request_id=REQUEST_ID)
+
+
+@pytest.mark.parametrize(
+    "request_id", ["a" * 20, "a" * 200, "AbC/+=-0123456789-abc", "f9ed4675f1c53513c61a3b3b4e25b4c0"]
+)
+def test_a_request_id_is_what_the_router_takes_from_a_client(request_id: str) -> None:
+    """Heroku Dev Center, "HTTP Request IDs"."""
+    tree = parsed(BY_NAME["request"].with_parameters(request_id=request_id))
+    assert request_id in {literal.name for literal in tree.find_all(exp.Literal)}
+
+
+ATTACKS = [
+    "",
+    "x' OR '1' = '1",
+    "raxx-api-prod' --",
+    "raxx-api-prod'; DROP TABLE syslog",
+    "raxx-api-prod\n",
+    "raxx-api-prod\n-- </app>",
+    "raxx\\'api",
+    "RAXX-API",
+    "räxx-api-prod",
+    "raxx-api-prod٣",
+    "a" * 201,
+    "' || (SELECT max(message) FROM syslog) || '",
+]
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, 7, b"raxx-api-prod", ["raxx-api-prod"]])
+def test_what_is_no_apps_name_does_not_get_into_the_sql(attack: object) -> None:
+    with pytest.raises(ValueError, match=r"app is .*: give the name of a Heroku app"):
+        BY_NAME["around"].with_parameters(app=cast("str", attack))
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, f"{REQUEST_ID}'", f"{REQUEST_ID}\n", f"{REQUEST_ID} ", "a" * 19, 7])
+def test_what_is_no_request_id_does_not_get_into_the_sql(attack: object) -> None:
+    with pytest.raises(ValueError, match=r"request_id is .*: give the router's, 20 to 200"):
+        BY_NAME["request"].with_parameters(request_id=cast("str", attack))
+
+
+@pytest.mark.parametrize("attack", [0, -1, 100_001, True, 1.5, "5", "5; DROP TABLE syslog", float("nan")])
+def test_what_is_no_number_of_rows_does_not_get_into_the_sql(attack: object) -> None:
+    with pytest.raises(ValueError, match=r"limit is .*: give a whole number from 1 to 100000"):
+        BY_NAME["around"].with_parameters(limit=cast("int", attack))
+
+
+@given(st.text(), st.text())
+def test_no_text_changes_what_a_query_is(app: str, request_id: str) -> None:
+    """It is refused, or it is one string in the same statement."""
+    query = BY_NAME["request"]
+    try:
+        asked = query.with_parameters(app=app, request_id=request_id)
+    except ValueError:
+        return
+    statement: Any
+    [statement] = sqlglot.parse(asked.sql, read="trino")
+    assert {literal.name for literal in statement.find_all(exp.Literal)} >= {app, request_id}
+
+
+# ---------------------------------------------------------------- answers
+
+APP, OTHER_APP = "raxx-api-prod", "raxx-velvet-prod"
+TRACED = (
+    f'at=error code=H12 desc="Request timeout" method=GET path="/x?code=H99" host=h request_id={REQUEST_ID} '
+    'fwd="1.2.3.4" dyno=web.1 connect=1ms service=30000ms status=503 bytes=0 protocol=https tls=true tls_version=tls1.3'
+)
+EMPTY = (
+    'at=error code=H10 desc="App crashed" method=GET path="/" host=h request_id=other fwd="1.2.3.4" '
+    "dyno= connect= service= status=503 bytes= protocol=https"
+)
+NOTE = RequestNote(REQUEST_ID, f"did {REQUEST_ID}")
+TOO_MANY = "Error L12: 9000000000000000000 messages dropped since 2026-11-24T00:00:00+00:00."
+
+
+def line(message: object, ago: timedelta, app: str = APP, source: str = "heroku", proc_id: str = "router") -> Line:
+    return Line(app, NOON - ago, 158, source, proc_id, f"{message}\n".encode())
+
+
+SECOND = timedelta(seconds=1)
+LINES = [
+    line(TRACED, SECOND),
+    line(EMPTY, 2 * SECOND),
+    line(NOTE, 3 * SECOND, OTHER_APP, "app", "web.1"),
+    # A visitor can put any id into a path.
+    line(EMPTY.replace('path="/"', f'path="/?id={REQUEST_ID}"'), 4 * SECOND),
+    line(DynoError("R14"), 5 * SECOND, proc_id="web.1"),
+    line(DynoError("R14"), 6 * SECOND, source="app", proc_id="web.1"),
+    line(LossReport("L10", 5, NOON), 7 * SECOND, proc_id="logplex"),
+    line(LossReport("L10", 6, NOON, "d.x"), 8 * SECOND, proc_id="logplex"),
+    line(LossReport("L13", 7, NOON), 9 * SECOND, proc_id="log-shuttle"),
+    line(LossReport("L12", 8, NOON), 10 * SECOND, source="app", proc_id="web.1"),
+    line(TOO_MANY, 11 * SECOND, proc_id="log-shuttle"),
+    line(TOO_MANY, 12 * SECOND, proc_id="log-shuttle"),
+    *(line("an hour of it", timedelta(minutes=minutes), OTHER_APP, "app", "web.1") for minutes in range(1, 61)),
+]
+
+
+Ask = Callable[..., list[list[str | None]]]
+
+
+@pytest.fixture(scope="module")
+def ask(stack: LocalStack) -> Ask:
+    """Asks a saved query with these parameters, of a stack that holds LINES."""
+    for app in (APP, OTHER_APP):
+        body = b"".join(frame(each) for each in LINES if each.app == app)
+        assert post(stack.drain_urls[app], body, "0" * 32, NOON) == 200
+    athena = Athena(stack.client("athena"), stack.outputs["workgroup"])
+
+    def answer(name: str, **parameters: Any) -> list[list[str | None]]:
+        query = BY_NAME[name].with_parameters(**{"window": HOUR, **parameters})
+        return athena.ask(query.on_table(stack.outputs["database"], stack.outputs["table"]).sql).values
+
+    return answer
+
+
+def test_the_lines_of_a_request_are_the_routers_and_what_apps_wrote_with_its_id(ask: Ask) -> None:
+    rows = ask("request", request_id=REQUEST_ID)
+    assert [(row[0], row[2], row[4]) for row in rows] == [(OTHER_APP, "app", str(NOTE)), (APP, "heroku", TRACED)]
+    assert ask("request", request_id=REQUEST_ID, app=OTHER_APP) == rows[:1]
+    assert ask("request") == []
+
+
+def test_errors_by_code_are_of_the_router_and_of_dynos_and_never_of_an_apps_own_words(ask: Ask) -> None:
+    hour = "2026-11-24 11:00:00.000"
+    assert ask("errors-by-code") == [
+        [hour, APP, "H10", "App crashed", "2"],
+        [hour, APP, "H12", "Request timeout", "1"],
+        [hour, APP, "R14", "Memory quota exceeded", "1"],
+    ]
+    assert ask("errors-by-code", app=OTHER_APP) == []
+
+
+def test_lines_lost_are_told_by_logplex_and_log_shuttle_alone(ask: Ask) -> None:
+    """Counts of 19 digits are no counts of messages, and their sum fails no query."""
+    assert ask("lines-lost") == [[APP, "2026-11-24 11:00:00.000", "18"]]
+
+
+def test_around_has_both_ends_of_its_window_in_the_order_of_time(ask: Ask) -> None:
+    rows = ask("around", window=Window.around(NOON - timedelta(minutes=30), 5), app=OTHER_APP)
+    minutes = [datetime.fromisoformat(str(row[1])).minute for row in rows]
+    assert minutes == list(range(25, 36))
+
+
+def test_a_limit_ends_the_list(ask: Ask) -> None:
+    assert len(ask("around")) == len(LINES)
+    assert ask("around", limit=3) == ask("around")[:3]
+
+
+@each_query
+def test_each_query_runs_with_all_its_parameters(query: SavedQuery, ask: Ask) -> None:
+    values = {"app": APP, "window": Window.last(LONGEST, NOON), "limit": 5, "request_id": REQUEST_ID}
+    ask(query.name, **{name: values[name] for name in query.parameters})

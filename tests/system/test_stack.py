@@ -1,0 +1,143 @@
+"""The whole way of a line: the declared stack, in the stand-ins, over real sockets."""
+
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from contract import drain_url
+from contract.object_keys import LOGS_PREFIX, ObjectKey
+from infra.outputs import MEANINGS
+from local.logplex.field_bodies import FieldBody, field_bodies
+from local.logplex.nodes import post
+from local.stack import LocalStack, Options
+
+API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"
+
+
+def keys(stack: LocalStack) -> set[str]:
+    pages = stack.client("s3").get_paginator("list_objects_v2")
+    return {
+        stored["Key"]
+        for page in pages.paginate(Bucket=stack.outputs["bucket"], Prefix=LOGS_PREFIX)
+        for stored in page.get("Contents", [])
+    }
+
+
+def lines(stack: LocalStack, stored: Sequence[str]) -> list[bytes]:
+    found = []
+    for key in sorted(stored):
+        data = gzip.decompress(stack.client("s3").get_object(Bucket=stack.outputs["bucket"], Key=key)["Body"].read())
+        assert data.endswith(b"\n")
+        found += data.removesuffix(b"\n").split(b"\n")
+    return found
+
+
+def escaped(data: bytes) -> bytes:
+    """The line's escaping, written a second time from the rule: byte for byte."""
+    text = "".join(
+        char if not 0xDC80 <= ord(char) <= 0xDCFF else f"\\x{ord(char) - 0xDC00:02x}"
+        for char in data.decode("utf-8", "surrogateescape")
+    )
+    return re.sub(r"[\x00-\x08\x0a-\x1f\x7f]", lambda found: f"#{ord(found[0]):03o}", text).encode()
+
+
+def stored_form(body: FieldBody) -> list[bytes]:
+    """The syslog lines that a body from the field must give, from the frames that its record lists."""
+    return [
+        f"<{frame.pri}>1 {frame.timestamp} {frame.hostname} {frame.appname} {frame.procid} {frame.msgid} - ".encode()
+        + escaped(re.sub(rb"\r?\n\Z", b"", frame.message))
+        for frame in body.frames
+    ]
+
+
+@pytest.mark.parametrize("body", field_bodies(), ids=lambda body: body.name)
+def test_a_body_from_the_field_is_stored_once_and_to_the_byte(stack: LocalStack, body: FieldBody) -> None:
+    """Every frame is one line, every other byte is in a quarantine line, and two more tries add nothing."""
+    before, frame_id = keys(stack), uuid4().hex
+    assert [post(stack.drain_urls[API], body.body, frame_id) for _ in range(3)] == [200] * 3
+
+    new = keys(stack) - before
+    assert len(new) == (1 if body.body else 0)
+    found = lines(stack, sorted(new))
+    assert [line for line in found if b" logdrain quarantine " not in line] == stored_form(body)
+    quarantined = [line.split(b" - ", 1)[1] for line in found if b" logdrain quarantine " in line]
+    assert quarantined == [escaped(rest) for rest in (*body.unparseable_frames, body.malformed_remainder) if rest]
+
+
+def with_query(url: str, **parameters: str) -> str:
+    parts = urlsplit(url)
+    given = {name: values[0] for name, values in parse_qs(parts.query).items()} | parameters
+    return parts._replace(query="&".join(f"{name}={value}" for name, value in given.items())).geturl()
+
+
+def test_a_token_opens_its_own_apps_drain_and_no_other(stack: LocalStack) -> None:
+    """A wrong token, another app's token and an unknown app are 401, and nothing is written."""
+    before, body = keys(stack), field_bodies()[0].body
+    other = parse_qs(urlsplit(stack.drain_urls[CONSOLE]).query)["token"][0]
+    refused = [
+        with_query(stack.drain_urls[API], token="wrong"),
+        with_query(stack.drain_urls[API], token=other),
+        with_query(stack.drain_urls[API], app="raxx-unknown-prod"),
+        stack.drain_urls[API] + "&app=" + API,
+        stack.drain_urls[API].partition("?")[0],
+    ]
+    assert [post(url, body, uuid4().hex) for url in refused] == [401] * len(refused)
+    assert keys(stack) == before
+
+
+def test_an_object_is_where_its_key_says(stack: LocalStack) -> None:
+    """boto3 finds what was posted under the app and day, by the contract's own reading of the key."""
+    before = keys(stack)
+    frame = b"<190>1 2026-11-24T00:00:00+00:00 host app web.1 - hello"
+    assert post(stack.drain_urls[VELVET], b"%d %b" % (len(frame), frame), uuid4().hex) == 200
+    [key] = keys(stack) - before
+    assert ObjectKey.parse(key).app == VELVET
+
+
+def test_heroku_and_ssm_hold_the_same_drain_urls(stack: LocalStack) -> None:
+    """The operator compares the two; SSM has them encrypted."""
+    ssm = stack.client("ssm")
+    for app, url in stack.drain_urls.items():
+        parameter = ssm.get_parameter(Name=f"/raxx/log-drain/drain_url/{app}", WithDecryption=True)["Parameter"]
+        assert (parameter["Type"], parameter["Value"]) == ("SecureString", url)
+
+
+def test_outputs_are_the_runbooks_and_hold_no_secret(stack: LocalStack) -> None:
+    """The `outputs` parameter has all of them, and no token is in any."""
+    assert set(stack.outputs) == MEANINGS.keys()
+    text = stack.client("ssm").get_parameter(Name="/raxx/log-drain/outputs")["Parameter"]["Value"]
+    assert json.loads(text) == stack.outputs
+    tokens = [parse_qs(urlsplit(url).query)["token"][0] for url in stack.drain_urls.values()]
+    assert not any(token in text for token in tokens)
+    assert all(url.startswith(stack.outputs["endpoint"] + "?") for url in stack.drain_urls.values())
+
+
+@pytest.mark.parametrize(
+    ("config", "accepted"),
+    [
+        pytest.param({"tokenGeneration": "2"}, [200, 200, 200], id="previous, current and next"),
+        pytest.param({"tokenGeneration": "2", "acceptPreviousToken": "false"}, [401, 200, 200], id="previous shut out"),
+    ],
+)
+def test_generations_of_tokens(config: dict[str, str], accepted: list[int]) -> None:
+    """The key before is accepted unless that is switched off, the next one always: it is published ahead."""
+    with LocalStack(Options(config=config)) as stack:
+        text = stack.client("ssm").get_parameter(Name="/raxx/log-drain/drain_keys", WithDecryption=True)
+        current, *others = json.loads(text["Parameter"]["Value"])
+        endpoint = stack.outputs["endpoint"].removesuffix(drain_url.DRAIN_PATH)
+        assert stack.drain_urls[API] == drain_url.url(endpoint, API, current)
+        previous = others[0] if len(others) == 2 else "a key that is not in the list"
+        urls = [drain_url.url(endpoint, API, key) for key in (previous, current, others[-1])]
+        assert [post(url, b"", uuid4().hex) for url in urls] == accepted
+
+
+def test_drains_can_be_switched_off() -> None:
+    """The emergency stop registers no drain and leaves the rest."""
+    with LocalStack(Options(config={"drainsEnabled": "false"})) as stack:
+        assert stack.drain_urls == {}
+        assert stack.outputs["bucket"]

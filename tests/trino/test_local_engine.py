@@ -1,0 +1,17 @@
+"""The local engine, DuckDB, answers as Trino does; of approximate percentiles both are near the truth."""
+
+from datetime import datetime
+
+from contract.saved_queries import SavedQuery
+from local.answers import differences
+from tests.trino.cases import each_clock, each_query
+from tests.trino.world import World
+
+
+@each_clock
+@each_query
+def test_the_local_engine_answers_as_trino_does(world: World, query: SavedQuery, now: datetime) -> None:
+    answer, judge = world.local_answer(query, now), world.answer(query, now)
+    assert answer.columns == judge.columns
+    assert not differences(answer, judge.rows)
+    assert not differences(answer, world.expected(query, now))

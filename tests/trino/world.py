@@ -1,0 +1,154 @@
+"""A bucket that our receiver wrote, and the table over it: asked of Trino, of the local engine, and of the truth."""
+
+import gzip
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from contract.saved_queries import SavedQuery
+from local.answers import Answer
+from local.aws.athena.engine import Engine
+from local.logplex.batches import Batch
+from local.stack import LocalStack
+from local.traffic import truth
+from local.traffic.facts import RequestNote
+from local.traffic.lines import Line, Quarantined, frame
+from local.trino import catalog
+from local.trino.query import TrinoAnswer, at_clock
+from local.trino.server import Trino
+from receiver.logplex import batch as receiver
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+# Longer, and the receiver would not believe the oldest line's time.
+_BATCH_SPAN = timedelta(hours=36)
+
+
+class World:
+    """What is stored in one bucket (`lines`, `quarantined`), and answers about it. Answers are kept."""
+
+    def __init__(self, stack: LocalStack, trino: Trino, database: str | None = None) -> None:
+        """Take the registered table as it is, or make a copy of it, over a bucket of its own, in `database`."""
+        settings = stack.settings
+        self.apps, self.table = settings.apps, settings.table_name
+        self.glue: GlueClient = stack.client("glue")
+        self.s3: S3Client = stack.client("s3")
+        self.database, self.bucket = settings.database_name, settings.bucket_name
+        if database:
+            self.database, self.bucket = database, f"{database.replace('_', '-')}-logs"
+            self.s3.create_bucket(Bucket=self.bucket)
+            catalog.copy(
+                self.glue,
+                settings.database_name,
+                settings.table_name,
+                into=database,
+                bucket=settings.bucket_name,
+                root=f"s3://{self.bucket}/",
+            )
+        self.lines: list[Line] = []
+        self.quarantined: list[Quarantined] = []
+        self._trino = trino
+        self._engine = Engine(self._read)
+        # One query at a time leaves much of two cores idle.
+        self._asking = ThreadPoolExecutor(2)
+        self._answers: dict[str, Future[TrinoAnswer]] = {}
+
+    def close(self) -> None:
+        """Ask no more, and forget the local engine's rows."""
+        self._asking.shutdown(cancel_futures=True)
+        self._engine.close()
+
+    # ------------------------------------------------------------ storing
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store an object past the receiver."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def put_lines(self, key: str, lines: bytes) -> None:
+        """Store lines past the receiver, packed as it packs them."""
+        self.put(key, gzip.compress(lines))
+
+    def store(self, lines: Sequence[Line], batch_lines: int = 500) -> None:
+        """Let the receiver store lines in batches of that size, newest first; smaller where they would be too old.
+
+        It is larger than most of Logplex's: each object is a request of S3 in each query.
+        """
+        self.deliver(reversed([batch for app in self.apps for batch in _batches_of(batch_lines, app, lines)]))
+        self.lines += lines
+
+    def deliver(self, sent: Iterable[Batch]) -> None:
+        """Let the receiver store batches that have an arrival."""
+        for batch in sent:
+            assert batch.arrival
+            arrival_ms = round(batch.arrival.timestamp() * 1000)
+            for stored in receiver.objects(receiver.Batch(batch.app, batch.frame_id, arrival_ms, batch.body)):
+                self.put(str(stored.key), stored.data)
+
+    # ------------------------------------------------------------ asking
+
+    def ask(self, sql: str, time_zone: str = "UTC") -> TrinoAnswer:
+        """Ask Trino."""
+        return self._trino.client.ask(sql, time_zone)
+
+    def ask_local(self, sql: str, now: datetime) -> Answer:
+        """Ask the local engine, whose clock can be set."""
+        asked = self._engine.query()
+        result = asked.run(sql, self.database, self.glue, self.s3, now)
+        return Answer([column.name for column in result.columns], result.rows, asked.scanned, 0)
+
+    def answer(self, query: SavedQuery, now: datetime) -> TrinoAnswer:
+        """Give Trino's answer to a saved query at a time."""
+        return self.begin(query, now).result()
+
+    def begin(self, query: SavedQuery, now: datetime) -> "Future[TrinoAnswer]":
+        """Let Trino begin, if it has not, with what `answer` gives."""
+        sql = at_clock(self.filled_in(query, now).sql, now)
+        if sql not in self._answers:
+            self._answers[sql] = self._asking.submit(self.ask, sql)
+        return self._answers[sql]
+
+    def local_answer(self, query: SavedQuery, now: datetime) -> Answer:
+        """Give the local engine's answer."""
+        return self.ask_local(self.filled_in(query, now).sql, now)
+
+    def expected(self, query: SavedQuery, now: datetime) -> Sequence[Mapping[str, object]]:
+        """Give the answer that follows from the records of what was stored."""
+        return truth.expected(self.lines, now, self.quarantined, self.request_id(now))[query.name]
+
+    def filled_in(self, query: SavedQuery, now: datetime) -> SavedQuery:
+        """The query as it stands, of this world's table; `request` alone has to be told which one."""
+        asked = query.on_table(self.database, self.table)
+        request_id = self.request_id(now)
+        return asked.with_parameters(request_id=request_id) if query.name == "request" and request_id else asked
+
+    def request_id(self, now: datetime) -> str | None:
+        """The last request until then of which an application wrote, if there is any."""
+        notes = (line.facts for line in reversed(self.lines) if line.time <= now)
+        return next((facts.request_id for facts in notes if isinstance(facts, RequestNote)), None)
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def batch_of(lines: Sequence[Line], *more: bytes) -> Batch:
+    """One batch of an app's lines, which arrives right after the last; `more` are frames that are no lines."""
+    body = b"".join(map(frame, lines)) + b"".join(b"%d %b" % (len(each), each) for each in more)
+    last = max(line.time for line in lines)
+    return Batch(lines[0].app, body, len(lines) + len(more), uuid4().hex.upper(), last + timedelta(milliseconds=20))
+
+
+def _batches_of(size: int, app: str, lines: Sequence[Line]) -> Iterable[Batch]:
+    waiting: list[Line] = []
+    for line in lines:
+        if line.app != app:
+            continue
+        if waiting and (len(waiting) == size or line.time - waiting[0].time > _BATCH_SPAN):
+            yield batch_of(waiting)
+            waiting = []
+        waiting.append(line)
+    if waiting:
+        yield batch_of(waiting)
