@@ -2,7 +2,8 @@
 
 import pulumi
 
-from contract import drain_url
+from contract import drain_url, names
+from contract.outputs import exported
 from contract.saved_queries import saved_queries
 from infra import lookups
 from infra.archive import Archive, ArchiveArgs
@@ -63,7 +64,7 @@ drain_keys = DrainKeys(
     DrainKeysArgs(
         generation=settings.token_generation,
         accept_previous=settings.accept_previous_token,
-        parameter_name=f"{settings.parameter_prefix}drain_keys",
+        parameter_name=f"{settings.parameter_prefix}{names.DRAIN_KEYS}",
     ),
     opts,
 )
@@ -105,31 +106,31 @@ endpoint = Endpoint(
     opts,
 )
 drain_urls = {app: drain_keys.url(endpoint.url, app) for app in settings.apps}
-outputs = {
-    "bucket": archive.bucket.bucket,
-    "endpoint": pulumi.Output.concat(endpoint.url, drain_url.DRAIN_PATH),
-    "readerRoleArn": identities.reader.arn,
-    "writerUserArn": identities.writer.arn,
-    "workgroup": athena.workgroup.name,
-    "database": catalog.database.name,
-    "table": catalog.table.name,
-    "view": catalog.view.name,
-    "apps": settings.apps,
-    "parameterPrefix": settings.parameter_prefix,
-    "spillQueue": spill.queue.url,
-    "deadLetterQueue": spill.dead_letters.url,
-    "receiver": receiver.function.name,
-    "namePrefix": settings.name_prefix,
-    "region": settings.region,
-    "project": pulumi.get_project(),
-    "stack": pulumi.get_stack(),
-    "drainsEnabled": settings.drains_enabled,
-    "archiveAfterDays": settings.archive_after_days,
-    "expireAfterDays": settings.expire_after_days,
-    "resultsExpireAfterDays": settings.results_expire_after_days,
-    "silenceHours": settings.silence_hours,
-    "budgetUsd": settings.budget_usd,
-}
+outputs = exported(
+    bucket=archive.bucket.bucket,
+    endpoint=pulumi.Output.concat(endpoint.url, drain_url.DRAIN_PATH),
+    reader_role_arn=identities.reader.arn,
+    writer_user_arn=identities.writer.arn,
+    workgroup=athena.workgroup.name,
+    database=catalog.database.name,
+    table=catalog.table.name,
+    view=catalog.view.name,
+    apps=settings.apps,
+    parameter_prefix=settings.parameter_prefix,
+    spill_queue=spill.queue.url,
+    dead_letter_queue=spill.dead_letters.url,
+    receiver=receiver.function.name,
+    name_prefix=settings.name_prefix,
+    region=settings.region,
+    project=pulumi.get_project(),
+    stack=pulumi.get_stack(),
+    drains_enabled=settings.drains_enabled,
+    archive_after_days=settings.archive_after_days,
+    expire_after_days=settings.expire_after_days,
+    results_expire_after_days=settings.results_expire_after_days,
+    silence_hours=settings.silence_hours,
+    budget_usd=settings.budget_usd,
+)
 parameters = Parameters(
     "parameters",
     ParametersArgs(

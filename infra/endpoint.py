@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import apigatewayv2, cloudwatch, lambda_
 
+from contract import names
 from contract.drain_url import DRAIN_PATH
 
 STAGE = "prod"
@@ -83,7 +84,7 @@ class Endpoint(pulumi.ComponentResource):
         )
         access_log = cloudwatch.LogGroup(
             f"{name}-access-log",
-            name=f"/aws/apigateway/{args.name_prefix}-drain",
+            name=names.access_log_group(args.name_prefix),
             retention_in_days=args.log_days,
             # The stage writes to the old one until it has the new one.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),

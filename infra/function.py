@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 from pulumi_aws import cloudwatch, iam, lambda_, s3, sqs, ssm
 
-from contract import policies
+from contract import names, policies
 
 _PROJECT = Path(__file__).parent.parent
 
@@ -46,7 +46,10 @@ class ReceiverFunction(pulumi.ComponentResource):
         replaced_first = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         function_name = f"{args.name_prefix}-receiver"
         log_group = cloudwatch.LogGroup(
-            f"{name}-log", name=f"/aws/lambda/{function_name}", retention_in_days=args.log_days, opts=replaced_first
+            f"{name}-log",
+            name=names.function_log_group(function_name),
+            retention_in_days=args.log_days,
+            opts=replaced_first,
         )
         role = iam.Role(
             f"{name}-role",
@@ -79,10 +82,10 @@ class ReceiverFunction(pulumi.ComponentResource):
             timeout=TIMEOUT_S,
             environment={
                 "variables": {
-                    "LOG_BUCKET": args.bucket.bucket,
-                    "LOG_APPS": ",".join(args.apps),
-                    "DRAIN_KEYS_PARAMETER": args.keys_parameter.name,
-                    "SPILL_QUEUE_URL": args.spill_queue.url,
+                    names.BUCKET_VARIABLE: args.bucket.bucket,
+                    names.APPS_VARIABLE: ",".join(args.apps),
+                    names.DRAIN_KEYS_VARIABLE: args.keys_parameter.name,
+                    names.SPILL_QUEUE_VARIABLE: args.spill_queue.url,
                 }
             },
             # Without its rights and its log group the first POSTs would fail, or log to a group that never expires.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam, ssm
 
-from contract import policies
+from contract import names, policies
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Parameters(pulumi.ComponentResource):
         super().__init__("raxx:logdrain:Parameters", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         plain = {
-            "bucket_arn": ("ARN of the archive's bucket", args.bucket_arn),
-            "athena_reader_role_arn": ("ARN of the role that queries", args.reader.arn),
-            "outputs": ("All outputs of the stack, as JSON", pulumi.Output.json_dumps(args.outputs)),
+            names.BUCKET_ARN: ("ARN of the archive's bucket", args.bucket_arn),
+            names.READER_ROLE_ARN: ("ARN of the role that queries", args.reader.arn),
+            names.OUTPUTS: ("All outputs of the stack, as JSON", pulumi.Output.json_dumps(args.outputs)),
         }
         readable = [
             ssm.Parameter(
@@ -52,7 +52,7 @@ class Parameters(pulumi.ComponentResource):
         for app, url in args.drain_urls.items():
             ssm.Parameter(
                 f"{name}-drain-url-{app}",
-                name=f"{args.prefix}drain_url/{app}",
+                name=f"{args.prefix}{names.drain_url(app)}",
                 type="SecureString",
                 description=f"Log drain of {app}, as `heroku drains` shows it",
                 value=url,

@@ -11,7 +11,7 @@ from uuid import UUID
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from contract import router_view
+from contract import names, router_view
 from contract.object_keys import APP_NAME
 
 _AWS_REGION = "aws:region"
@@ -144,7 +144,7 @@ class Settings:
         _matches(r"[a-z][a-z0-9-]{1,38}[a-z0-9]"),
     )
     reader_role_name: str = _setting(
-        "raxx-log-athena-reader",
+        names.DEFAULT_READER_ROLE,
         "Role that operators assume to query.",
         "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
         _matches(_IAM_NAME),
@@ -175,7 +175,7 @@ class Settings:
         _matches(r"(arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]+)?"),
     )
     parameter_prefix: str = _setting(
-        "/raxx/log-drain/",
+        names.DEFAULT_PARAMETER_PREFIX,
         "Path of the SSM parameters.",
         "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm",
         _matches(r"/(?!(?i:aws|ssm))([a-zA-Z0-9_.-]+/){1,12}"),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from contract.names import RECEIVER_VARIABLES
+
 
 class MissingSetting(Exception):
     """An environment variable that the receiver cannot do without."""
@@ -21,8 +23,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings; MissingSetting names every variable that is not set."""
-        names = ("LOG_BUCKET", "LOG_APPS", "DRAIN_KEYS_PARAMETER", "SPILL_QUEUE_URL")
-        if missing := [name for name in names if not environment.get(name)]:
+        if missing := [name for name in RECEIVER_VARIABLES if not environment.get(name)]:
             raise MissingSetting(f"set the environment variable(s) {', '.join(missing)}")
-        bucket, apps, keys_parameter, spill_queue_url = (environment[name] for name in names)
+        bucket, apps, keys_parameter, spill_queue_url = (environment[name] for name in RECEIVER_VARIABLES)
         return cls(bucket, frozenset(apps.split(",")), keys_parameter, spill_queue_url)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
 from runbook.clients import aws
 from runbook.cost import cost
 from runbook.doctor import doctor
@@ -15,7 +16,7 @@ from runbook.drains import drain_url, forget_drains, start, stop
 from runbook.errors import RunbookError
 from runbook.glacier import restore
 from runbook.search import lines, query, sql
-from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, AsJson, Session
+from runbook.session import AsJson, Session
 
 _HELP = """The runbook of the log archive: find out what is wrong, search the logs, act.
 
@@ -53,11 +54,11 @@ def _options(
     ] = None,
     prefix: Annotated[
         str, typer.Option(metavar="PATH", help="Path of the stack's SSM parameters, if there is no --outputs.")
-    ] = DEFAULT_PREFIX,
+    ] = DEFAULT_PARAMETER_PREFIX,
     assume: Annotated[bool, typer.Option("--assume", help="Assume the reader role first.")] = False,
     role: Annotated[
         str, typer.Option(metavar="NAME", help="The role for --assume, name or ARN, if there is no --outputs.")
-    ] = DEFAULT_ROLE,
+    ] = DEFAULT_READER_ROLE,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="Profile of the AWS configuration.")] = None,
     region: Annotated[str | None, typer.Option(metavar="NAME", help="Region of the stack.")] = None,
     as_json: AsJson = False,

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
-from runbook import outputs
+from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
+from contract.outputs import Outputs
+from runbook import stack_outputs
 from runbook.clients.aws import Aws
-from runbook.outputs import Outputs
-
-DEFAULT_PREFIX = "/raxx/log-drain/"
-DEFAULT_ROLE = "raxx-log-athena-reader"
 
 # The options that several commands have.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
@@ -22,10 +20,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 class Session:
     """A command's surroundings; AWS is not asked before something of it is used."""
 
-    prefix: str = DEFAULT_PREFIX
+    prefix: str = DEFAULT_PARAMETER_PREFIX
     outputs_file: str | None = None
     assume: bool = False
-    role: str = DEFAULT_ROLE
+    role: str = DEFAULT_READER_ROLE
     profile: str | None = None
     region: str | None = None
     as_json: bool = False
@@ -49,11 +47,11 @@ class Session:
     @cached_property
     def outputs(self) -> Outputs:
         """The stack's outputs; RunbookError when they cannot be had."""
-        return self._outputs_of_file or outputs.from_ssm(self.aws.client("ssm"), self.prefix)
+        return self._outputs_of_file or stack_outputs.from_ssm(self.aws.client("ssm"), self.prefix)
 
     @cached_property
     def _outputs_of_file(self) -> Outputs | None:
-        return outputs.from_file(self.outputs_file) if self.outputs_file else None
+        return stack_outputs.from_file(self.outputs_file) if self.outputs_file else None
 
 
 def session_of(ctx: typer.Context, *, as_json: bool = False) -> Session:

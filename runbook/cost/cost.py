@@ -9,11 +9,11 @@ from typing import Any
 
 import typer
 
+from contract.outputs import Outputs
 from runbook import prices
 from runbook.cost import bill, inventory, small_objects, usage
 from runbook.cost.bill import Bill, Line
 from runbook.cost.usage import Retention
-from runbook.outputs import Outputs
 from runbook.session import AsJson, Session, session_of
 from runbook.terminal import printing, times
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from contract.outputs import Outputs
 from runbook.clients import aws
 from runbook.clients.aws import Aws
 from runbook.clients.heroku import Heroku
 from runbook.doctor.faults import Check, Fault
 from runbook.errors import RunbookError
-from runbook.outputs import Outputs, output_names
 
 # For Athena to stop the queries of checks that nobody waits for any more.
 _LAST_CALLS_S = 2.0
@@ -170,7 +170,7 @@ def _collect(examination: Examination, seen: list[Finding | Unknown]) -> str:
 
 def texts(finding: Finding, outputs: Outputs) -> tuple[str, str, str]:
     """What is said of a finding, what to do, and the command for it."""
-    values: dict[str, Any] = {**output_names(outputs), **finding.values}
+    values: dict[str, Any] = {**outputs.by_name(), **finding.values}
     fault = finding.fault
     # A key under logs/ can be anything, and the command is pasted into a shell.
     quoted = {name: shell_word(str(value)) for name, value in values.items()}

@@ -6,17 +6,19 @@ In a fault's texts `{app}` and the like stand for what the finding is about, or 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contract import names
+
 _UPDATE = "pulumi up --refresh"
 # The last six hours; the CLI takes milliseconds.
 _SINCE = '--start-time "$(( ($(date +%s) - 21600) * 1000 ))" --region {region}'
 # The receiver's own faults are JSON with the level ERROR. What Lambda says of a function that cannot start, takes too
 # long or uses up its memory is plain text ("Troubleshoot execution issues in Lambda"), which no JSON pattern finds.
 _RECEIVER_LOG = (
-    "aws logs filter-log-events --log-group-name /aws/lambda/{receiver} "
+    f"aws logs filter-log-events --log-group-name {names.function_log_group('{receiver}')} "
     '--filter-pattern \'?ERROR ?"timed out" ?"Runtime exited"\' ' + _SINCE
 )
 _ACCESS_LOG = (
-    "aws logs filter-log-events --log-group-name /aws/apigateway/{namePrefix}-drain "
+    f"aws logs filter-log-events --log-group-name {names.access_log_group('{namePrefix}')} "
     "--filter-pattern '{{ $.status = \"{status}\" }}' " + _SINCE
 )
 _MOVE_AWAY = "aws s3 mv {url} . --region {region}"

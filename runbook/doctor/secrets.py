@@ -2,15 +2,13 @@
 
 import json
 
-from contract import drain_url
+from contract import drain_url, names
 from runbook.doctor.examination import Surroundings
-
-KEYS = "drain_keys"
 
 
 def drain_keys(surroundings: Surroundings) -> tuple[str, ...]:
     """The keys that the receiver accepts, current one first; none where SSM has no list of any."""
-    text = surroundings.parameter(KEYS)
+    text = surroundings.parameter(names.DRAIN_KEYS)
     try:
         keys = json.loads(text or "")
     except ValueError:
@@ -25,4 +23,4 @@ def expected_url(surroundings: Surroundings, app: str) -> str | None:
     """
     if keys := drain_keys(surroundings):
         return drain_url.url(surroundings.outputs.stage_url, app, keys[0])
-    return surroundings.parameter(f"drain_url/{app}")
+    return surroundings.parameter(names.drain_url(app))

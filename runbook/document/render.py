@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from contract.outputs import Outputs
+from runbook import stack_outputs
 from runbook.document.runbook import render as rendered
-from runbook.outputs import Outputs
 from runbook.session import AsJson, Session, session_of
 from runbook.terminal import printing
 
@@ -38,4 +39,4 @@ def render(
 
 def _outputs(session: Session) -> Outputs:
     piped = "" if session.outputs_file or sys.stdin.isatty() else sys.stdin.read()
-    return Outputs.parse(piped, "standard input") if piped.strip() else session.outputs
+    return stack_outputs.parse(piped, "standard input") if piped.strip() else session.outputs

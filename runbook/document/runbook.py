@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from contract import names
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
+from contract.outputs import Outputs
 from contract.saved_queries import saved_queries
-from runbook import prices
+from runbook import prices, stack_outputs
 from runbook.cost import bill, scenario
 from runbook.cost.usage import Retention
 from runbook.glacier.restores import TIERS
-from runbook.outputs import Outputs, output_names
 from runbook.prices import GB
 from runbook.terminal import printing
 
@@ -59,7 +60,7 @@ def render(outputs: Outputs) -> str:
 
 def outputs_of(text: str) -> Outputs:
     """Read back the outputs that a runbook was written from; RunbookError when there are none in it."""
-    return Outputs.parse(text.rpartition(_BEGIN)[2].removesuffix(_END), "the runbook")
+    return stack_outputs.parse(text.rpartition(_BEGIN)[2].removesuffix(_END), "the runbook")
 
 
 def _facts(outputs: Outputs) -> Mapping[str, Any]:
@@ -71,8 +72,8 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "writer_user": _last(outputs.writer_user_arn),
         "spill_queue_name": _last(outputs.spill_queue),
         "dead_letter_queue_name": _last(outputs.dead_letter_queue),
-        "log_group": f"/aws/lambda/{outputs.receiver}",
-        "access_log_group": f"/aws/apigateway/{outputs.name_prefix}-drain",
+        "log_group": names.function_log_group(outputs.receiver),
+        "access_log_group": names.access_log_group(outputs.name_prefix),
         "drain_path": urlsplit(outputs.endpoint).path,
         "logs_prefix": LOGS_PREFIX,
         "results_prefix": RESULTS_PREFIX,
@@ -93,7 +94,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
 
 def _document(outputs: Outputs) -> str:
     # A > could end the comment.
-    return json.dumps(output_names(outputs), indent=2).replace(">", "\\u003e")
+    return json.dumps(outputs.by_name(), indent=2).replace(">", "\\u003e")
 
 
 def _last(name: str) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from runbook import stack_outputs
 from runbook.drains import url_parameters
 from runbook.session import AsJson, session_of
 from runbook.terminal import printing
@@ -20,7 +21,7 @@ def drain_url(
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs
-    url = url_parameters.read(session.own_aws, outputs, outputs.check_app(app))
+    url = url_parameters.read(session.own_aws, outputs, *stack_outputs.chosen_apps(outputs, app))
     printing.note("This URL is a secret: keep it out of chats, tickets and shell history.")
     if session.as_json:
         printing.document({"app": app, "url": url})

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
+from contract.outputs import Outputs
 from runbook.errors import RunbookError
-from runbook.outputs import Outputs
 
 _COMPONENT = "raxx:logdrain:Drains"
 _TYPE = "heroku:drain/drain:Drain"

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from contract.outputs import Outputs
+from runbook import stack_outputs
 from runbook.clients import heroku
 from runbook.clients.aws import Aws
 from runbook.drains import pulumi_state, switch, url_parameters, urls
 from runbook.drains.switch import Started
 from runbook.errors import RunbookError, of_each
-from runbook.outputs import Outputs
 from runbook.session import AsJson, Session, Yes, session_of
 from runbook.terminal import confirm, next_command, printing
 
@@ -33,7 +34,7 @@ def start(
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs
-    apps = outputs.apps if app is None else (outputs.check_app(app),)
+    apps = stack_outputs.chosen_apps(outputs, app)
     _check_enabled(outputs, anyway=anyway)
     api = heroku.from_environment()
     url_of, unknown = of_each(apps, partial(_url, session.own_aws, outputs))

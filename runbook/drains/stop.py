@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from runbook import stack_outputs
 from runbook.clients import heroku
 from runbook.drains import pulumi_state, switch, urls
 from runbook.drains.switch import AppDrains, Outcome
@@ -29,7 +30,7 @@ def stop(
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs
-    apps = outputs.apps if app is None else (outputs.check_app(app),)
+    apps = stack_outputs.chosen_apps(outputs, app)
     api = heroku.from_environment()
     plan, unseen = switch.look(api, outputs.endpoint, apps)
     _show_plan(plan)

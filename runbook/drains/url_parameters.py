@@ -1,13 +1,14 @@
 """The drain URLs that SSM has: secrets, which only an administrator may read."""
 
+from contract import names
+from contract.outputs import Outputs
 from runbook.clients.aws import Aws, explain
 from runbook.errors import Denied, RunbookError
-from runbook.outputs import Outputs
 
 
 def read(operator: Aws, outputs: Outputs, app: str) -> str:
     """Read an app's drain URL; RunbookError when there is none, Denied for who may not."""
-    name = f"{outputs.parameter_prefix}drain_url/{app}"
+    name = outputs.parameter_prefix + names.drain_url(app)
     ssm = operator.client("ssm")
     try:
         return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])

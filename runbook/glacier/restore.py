@@ -12,6 +12,7 @@ import typer
 
 from contract.object_keys import partition_prefix
 from contract.window import Window
+from runbook import stack_outputs
 from runbook.errors import RunbookError
 from runbook.glacier import objects, restores
 from runbook.glacier.objects import Count, State, Stored, Survey
@@ -61,7 +62,7 @@ def restore(
     if window is None:
         raise RunbookError("restore needs a window: add --from and --to, or --last")
     outputs = session.outputs
-    apps = outputs.apps if app is None else (outputs.check_app(app),)
+    apps = stack_outputs.chosen_apps(outputs, app)
     s3 = session.aws.client("s3")
     wanted = partial(is_wanted, extend_to=now + timedelta(days=days) if extend else None)
     prefixes = [partition_prefix(each, day) for day in window.days for each in apps]

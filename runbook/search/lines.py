@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from contract.window import Window
+from runbook import stack_outputs
 from runbook.errors import RunbookError
 from runbook.search import athena_command, estimate, lines_sql
 from runbook.session import AsJson, Yes, session_of
@@ -57,7 +58,7 @@ def lines(
     window = times.window(last, since, until, now) or Window.last(_DEFAULT_SPAN, now)
     over_bytes = estimate.size(confirm_over)
     outputs = session.outputs
-    apps = outputs.apps if app is None else (outputs.check_app(app),)
+    apps = stack_outputs.chosen_apps(outputs, app)
     sql = lines_sql.sql(
         f"{outputs.database}.{outputs.table}",
         window,

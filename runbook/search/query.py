@@ -9,6 +9,7 @@ import typer
 
 from contract.saved_queries import SavedQuery, saved_queries
 from contract.window import Window
+from runbook import stack_outputs
 from runbook.errors import RunbookError
 from runbook.search import athena_command, estimate
 from runbook.session import AsJson, Session, Yes, session_of
@@ -67,7 +68,7 @@ def query(
     except ValueError as error:
         raise RunbookError(str(error)) from None
     outputs = session.outputs
-    apps = outputs.apps if app is None else (outputs.check_app(app),)
+    apps = stack_outputs.chosen_apps(outputs, app)
     chosen = chosen.on_table(outputs.database, outputs.table)
     scope = window or default_window(chosen, now)
     stored = estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, scope)

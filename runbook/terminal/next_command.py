@@ -2,8 +2,9 @@
 
 import shlex
 
+from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
 from contract.window import Window
-from runbook.session import DEFAULT_PREFIX, DEFAULT_ROLE, Session
+from runbook.session import Session
 from runbook.terminal import printing
 
 
@@ -11,8 +12,8 @@ def command_line(session: Session, *arguments: str) -> str:
     """Write `python -m runbook ...` for a shell, with the options that stood before this command."""
     options = {
         "--outputs": session.outputs_file,
-        "--prefix": None if session.prefix == DEFAULT_PREFIX else session.prefix,
-        "--role": None if session.role == DEFAULT_ROLE else session.role,
+        "--prefix": None if session.prefix == DEFAULT_PARAMETER_PREFIX else session.prefix,
+        "--role": None if session.role == DEFAULT_READER_ROLE else session.role,
         "--profile": session.profile,
         "--region": session.region,
     }

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from contract.outputs import MEANINGS
 from infra.endpoint import _ACCESS_LOG
-from infra.outputs import MEANINGS
 from infra.settings import Settings, key_of
 from tests.support.paths import PROJECT
 from tests.support.recording_monitor import Run, run

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.outputs import MEANINGS
+from contract.outputs import MEANINGS
 from tests.support.paths import GOLDEN
 from tests.support.recording_monitor import UNKNOWN, Resource, Run, Secret, name_of, run
 

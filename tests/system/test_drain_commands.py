@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import typer
 
+from contract.outputs import Outputs
 from local.stack import LocalStack, Options
+from runbook import stack_outputs
 from runbook.clients.heroku import Heroku
 from runbook.drains import pulumi_state, url_parameters
 from runbook.errors import RunbookError
-from runbook.outputs import Outputs
 from tests.support.doctor_faults import API, CONSOLE, NOW, VELVET
 from tests.support.recording_monitor import run
 from tests.support.runbook_cli import Run, check_transcript, runner
@@ -53,7 +54,7 @@ def hosts(stack: LocalStack, app: str) -> list[str]:
 
 
 def outputs(stack: LocalStack) -> Outputs:
-    return Outputs.parse(json.dumps(stack.outputs), "x")
+    return stack_outputs.parse(json.dumps(stack.outputs), "x")
 
 
 # ---------------------------------------------------------------- stop

@@ -300,7 +300,7 @@ def test_stopped_by_a_signal_it_ends_in_order(archive: LocalStack, runbook: Run,
     import sys
 
     script = (
-        "import os, signal, sys; from runbook import restores; from runbook.cli import run\n"
+        "import os, signal, sys; from runbook.glacier import restores; from runbook.cli import run\n"
         "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
         "restores._request = lambda *_: os.kill(os.getpid(), signal.SIGTERM) or restores.TAKEN\n"
         "sys.exit(run(sys.argv[1:]))"

@@ -11,7 +11,7 @@ import pytest
 
 from contract import drain_url
 from contract.object_keys import LOGS_PREFIX, ObjectKey
-from infra.outputs import MEANINGS
+from contract.outputs import MEANINGS
 from local.logplex.field_bodies import FieldBody, field_bodies
 from local.logplex.nodes import post
 from local.stack import LocalStack, Options

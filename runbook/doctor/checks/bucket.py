@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from contract import lifecycle, policies
+from contract.outputs import Outputs
 from runbook.doctor import faults
 from runbook.doctor.examination import Examination, Finding, Surroundings, explained
-from runbook.outputs import Outputs
 
 _PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 # S3's answers for what a bucket does not have.

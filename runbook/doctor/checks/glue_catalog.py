@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from contract import glue_table, router_view
 from contract.object_keys import PARTITION_KEYS, partition
+from contract.outputs import Outputs
 from runbook.clients.athena import QueryFailed
 from runbook.doctor import faults
 from runbook.doctor.checks import queries
 from runbook.doctor.examination import Examination, Finding, Surroundings, Unknown, explained
-from runbook.outputs import Outputs
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator
 
-from contract import drain_url
+from contract import drain_url, names
+from contract.outputs import InvalidOutputs, Outputs
 from runbook.doctor import faults
 from runbook.doctor.examination import Examination, Finding, Surroundings, unknown
-from runbook.doctor.secrets import KEYS, drain_keys
+from runbook.doctor.secrets import drain_keys
 from runbook.errors import RunbookError
-from runbook.outputs import Outputs, output_names
 
 
 def examine(surroundings: Surroundings) -> Examination:
@@ -16,7 +16,7 @@ def examine(surroundings: Surroundings) -> Examination:
     outputs = surroundings.outputs
     for name, value in _plain(outputs).items():
         text = surroundings.parameter(name, secret=False)
-        if name == "outputs":
+        if name == names.OUTPUTS:
             yield from _outputs(surroundings, text)
         else:
             yield from _compare(surroundings, name, text, value)
@@ -30,29 +30,29 @@ def examine(surroundings: Surroundings) -> Examination:
 def _plain(outputs: Outputs) -> dict[str, str]:
     """The parameters that are no secrets, and what they hold."""
     return {
-        "bucket_arn": outputs.bucket_arn,
-        "athena_reader_role_arn": outputs.reader_role_arn,
-        "outputs": json.dumps(output_names(outputs)),
+        names.BUCKET_ARN: outputs.bucket_arn,
+        names.READER_ROLE_ARN: outputs.reader_role_arn,
+        names.OUTPUTS: json.dumps(outputs.by_name()),
     }
 
 
 def _outputs(surroundings: Surroundings, text: str | None) -> Iterator[Finding]:
     try:
-        known = None if text is None else json.dumps(output_names(Outputs.parse(text, "outputs")))
-    except RunbookError as error:
-        yield _differs(surroundings, "outputs", f"cannot be read: {error}")
+        known = None if text is None else json.dumps(Outputs.parse(text, names.OUTPUTS).by_name())
+    except InvalidOutputs as error:
+        yield _differs(surroundings, names.OUTPUTS, f"cannot be read: {error}")
         return
-    yield from _compare(surroundings, "outputs", known, _plain(surroundings.outputs)["outputs"])
+    yield from _compare(surroundings, names.OUTPUTS, known, _plain(surroundings.outputs)[names.OUTPUTS])
 
 
 def _secrets(surroundings: Surroundings) -> Iterator[Finding]:
     if not (keys := drain_keys(surroundings)):
-        if surroundings.parameter(KEYS) is None:
-            yield _missing(surroundings, KEYS)
+        if surroundings.parameter(names.DRAIN_KEYS) is None:
+            yield _missing(surroundings, names.DRAIN_KEYS)
         else:
-            yield _differs(surroundings, KEYS, "is no list of keys")
+            yield _differs(surroundings, names.DRAIN_KEYS, "is no list of keys")
     for app in surroundings.outputs.apps:
-        name = f"drain_url/{app}"
+        name = names.drain_url(app)
         text = surroundings.parameter(name)
         if text is None or keys:
             right = drain_url.url(surroundings.outputs.stage_url, app, keys[0]) if keys else ""

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
+from contract.outputs import MEANINGS, Outputs
 from contract.saved_queries import saved_queries
-from infra.outputs import MEANINGS
 from local.pulumi import preview
-from runbook import prices
+from runbook import prices, stack_outputs
 from runbook.document.runbook import outputs_of, render
 from runbook.errors import RunbookError
-from runbook.outputs import Outputs
 from tests.support import command_stubs
 from tests.support.recording_monitor import run
 from tests.support.runbook_document import PATH, blocks
@@ -25,7 +24,7 @@ RENEW = "renew it with: make runbook"
 
 
 def parsed(values: dict[str, Any]) -> Outputs:
-    return Outputs.parse(json.dumps(values), "the test")
+    return stack_outputs.parse(json.dumps(values), "the test")
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +167,7 @@ def test_outputs_are_read_back_whatever_they_hold(other: Outputs, bucket: str) -
 
 
 def test_a_document_without_outputs_is_refused() -> None:
-    with pytest.raises(RunbookError, match="the runbook holds no JSON"):
+    with pytest.raises(RunbookError, match="the runbook is not valid JSON"):
         outputs_of("# A title\n")
 
 

@@ -1,0 +1,53 @@
+"""Where the runbook finds the stack, and what is said when it does not."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from runbook import stack_outputs
+from runbook.errors import RunbookError
+from tests.support.outputs import VALUES
+
+
+def test_outputs_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(VALUES))
+    assert stack_outputs.from_file(str(path)).bucket == "a-bucket"
+
+
+def test_outputs_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pulumi stack output --json | python -m runbook --outputs - ...`"""
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(VALUES)))
+    assert stack_outputs.from_file("-").bucket == "a-bucket"
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, lambda path: path.write_bytes(b"\xff")])
+def test_a_file_that_cannot_be_read_is_said_with_how_to_write_it(tmp_path: Path, make: Callable[[Path], Any]) -> None:
+    make(tmp_path / "x")
+    with pytest.raises(
+        RunbookError, match=r"cannot read .*x \(.+\): save the outputs with `pulumi stack output --json > "
+    ):
+        stack_outputs.from_file(str(tmp_path / "x"))
+
+
+@mock_aws
+def test_outputs_come_from_ssm() -> None:
+    ssm = boto3.client("ssm")
+    ssm.put_parameter(Name="/mine/outputs", Value=json.dumps(VALUES), Type="String")
+    assert stack_outputs.from_ssm(ssm, "/mine/").bucket == "a-bucket"
+    with pytest.raises(RunbookError, match=r"no SSM parameter /other/outputs in us-east-1: set --region or --prefix"):
+        stack_outputs.from_ssm(ssm, "/other/")
+
+
+def test_an_app_of_another_stack_is_refused_with_those_of_this_one() -> None:
+    read = stack_outputs.parse(json.dumps(VALUES), "x")
+    assert stack_outputs.chosen_apps(read, "raxx-api-prod") == ("raxx-api-prod",)
+    assert stack_outputs.chosen_apps(read, None) == ("raxx-api-prod", "raxx-console-prod")
+    with pytest.raises(RunbookError, match="'nope' is not an app of this stack: it has raxx-api-prod, raxx-cons"):
+        stack_outputs.chosen_apps(read, "nope")
