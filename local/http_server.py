@@ -6,6 +6,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Self, cast
 
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer, create_server
 
 from local.child import LocalError
@@ -19,6 +21,19 @@ _CONNECTIONS = 1000
 _RECEIVE_BYTES = 256 * 1024
 _TURN_S = 1.0
 _LAST_RESPONSES_S = 1
+
+
+class _Request(HTTPRequestParser):
+    def received(self, data: bytes) -> int:
+        consumed = super().received(data)
+        # A client that waits for "100 Continue" before an empty body would wait for ever: waitress sends that, and then
+        # waits for a body itself.
+        self.expect_continue = self.expect_continue and not self.completed
+        return consumed
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Request
 
 
 class HttpServer:
@@ -49,6 +64,7 @@ class HttpServer:
                 log_socket_errors=False,
             ),
         )
+        self._server.channel_class = _Channel
         self.origin = f"http://{host}:{listening.getsockname()[1]}"
         self._stopping = Event()
         self._thread = Thread(target=self._serve, daemon=True)
