@@ -176,7 +176,7 @@ def report(client: Client, table: str, app: str, objects: int, size: int, reques
     """Ask, and print."""
     days = "year = '2026' AND month = '11' AND day BETWEEN '17' AND '24'"
     [[rows]] = client.ask(f"SELECT count(*) FROM archive.{table} WHERE {days}").values
-    stored = int(rows or 0)
+    stored = int(str(rows))
     print(f"{stored:,} lines in {objects:,} objects, {size / 1e6:.0f} MB\n")
     print(f"{'a scan of all, by pattern':<34}{'s':>8}{'rows/s':>12}{'ratio':>8}")
     scans = [

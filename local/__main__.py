@@ -49,17 +49,19 @@ def run_demo(
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     demo.check_clock(now)
     result = demo.Result(now)
-    console = report.console(quiet=as_json)
     began = time.monotonic()
     with LocalStack(Options(stack=stack, config=_settings(config), clock=now)) as running:
         result.seconds["stack"] = time.monotonic() - began
-        report.resources(console, running, result)
-        with report.progress(console) as progress:
-            demo.run(running, lines, now, result, progress)
+        if as_json:
+            demo.run(running, lines, now, result)
+        else:
+            report.resources(running, result.seconds["stack"])
+            with report.progress() as progress:
+                demo.run(running, lines, now, result, progress)
     if as_json:
         print(result.as_json())
     else:
-        report.results(console, result)
+        report.results(result)
     if result.problems:
         raise typer.Exit(1)
 
@@ -83,7 +85,7 @@ def up(
         clock=clock and clock.replace(tzinfo=UTC),
     )
     with LocalStack(options) as running:
-        report.addresses(report.console(), running)
+        report.addresses(running)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
 

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS
 from contract.saved_queries import SavedQuery, saved_queries
-from local.answers import Answer, Athena, differences
 from local.child import LocalError
 from local.logplex.batches import Batch, batches
 from local.logplex.field_bodies import FieldBody, field_bodies
@@ -20,13 +19,17 @@ from local.stack import LocalStack
 from local.traffic import story, truth
 from local.traffic.facts import RequestNote
 from local.traffic.lines import Line, Quarantined
+from runbook.clients.athena import Athena
+from runbook.clients.athena import Result as Answer
+from runbook.terminal.printing import plain
 
 _WEEK = timedelta(days=8)
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """A saved query's answer, and where it differs from what the traffic's own records say (nowhere, one hopes)."""
+    """A saved query's answer, and where it differs from what the traffic's own records say."""
 
     query: SavedQuery
     answer: Answer
@@ -71,11 +74,12 @@ class Result:
                 "batches": {"sent": self.batches, "tries": self.tries, "dropped": self.dropped},
                 "bytes": {"received": self.body_bytes, "stored": self.stored_bytes},
                 "objects": self.objects,
-                "queries": {result.query.name: result.answer.rows for result in self.queries},
+                "queries": {result.query.name: _records(result.answer) for result in self.queries},
                 "seconds": {stage: round(seconds, 2) for stage, seconds in self.seconds.items()},
                 "problems": self.problems,
             },
             indent=2,
+            default=plain,
         )
 
     @contextmanager
@@ -96,7 +100,13 @@ def check_clock(now: datetime) -> None:
         )
 
 
-def run(stack: LocalStack, lines: int, now: datetime, result: Result, progress: Callable[[int, int], None]) -> None:
+def run(
+    stack: LocalStack,
+    lines: int,
+    now: datetime,
+    result: Result,
+    progress: Callable[[int, int], object] = lambda *_: None,
+) -> None:
     """Drain `lines` lines of traffic up to `now`, and the bodies from the field; fill in the result.
 
     `progress` is called with the lines that are stored so far and those that there will be.
@@ -123,27 +133,29 @@ def run(stack: LocalStack, lines: int, now: datetime, result: Result, progress: 
     result.body_bytes = report.bytes
 
     with result.timed("queries"):
-        athena = Athena(stack.client("athena"), stack.settings.workgroup_name)
-        table = f"{stack.settings.database_name}.{stack.settings.table_name}"
-        [[found]] = athena.ask(f"SELECT count(*) FROM {table}").values  # noqa: S608  checked names
-        result.lines_found = int(found or 0)
-        result.quarantined = {
-            reason or "": int(count or 0)
-            for reason, count in athena.ask(
-                f"SELECT msgid, count(*) FROM {table} WHERE source = 'logdrain' GROUP BY 1 ORDER BY 1"  # noqa: S608
-            ).values
-        }
+        database, table = stack.settings.database_name, stack.settings.table_name
+        athena = Athena(
+            stack.client("athena"), stack.settings.workgroup_name, database, pause=lambda _: time.sleep(_POLL_S)
+        )
+        [[result.lines_found]] = athena.run(f"SELECT count(*) FROM {table}").rows  # type: ignore[assignment]  # noqa: S608
+        result.quarantined = dict(
+            athena.run(f"SELECT msgid, count(*) FROM {table} WHERE source = 'logdrain' GROUP BY 1 ORDER BY 1").rows  # type: ignore[arg-type]  # noqa: S608
+        )
         request_id = _told_request(sent)
         expected = truth.expected([*sent, *report.l10_lines], now, _quarantined(bodies, apps, now), request_id)
         for query in saved_queries():
+            asked = query.on_table(database, table)
             if query.name == "request" and request_id:
-                asked = query.on_table(stack.settings.database_name, stack.settings.table_name)
-                answer = athena.ask(asked.with_parameters(request_id=request_id).sql)
-            else:
-                answer = athena.ask_saved(query.name)
-            result.queries.append(QueryResult(query, answer, differences(answer, expected[query.name])))
+                asked = asked.with_parameters(request_id=request_id)
+            answer = athena.run(asked.sql)
+            result.queries.append(QueryResult(query, answer, truth.differences(_records(answer), expected[query.name])))
     with result.timed("listing"):
         result.objects, result.stored_bytes = _stored(stack)
+
+
+def _records(answer: Answer) -> list[dict[str, object]]:
+    names = [column.name for column in answer.columns]
+    return [dict(zip(names, row, strict=True)) for row in answer.rows]
 
 
 def _field_batches(bodies: Sequence[FieldBody], apps: Sequence[str], now: datetime) -> list[Batch]:

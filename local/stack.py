@@ -62,7 +62,6 @@ class LocalStack:
         )
         self.aws_url: str = aws.ready["url"]
         self.heroku = Heroku(self.settings.apps, port=options.heroku_port)
-        self.heroku.start()
         self._running.callback(self.heroku.stop)
         if not self.settings.break_glass_arn:
             # The stack only looks this user up: the account has it before.

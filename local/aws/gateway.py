@@ -23,11 +23,13 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
+
+from werkzeug.wrappers import Request, Response
 
 from local.aws.arrival import ARRIVAL_HEADER
-from local.aws.http_server import Answer, HttpServer, Request
 from local.child import LocalError
+from local.http_server import HttpServer
 
 # Where a later Python calls a status otherwise than AWS.
 _WORDS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large"}
@@ -74,7 +76,7 @@ class Gateway(HttpServer):
         clock: Callable[[], float] = time.time,
         timeout_s: float = INTEGRATION_TIMEOUT_S,
     ) -> None:
-        """Listen, but serve from `start` on; LocalError for a port in use or a route that is not understood.
+        """Listen and serve; LocalError if the port is not available, or a route is not understood.
 
         `handler` takes the event alone: the context is made by Lambda, not by the gateway. `routes` are route keys
         as the stack declares them, without path variables; for those that are not `permitted` the function may not be
@@ -89,19 +91,20 @@ class Gateway(HttpServer):
         self._handler, self._clock, self._timeout_s = handler, clock, timeout_s
         self._permitted = self._routes if permitted is None else frozenset(permitted)
         self._api_id, self._stage = api_id, stage
-        super().__init__(host=host, port=port, body_limit=BODY_LIMIT)
+        super().__init__(Request.application(self._respond), host=host, port=port)
         self.url = self.origin + _prefix(stage)
 
-    def respond(self, request: Request) -> Answer:
-        """Answer a request: by the function where there is a route, else in the gateway's own words."""
-        route_key = route(request, self._stage, self._routes)
+    def _respond(self, request: Request) -> Response:
+        if (request.content_length or 0) > BODY_LIMIT:
+            return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        route_key = route(request.method, request.path, self._stage, self._routes)
         if not route_key:
             return _message(HTTPStatus.NOT_FOUND)
         # "How do I troubleshoot issues for API Gateway endpoints that integrate with Lambda?" (AWS re:Post)
         if route_key not in self._permitted:
             _log.error("the function's policy does not let API Gateway call it for %s", route_key)
             return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
-        arrival = request.header(ARRIVAL_HEADER)
+        arrival = request.headers.get(ARRIVAL_HEADER)
         if arrival is not None and not _MILLISECONDS.fullmatch(arrival):
             _log.error("%s is no time in milliseconds since 1970: %r", ARRIVAL_HEADER, arrival)
             return _message(HTTPStatus.BAD_REQUEST)
@@ -114,7 +117,7 @@ class Gateway(HttpServer):
             time_ms=int(self._clock() * 1000) if arrival is None else int(arrival),
         )
         # JSON writes a byte in six characters at most.
-        if len(request.body) > EVENT_LIMIT // 7 and len(json.dumps(sent)) > EVENT_LIMIT:
+        if len(request.get_data()) > EVENT_LIMIT // 7 and len(json.dumps(sent)) > EVENT_LIMIT:
             _log.error("the event is larger than the %d bytes that Lambda takes", EVENT_LIMIT)
             return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
         try:
@@ -128,37 +131,32 @@ class Gateway(HttpServer):
             _log.exception("the function failed")
         return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    def refuse(self, status: HTTPStatus) -> Answer:
-        """Say in the gateway's words why a request can't be taken."""
-        return _message(status)
 
-
-def route(request: Request, stage: str, routes: Iterable[str]) -> str | None:
+def route(method: str, path: str, stage: str, routes: Iterable[str]) -> str | None:
     """Find the route key of a request: the exact one, else of any method, else `$default`; None when there is none.
 
     Source: "Create routes for HTTP APIs in API Gateway".
     """
-    path = unquote(request.path)
     prefix = _prefix(stage)
     if not path.startswith(f"{prefix}/"):
         return None
     path = path.removeprefix(prefix)
-    return next((key for key in (f"{request.method} {path}", f"ANY {path}", DEFAULT_ROUTE) if key in routes), None)
+    return next((key for key in (f"{method} {path}", f"ANY {path}", DEFAULT_ROUTE) if key in routes), None)
 
 
 def event(
     request: Request, *, route_key: str, stage: str, api_id: str, request_id: str, time_ms: int
 ) -> dict[str, Any]:
     """Make the event of payload format 2.0 for a request that came at `time_ms`, milliseconds since 1970."""
-    host = request.header("host") or ""
-    domain_name, _, port = host.partition(":")
-    path = unquote(request.path)
-    headers = _headers(request, port or "80")
+    query, body = request.environ["QUERY_STRING"], request.get_data()
+    client = request.remote_addr or ""
+    domain_name, _, port = request.headers.get("host", "").partition(":")
+    headers = _headers(request, client, port or "80")
     made: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route_key,
-        "rawPath": path,
-        "rawQueryString": request.query,
+        "rawPath": request.path,
+        "rawQueryString": query,
         "headers": headers,
         "requestContext": {
             "accountId": ACCOUNT_ID,
@@ -167,9 +165,9 @@ def event(
             "domainPrefix": domain_name.partition(".")[0],
             "http": {
                 "method": request.method,
-                "path": path,
-                "protocol": request.protocol,
-                "sourceIp": request.client,
+                "path": request.path,
+                "protocol": request.environ["SERVER_PROTOCOL"],
+                "sourceIp": client,
                 "userAgent": headers.get("user-agent", ""),
             },
             "requestId": request_id,
@@ -180,33 +178,29 @@ def event(
         },
         "isBase64Encoded": False,
     }
-    if parameters := _joined(parse_qsl(request.query, keep_blank_values=True)):
+    if parameters := _joined(parse_qsl(query, keep_blank_values=True)):
         made["queryStringParameters"] = parameters
-    if cookies := [value for name, value in request.headers if name.lower() == "cookie"]:
-        made["cookies"] = [cookie.strip() for value in cookies for cookie in value.split(";")]
-    if request.body:
+    if cookies := request.headers.get("cookie"):
+        made["cookies"] = [cookie.strip() for cookie in cookies.split(";")]
+    if body:
         made["isBase64Encoded"] = not _is_text(headers.get("content-type", ""))
-        made["body"] = (
-            base64.b64encode(request.body).decode()
-            if made["isBase64Encoded"]
-            else request.body.decode("utf-8", "replace")
-        )
+        made["body"] = base64.b64encode(body).decode() if made["isBase64Encoded"] else body.decode("utf-8", "replace")
     return made
 
 
-def answer(returned: Any) -> Answer:
+def answer(returned: Any) -> Response:
     """Turn what a handler returned into HTTP; BadAnswer when it is not {statusCode, headers, cookies, body, ...}."""
     if not isinstance(returned, Mapping):
         raise BadAnswer(f"it is {type(returned).__name__}, not an object")
     status = returned.get("statusCode")
     if type(status) is not int or not 200 <= status <= 599:
         raise BadAnswer(f"its statusCode is {status!r}, not an integer from 200 to 599")
-    headers = _answer_headers(returned.get("headers") or {})
-    headers.setdefault("content-type", "text/plain; charset=utf-8")
-    cookies = [("set-cookie", _field_value("set-cookie", cookie)) for cookie in returned.get("cookies") or ()]
-    return Answer(
-        status, [*headers.items(), *cookies], _answer_body(returned.get("body"), returned.get("isBase64Encoded"))
-    )
+    response = Response(_answer_body(returned.get("body"), returned.get("isBase64Encoded")), status)
+    response.headers["content-type"] = "text/plain; charset=utf-8"
+    response.headers.update(_answer_headers(returned.get("headers") or {}))
+    for cookie in returned.get("cookies") or ():
+        response.headers.add("set-cookie", _field_value("set-cookie", cookie))
+    return response
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:
@@ -232,15 +226,14 @@ def _prefix(stage: str) -> str:
     return "" if stage == DEFAULT_STAGE else f"/{stage}"
 
 
-def _headers(request: Request, port: str) -> dict[str, str]:
+def _headers(request: Request, client: str, port: str) -> dict[str, str]:
     hidden = {*_HOP_BY_HOP, "cookie", ARRIVAL_HEADER.lower()}
-    sent = [(name.lower(), value) for name, value in request.headers]
-    headers = _joined((name, value) for name, value in sent if name not in hidden)
+    headers = {name.lower(): value for name, value in request.headers if name.lower() not in hidden}
     forwarded_for = headers.get("x-forwarded-for")
     return {
         **headers,
-        "content-length": str(len(request.body)),
-        "x-forwarded-for": f"{forwarded_for}, {request.client}" if forwarded_for else request.client,
+        "content-length": str(len(request.get_data())),
+        "x-forwarded-for": f"{forwarded_for}, {client}" if forwarded_for else client,
         "x-forwarded-port": port,
         "x-forwarded-proto": "http",
     }
@@ -289,9 +282,6 @@ def _answer_body(body: Any, is_base64: Any) -> bytes:
         raise BadAnswer("its body is not the base64 that isBase64Encoded says") from None
 
 
-def _message(status: HTTPStatus, words: str | None = None) -> Answer:
-    return Answer(
-        status,
-        [("content-type", "application/json")],
-        json.dumps({"message": words or _WORDS.get(status, status.phrase)}).encode(),
-    )
+def _message(status: HTTPStatus, words: str | None = None) -> Response:
+    message = json.dumps({"message": words or _WORDS.get(status, status.phrase)})
+    return Response(message, status, content_type="application/json")

@@ -189,7 +189,6 @@ def main() -> None:
             )
         except LocalError as error:
             parent.tell_error(str(error))
-        gateway.start()
         parent.tell_ready(url=gateway.url)
         for source in parent.messages():
             deliver(

@@ -14,10 +14,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
-from local.aws.http_server import Answer, HttpServer, Request
-from local.child import LocalError
+from werkzeug.wrappers import Request, Response
 
-_BODY_LIMIT = 1024 * 1024
+from local.child import LocalError
+from local.http_server import HttpServer
+
 # The Terraform provider, and so Pulumi's, sends its key as the password of Basic.
 _CREDENTIALS = re.compile(r"(?:Bearer|Basic) +\S.*", re.IGNORECASE)
 _CREATED_AT = "2026-01-01T00:00:00Z"
@@ -33,10 +34,10 @@ class Heroku(HttpServer):
     """An account with these apps, which have no drains at first."""
 
     def __init__(self, apps: Iterable[str], *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen, but serve from `start` on; LocalError for a port in use."""
+        """Listen and serve; LocalError if the port is not available."""
         self._drains: dict[str, list[dict[str, Any]]] = {app: [] for app in apps}
         self._lock = threading.Lock()
-        super().__init__(host=host, port=port, body_limit=_BODY_LIMIT)
+        super().__init__(Request.application(self._respond), host=host, port=port)
         self.url = self.origin
 
     def app_id(self, name: str) -> str:
@@ -55,26 +56,23 @@ class Heroku(HttpServer):
         with self._lock:
             return [dict(drain) for drain in self._drains[name]]
 
-    def respond(self, request: Request) -> Answer:
-        """Answer a call of the API."""
+    def _respond(self, request: Request) -> Response:
         try:
-            if not _CREDENTIALS.fullmatch(request.header("authorization") or ""):
+            if not _CREDENTIALS.fullmatch(request.headers.get("Authorization", "")):
                 raise _ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", "Invalid credentials provided.")
             with self._lock:
                 return _json(*self._call(request))
         except _ApiError as error:
             return _json(error.status, {"id": error.id, "message": str(error)})
 
-    def refuse(self, status: HTTPStatus) -> Answer:
-        """Say why a request can't be taken."""
-        return _json(status, {"id": status.phrase.lower().replace(" ", "_"), "message": f"{status.phrase}."})
-
     def _check(self, name: str) -> None:
         if name not in self._drains:
             raise LocalError(f"no Heroku app {name!r} on this machine: there are {', '.join(self._drains)}")
 
     def _call(self, request: Request) -> tuple[HTTPStatus, Any]:
-        match request.method, [unquote(part) for part in request.path.split("/")[1:]]:
+        # A drain's URL may be part of the path, so that is split before it is decoded.
+        path = request.environ["REQUEST_URI"].partition("?")[0]
+        match request.method, [unquote(part) for part in path.split("/")[1:]]:
             case "GET", ["apps", app]:
                 return HTTPStatus.OK, _app(self._find_app(app))
             case "GET", ["apps", app, "config-vars"]:
@@ -87,7 +85,7 @@ class Heroku(HttpServer):
             case "GET", ["apps", app, "log-drains"]:
                 return HTTPStatus.OK, self._drains[self._find_app(app)]
             case "POST", ["apps", app, "log-drains"]:
-                return HTTPStatus.CREATED, self._create_drain(self._find_app(app), request.body)
+                return HTTPStatus.CREATED, self._create_drain(self._find_app(app), request.get_data())
             case "GET", ["apps", app, "log-drains", drain]:
                 return HTTPStatus.OK, self._find_drain(self._find_app(app), drain)
             case "DELETE", ["apps", app, "log-drains", drain]:
@@ -180,5 +178,5 @@ def _is_drain_url(url: str) -> bool:
         return False
 
 
-def _json(status: HTTPStatus, value: Any) -> Answer:
-    return Answer(status, [("Content-Type", "application/json")], json.dumps(value).encode())
+def _json(status: HTTPStatus, value: Any) -> Response:
+    return Response(json.dumps(value), status, content_type="application/json")

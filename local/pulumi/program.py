@@ -1,134 +1,141 @@
-"""Runs the Pulumi program, `__main__.py`, with the SDK's test monitor in the engine's place."""
+"""Runs the Pulumi program, `__main__.py`, with the SDK's test monitor in place of the engine."""
 
 import asyncio
 import json
 import runpy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import pulumi
+from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 
 from local.child import LocalError
 from local.pulumi.project import FOLDER, Project
 
+STACK = "pulumi:pulumi:Stack"
+
 
 class Cloud(Protocol):
-    """What the program's resources are created in. Called from several threads."""
+    """Where the program's resources are created. Called from several threads."""
 
     def configure(self, token: str, inputs: Mapping[str, Any]) -> None:
         """Take a provider's configuration."""
 
-    def create(self, token: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Create a resource; its id, and the outputs that are not inputs."""
+    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Create a resource; give its id, and the outputs that are not inputs."""
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer an invoke."""
 
 
-def run(project: Project, cloud: Cloud) -> dict[str, Any]:
-    """Run the program once and give its stack outputs; LocalError says what it declares that cannot be had here.
+class Monitor(MockMonitor):
+    """Hands resources and invokes to a cloud; `outputs` are the stack's. Called from several threads.
 
-    It runs as a preview in which everything is created: an output that the cloud leaves out is unknown then, and
-    not None, and the resource that needs it is refused by name.
+    Without a cloud nothing is created, so that ids and computed outputs are unknown, as in a preview of a new stack.
     """
-    return asyncio.run(_run(project, _Monitor(_Engine(cloud))))
 
-
-async def _run(project: Project, monitor: "_Monitor") -> dict[str, Any]:
-    # The SDK leaves an error in every future that waits for the resource, to be logged at length: it is raised below.
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    pulumi.runtime.set_all_config(dict(project.config))
-    # Within the loop that runs the program: elsewhere its futures would belong to another one.
-    pulumi.runtime.set_mocks(monitor.engine, project=project.name, stack=project.stack, preview=True, monitor=monitor)
-    # What a run before this one left behind, if it failed.
-    SETTINGS.rpc_manager.clear()
-    SETTINGS.outputs.clear()
-    set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
-    try:
-        await pulumi.runtime.run_in_stack(_program)
-    except Exception as error:
-        if monitor.engine.problems:
-            raise LocalError(monitor.engine.problems[0]) from error
-        if isinstance(error, pulumi.RunError):
-            raise LocalError(str(error)) from None
-        raise
-    return monitor.outputs
-
-
-def _program() -> None:
-    runpy.run_path(str(FOLDER / "__main__.py"), run_name="__main__")
-
-
-class _Engine(Mocks):
-    """Hands resources and invokes to the cloud. The SDK shows an error many times over; `problems` keeps it once."""
-
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud | None) -> None:
+        super().__init__(None)  # type: ignore[arg-type]  # everything that would ask mocks is overridden here
         self._cloud = cloud
+        self.outputs: dict[str, Any] = {}
+        # The SDK shows an error many times over: here each is once.
         self.problems: list[str] = []
 
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        if not args.custom:
-            return None, {}
-        inputs = _plain(args.inputs)
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
+        """Create a resource."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == STACK:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        state = struct_pb2.Struct()
+        state.CopyFrom(request.object)
+        id_ = ""
+        if request.custom and self._cloud:
+            id_, computed = self._create(self._cloud, request)
+            state.update(computed)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=state)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        """Keep the stack's outputs."""
+        if request.urn.split("::")[2] == STACK:
+            self.outputs = _plain(request.outputs)
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        """Answer a lookup."""
+        found = struct_pb2.Struct()
+        try:
+            found.update(self.look_up(request.tok, _plain(request.args)))
+        except LocalError as error:
+            raise self._problem(f"{request.tok}: {error}") from error
+        return resource_pb2.ResourceInvokeResponse(**{"return": found})
+
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the result of a lookup; a recording monitor may answer by itself."""
+        return self._cloud.look_up(token, arguments) if self._cloud else {}
+
+    def _create(self, cloud: Cloud, request: Any) -> tuple[str, dict[str, Any]]:
+        inputs = _plain(request.object)
         for key, value in inputs.items():
             if rpc.contains_unknowns(value):
-                raise self._problem(f"{args.typ} {args.name}: {key} comes from an output that is not filled in here")
+                raise self._problem(
+                    f"{request.type} {request.name}: {key} comes from an output that is not filled in here"
+                )
         try:
-            if args.typ.startswith("pulumi:providers:"):
+            if request.type.startswith("pulumi:providers:"):
                 # An engine hands a provider its nested settings as JSON.
-                self._cloud.configure(args.typ, {key: _from_json(value) for key, value in inputs.items()})
-                return args.name, {}
-            id_, computed = self._cloud.create(args.typ, inputs)
+                cloud.configure(request.type, {key: _from_json(value) for key, value in inputs.items()})
+                return request.name, {}
+            return cloud.create(request.type, request.name, inputs)
         except LocalError as error:
-            raise self._problem(f"{args.typ} {args.name}: {error}") from error
-        return id_, {**inputs, **computed}
-
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        try:
-            return self._cloud.look_up(args.token, _plain(args.args)), []
-        except LocalError as error:
-            raise self._problem(f"{args.token}: {error}") from error
+            raise self._problem(f"{request.type} {request.name}: {error}") from error
 
     def _problem(self, text: str) -> LocalError:
         self.problems.append(text)
         return LocalError(text)
 
 
-class _Monitor(MockMonitor):
-    """The SDK's monitor. It makes an event loop in each thread that talks to it and closes none: that is done here."""
+def run(project: Project, cloud: Cloud) -> dict[str, Any]:
+    """Run the program once and give its stack outputs; LocalError says what it declares that does not exist here.
 
-    def __init__(self, engine: _Engine) -> None:
-        super().__init__(engine)
-        self.engine = engine
-        self.outputs: dict[str, Any] = {}
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
-        with _own_loop():
-            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
-
-    def Invoke(self, request: Any) -> Any:  # noqa: N802
-        with _own_loop():
-            return super().Invoke(request)  # type: ignore[no-untyped-call]
-
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
-            self.outputs = _plain(rpc.deserialize_properties(request.outputs))
-        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _own_loop() -> Iterator[None]:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+    It runs as a preview in which everything is created: an output that the cloud leaves out is unknown, and not None,
+    and the resource that needs it is refused by name.
+    """
+    monitor = Monitor(cloud)
     try:
-        yield
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+        run_with(monitor, project, preview=True)
+    except Exception as error:
+        if monitor.problems:
+            raise LocalError(monitor.problems[0]) from error
+        if isinstance(error, pulumi.RunError):
+            raise LocalError(str(error)) from None
+        raise
+    return monitor.outputs
+
+
+def _main() -> None:
+    runpy.run_path(str(FOLDER / "__main__.py"), run_name="__main__")
+
+
+def run_with(monitor: Monitor, project: Project, *, preview: bool, program: Callable[[], None] = _main) -> None:
+    """Run the program, or one that tests put in its place, with a monitor; raises what it raises."""
+    asyncio.run(_run(monitor, project, program, preview=preview))
+
+
+async def _run(monitor: Monitor, project: Project, program: Callable[[], None], *, preview: bool) -> None:
+    # The SDK leaves an error in every future that waits for the resource, to be logged at length: it is raised anyway.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    pulumi.runtime.set_all_config(dict(project.config))
+    # Within the loop that runs the program: outside it, its futures would belong to another one.
+    pulumi.runtime.set_mocks(monitor.mocks, project=project.name, stack=project.stack, preview=preview, monitor=monitor)
+    # What an earlier run left behind.
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+    set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
+    await pulumi.runtime.run_in_stack(program)
 
 
 def _from_json(text: Any) -> Any:
@@ -138,13 +145,15 @@ def _from_json(text: Any) -> Any:
         return text
 
 
-def _plain(value: Any) -> Any:
-    """Undo what the wire does to values: secrets are wrapped there, and all numbers are floats."""
+def _plain(properties: Any) -> dict[str, Any]:
+    return {name: plain(value) for name, value in rpc.deserialize_properties(properties, keep_unknowns=True).items()}
+
+
+def plain(value: Any) -> Any:
+    """Undo what the wire does to values: it wraps secrets, and makes floats of all numbers."""
     value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

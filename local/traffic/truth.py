@@ -1,7 +1,7 @@
 """What each saved query must answer, computed from the lines' facts and so without any parsing or SQL."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Self
@@ -42,6 +42,10 @@ class Percentile:
         place = -(-percent * len(ranked) // 100) - 1
         spread = 1 + len(ranked) // 100
         return cls(ranked[place], ranked[max(0, place - spread)], ranked[min(len(ranked) - 1, place + spread)])
+
+    def holds(self, value: object) -> bool:
+        """Whether a value is a right estimate."""
+        return isinstance(value, int) and self.least <= value <= self.most
 
 
 class _Stored(NamedTuple):
@@ -96,6 +100,18 @@ def within(
             request_id,
         )
     )
+
+
+def differences(rows: Sequence[Mapping[str, object]], right: Sequence[Mapping[str, object]]) -> list[str]:
+    """Say where rows are not what they must be, one line each; other columns of the rows do not count."""
+    if len(rows) != len(right):
+        return [f"{len(rows)} rows in place of {len(right)}"]
+    return [
+        f"row {number}: {column} is {row.get(column)!r} in place of {value!r}"
+        for number, (row, expected_row) in enumerate(zip(rows, right, strict=True), start=1)
+        for column, value in expected_row.items()
+        if not (value.holds(row.get(column)) if isinstance(value, Percentile) else row.get(column) == value)
+    ]
 
 
 def stored_per_day(lines: Iterable[Line]) -> Counter[tuple[str, date]]:

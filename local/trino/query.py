@@ -11,9 +11,8 @@ from typing import Any
 from trino.dbapi import connect
 from trino.exceptions import TrinoQueryError
 
-from local.answers import Answer
-from local.aws.athena.engine import java_double
 from local.trino.catalog import CATALOG
+from runbook.clients.athena import Value, read_value
 
 _USER = "local"
 _TRIES = 100
@@ -32,15 +31,23 @@ class QueryFailed(Exception):
 
 
 @dataclass(frozen=True)
-class TrinoAnswer(Answer):
-    """An answer and what Trino itself says of how it came by it.
+class Answer:
+    """A query's rows, as Python values, and what Trino says of how it came by them.
 
     `partitions` are those that the plan reads, each as `app=.../year=.../month=.../day=...`; `read_rows` are the rows
-    of the tables that were read, those included that no condition let through.
+    of the tables that were read, including those that no condition let through.
     """
 
-    partitions: frozenset[str]
-    read_rows: int
+    columns: list[str]
+    values: list[list[Value]]
+    seconds: float = 0
+    partitions: frozenset[str] = frozenset()
+    read_rows: int = 0
+
+    @property
+    def rows(self) -> list[dict[str, Value]]:
+        """The rows, by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.values]
 
 
 class Client:
@@ -49,7 +56,7 @@ class Client:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
 
-    def ask(self, sql: str, time_zone: str = "UTC") -> TrinoAnswer:
+    def ask(self, sql: str, time_zone: str = "UTC") -> Answer:
         """Run a query to its end, in a session of that time zone; QueryFailed when it fails."""
         for _ in range(_TRIES):
             try:
@@ -61,30 +68,35 @@ class Client:
                 time.sleep(_PAUSE_S)
         return self._ask(sql, time_zone)
 
-    def _ask(self, sql: str, time_zone: str) -> TrinoAnswer:
+    def _ask(self, sql: str, time_zone: str) -> Answer:
         connection = connect(  # type: ignore[no-untyped-call]
             host=self._host,
             port=self._port,
             user=_USER,
             catalog=CATALOG,
             timezone=time_zone,
-            # Values as Trino writes them, so that times are texts.
+            # Values as Trino writes them: Athena's client reads them then.
             legacy_primitive_types=True,
         )
         try:
             cursor = connection.cursor()
-            values = [[_text(value) for value in row] for row in cursor.execute(sql).fetchall()]
-            columns = [str(column[0]) for column in cursor.description or ()]
+            found = cursor.execute(sql).fetchall()
+            described = [(str(name), str(kind)) for name, kind, *_ in cursor.description or ()]
             query = self._query(str(cursor.query_id))
         except TrinoQueryError as error:
             raise QueryFailed(str(error.error_name), str(error.message)) from None
         finally:
             connection.close()
         statistics = query["queryStats"]
-        return TrinoAnswer(
-            columns=columns,
-            values=values,
-            scanned_bytes=int(statistics["physicalInputDataSize"].removesuffix("B")),
+        return Answer(
+            columns=[name for name, _ in described],
+            values=[
+                [
+                    read_value(value, kind) if isinstance(value, str) else value
+                    for value, (_, kind) in zip(row, described, strict=True)
+                ]
+                for row in found
+            ],
             seconds=_seconds(statistics["elapsedTime"]),
             partitions=frozenset(
                 partition
@@ -114,18 +126,6 @@ def at_clock(sql: str, now: datetime) -> str:
         asked = other[0] if count and other else "nothing"
         raise ValueError(f"a query for another clock has to ask for the time by now() alone, and this asks by {asked}")
     return written
-
-
-def _text(value: Any) -> str | None:
-    match value:
-        case None:
-            return None
-        case bool():
-            return str(value).lower()
-        case float():
-            return java_double(value)
-        case _:
-            return str(value)
 
 
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}

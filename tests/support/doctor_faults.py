@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from werkzeug.wrappers import Response
 
 from contract import drain_url, policies
 from contract.object_keys import ObjectKey, batch_id, partition_prefix
-from local.aws.http_server import Answer, HttpServer, Request
+from local.http_server import HttpServer
 from local.stack import LocalStack
 from runbook.doctor import faults
 from runbook.doctor.checks import endpoint
@@ -121,28 +121,11 @@ def line(app: str, minutes_ago: int, message: str = "hello", proc_id: str = "web
     return f"<190>1 {time} host {source} {proc_id} - - {message}"
 
 
-class _Fixed(HttpServer):
-    """An endpoint that answers every POST alike."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        self._status, self._body = status, body
-        super().__init__(host="127.0.0.1", port=0, body_limit=1024)
-
-    def respond(self, request: Request) -> Answer:
-        return Answer(self._status, body=self._body)
-
-    def refuse(self, status: HTTPStatus) -> Answer:
-        return Answer(status)
-
-
 @contextmanager
 def _endpoint(status: int, body: bytes = b"") -> Iterator[str]:
-    server = _Fixed(status, body)
-    server.start()
-    try:
+    """An endpoint that answers every request alike."""
+    with HttpServer(Response(body, status)) as server:
         yield f"{server.origin}/prod/drain"
-    finally:
-        server.stop()
 
 
 def _move_endpoint(world: World, url: str) -> None:

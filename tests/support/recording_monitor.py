@@ -1,31 +1,23 @@
 """Runs the program, `__main__.py`, and records what it declares. Nothing is created; in a preview nothing is known yet.
 
-The outputs that AWS, Heroku and the random provider would compute are made from the inputs, so that two runs with the
-same settings are the same. No output is marked secret here: secrecy has to come from the program.
+No output is marked secret here: secrecy has to come from the program.
 """
 
-import asyncio
-import hashlib
-import runpy
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 import pulumi
-from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import SETTINGS, set_root_resource
 
-from local.pulumi import preview, project
+from local.pulumi import program as runner
+from local.pulumi import project
+from local.pulumi.preview import PreviewCloud
 
 UNKNOWN = rpc.UNKNOWN
 
-_STACK = "pulumi:pulumi:Stack"
-_PLACE = {"account": "123456789012", "region": "us-east-1", "api": "a1b2c3d4e5"}
+_CLOUD = PreviewCloud("us-east-1", "123456789012", "a1b2c3d4e5")
 
 
 @dataclass(frozen=True)
@@ -102,8 +94,7 @@ def run(
     `program` is run in place of `__main__.py`, to look at one component.
     """
     recorded = Run()
-    monitor = _Monitor(recorded, preview=preview, refused={})
-    asyncio.run(_run(program or _main, project.load("prod", overrides), monitor, preview=preview))
+    _run(recorded, overrides, preview=preview, refused={}, **({"program": program} if program else {}))
     return recorded
 
 
@@ -113,29 +104,18 @@ def run_refused(refused: Mapping[str, str], overrides: Mapping[str, str] | None 
     `refused` are what the provider says, by lookup as in `Run.lookups`.
     """
     recorded = Run()
-    monitor = _Monitor(recorded, preview=True, refused=refused)
     try:
-        asyncio.run(_run(_main, project.load("prod", overrides), monitor, preview=True))
+        _run(recorded, overrides, preview=True, refused=refused)
     except Exception as error:  # noqa: BLE001  whatever it is, it is what the test is about
         return recorded, error
     raise AssertionError("the program did not end with an error")
 
 
-async def _run(program: Callable[[], None], settings: project.Project, monitor: "_Monitor", *, preview: bool) -> None:
-    pulumi.runtime.set_all_config(dict(settings.config))
-    # Within the loop that runs the program: elsewhere its futures would belong to another one.
-    pulumi.runtime.set_mocks(
-        monitor.mocks, project=settings.name, stack=settings.stack, preview=preview, monitor=monitor
-    )
-    # What a run before this one left behind.
-    SETTINGS.rpc_manager.clear()
-    SETTINGS.outputs.clear()
-    set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
-    await pulumi.runtime.run_in_stack(program)
-
-
-def _main() -> None:
-    runpy.run_path(str(project.FOLDER / "__main__.py"), run_name="__main__")
+def _run(
+    recorded: Run, overrides: Mapping[str, str] | None, *, preview: bool, refused: Mapping[str, str], **options: Any
+) -> None:
+    monitor = _Monitor(recorded, None if preview else _CLOUD, refused)
+    runner.run_with(monitor, project.load("prod", overrides), preview=preview, **options)
 
 
 class _Refused(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
@@ -148,17 +128,20 @@ class _Refused(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
         return str(self)
 
 
-class _Monitor(MockMonitor):
-    """The SDK's monitor, with the messages of the engine's protocol kept. Called from several threads."""
+class _Monitor(runner.Monitor):
+    """Keeps the messages of the engine's protocol."""
 
-    def __init__(self, recorded: Run, *, preview: bool, refused: Mapping[str, str]) -> None:
-        super().__init__(None)  # type: ignore[arg-type]  # all that would ask mocks is overridden here
-        self._recorded, self._preview, self._refused = recorded, preview, refused
+    def __init__(self, recorded: Run, cloud: PreviewCloud | None, refused: Mapping[str, str]) -> None:
+        super().__init__(cloud)
+        self._recorded, self._refused = recorded, refused
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
-        urn = self.make_urn(request.parent, request.type, request.name)
-        if request.type == _STACK:
-            return resource_pb2.RegisterResourceResponse(urn=urn)
+        response = super().RegisterResource(request)
+        if request.type != runner.STACK:
+            self._record(response.urn, request)
+        return response
+
+    def _record(self, urn: str, request: Any) -> None:
         dependencies = frozenset(request.dependencies)
         of_inputs = {used for inputs in request.propertyDependencies.values() for used in inputs.urns}
         self._recorded.resources[urn] = Resource(
@@ -176,30 +159,22 @@ class _Monitor(MockMonitor):
             aliases=(*request.aliasURNs, *map(str, request.aliases)),
             inputs=_inputs(request),
         )
-        state = struct_pb2.Struct()
-        state.CopyFrom(request.object)
-        if self._preview or not request.custom:
-            return resource_pb2.RegisterResourceResponse(urn=urn, object=state)
-        state.update(_computed(request))
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=state)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         outputs = _read(request.outputs)
-        if request.urn.split("::")[2] == _STACK:
+        if request.urn.split("::")[2] == runner.STACK:
             self._recorded.outputs.update(outputs)
         else:
             self._recorded.component_outputs[request.urn] = outputs
-        return empty_pb2.Empty()
+        return super().RegisterResourceOutputs(request)
 
-    def Invoke(self, request: Any) -> Any:  # noqa: N802
-        arguments = _read(request.args)
-        lookup = f"{request.tok} {' '.join(map(str, arguments.values()))}"
+    def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        lookup = f"{token} {' '.join(map(str, arguments.values()))}"
         self._recorded.lookups.append(lookup)
         if lookup in self._refused:
             raise _Refused(self._refused[lookup])
-        answer = struct_pb2.Struct()
-        answer.update(preview.made_of(preview.LOOK_UPS[request.tok], arguments, _PLACE))
-        return resource_pb2.ResourceInvokeResponse(**{"return": answer})
+        # Known in a preview too.
+        return _CLOUD.look_up(token, arguments)
 
 
 def _inputs(request: Any) -> dict[str, Any]:
@@ -210,26 +185,20 @@ def _inputs(request: Any) -> dict[str, Any]:
     return inputs
 
 
-def _computed(request: Any) -> dict[str, str]:
-    # Only depends on the resource's name.
-    key = b64encode(hashlib.sha256(request.name.encode()).digest()).decode()
-    return preview.made_of(preview.COMPUTED.get(request.type, {}), _read(request.object), _PLACE | {"key": key})
-
-
 def _read(properties: Any) -> dict[str, Any]:
     return {name: _value(value) for name, value in rpc.deserialize_properties(properties, keep_unknowns=True).items()}
 
 
 def _value(value: Any) -> Any:
-    """Undo what the wire does to values: secrets are wrapped there, and all numbers are floats."""
-    if rpc.is_rpc_secret(value):
-        return Secret(_value(rpc.unwrap_rpc_secret(value)))
+    """Undo what the wire does to values, and mark secrets and unknown values."""
     if isinstance(value, pulumi.output.Unknown):
         return UNKNOWN
     if isinstance(value, pulumi.AssetArchive):
         return {path: asset.path for path, asset in value.assets.items() if isinstance(asset, pulumi.FileAsset)}
+    if rpc.is_rpc_secret(value):
+        return Secret(_value(rpc.unwrap_rpc_secret(value)))
     if isinstance(value, dict):
         return {key: _value(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_value(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return runner.plain(value)

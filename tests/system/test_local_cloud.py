@@ -246,7 +246,7 @@ def created(token: str, inputs: dict[str, Any], region: str = "us-east-1") -> tu
     account.region = region
     if "apiId" in inputs:
         account.routes = {inputs["apiId"]: {"POST /drain": "i"}}
-    LocalCloud(account).create(token, inputs)
+    LocalCloud(account).create(token, "", inputs)
     return made, account
 
 

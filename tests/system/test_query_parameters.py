@@ -13,11 +13,11 @@ from sqlglot import exp
 from contract.object_keys import PROJECTED_YEARS, partition
 from contract.saved_queries import SavedQuery, saved_queries
 from contract.window import LONGEST, Window
-from local.answers import Athena
 from local.logplex.nodes import post
 from local.stack import LocalStack
 from local.traffic.facts import DynoError, LossReport, RequestNote
 from local.traffic.lines import Line, frame
+from runbook.clients.athena import Athena, Value
 from tests.support.sql_conditions import chosen, conditions, parsed, partition_conditions
 
 QUERIES = saved_queries()
@@ -265,7 +265,9 @@ LINES = [
 ]
 
 
-Ask = Callable[..., list[list[str | None]]]
+BEGIN = datetime.fromisoformat("2026-11-24 11:00:00")
+Rows = tuple[tuple[Value, ...], ...]
+Ask = Callable[..., Rows]
 
 
 @pytest.fixture(scope="module")
@@ -274,11 +276,11 @@ def ask(stack: LocalStack) -> Ask:
     for app in (APP, OTHER_APP):
         body = b"".join(frame(each) for each in LINES if each.app == app)
         assert post(stack.drain_urls[app], body, "0" * 32, NOON) == 200
-    athena = Athena(stack.client("athena"), stack.outputs["workgroup"])
+    athena = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
 
-    def answer(name: str, **parameters: Any) -> list[list[str | None]]:
+    def answer(name: str, **parameters: Any) -> Rows:
         query = BY_NAME[name].with_parameters(**{"window": HOUR, **parameters})
-        return athena.ask(query.on_table(stack.outputs["database"], stack.outputs["table"]).sql).values
+        return athena.run(query.on_table(stack.outputs["database"], stack.outputs["table"]).sql).rows
 
     return answer
 
@@ -287,22 +289,21 @@ def test_the_lines_of_a_request_are_the_routers_and_what_apps_wrote_with_its_id(
     rows = ask("request", request_id=REQUEST_ID)
     assert [(row[0], row[2], row[4]) for row in rows] == [(OTHER_APP, "app", str(NOTE)), (APP, "heroku", TRACED)]
     assert ask("request", request_id=REQUEST_ID, app=OTHER_APP) == rows[:1]
-    assert ask("request") == []
+    assert ask("request") == ()
 
 
 def test_errors_by_code_are_of_the_router_and_of_dynos_and_never_of_an_apps_own_words(ask: Ask) -> None:
-    hour = "2026-11-24 11:00:00.000"
-    assert ask("errors-by-code") == [
-        [hour, APP, "H10", "App crashed", "2"],
-        [hour, APP, "H12", "Request timeout", "1"],
-        [hour, APP, "R14", "Memory quota exceeded", "1"],
-    ]
-    assert ask("errors-by-code", app=OTHER_APP) == []
+    assert ask("errors-by-code") == (
+        (BEGIN, APP, "H10", "App crashed", 2),
+        (BEGIN, APP, "H12", "Request timeout", 1),
+        (BEGIN, APP, "R14", "Memory quota exceeded", 1),
+    )
+    assert ask("errors-by-code", app=OTHER_APP) == ()
 
 
 def test_lines_lost_are_told_by_logplex_and_log_shuttle_alone(ask: Ask) -> None:
     """Counts of 19 digits are no counts of messages, and their sum fails no query."""
-    assert ask("lines-lost") == [[APP, "2026-11-24 11:00:00.000", "18"]]
+    assert ask("lines-lost") == ((APP, BEGIN, 18),)
 
 
 def test_around_has_both_ends_of_its_window_in_the_order_of_time(ask: Ask) -> None:

@@ -12,9 +12,9 @@ from sqlglot import expressions
 
 from contract import glue_table, router_view
 from contract.object_keys import PARTITION_KEYS
-from local.answers import Athena
 from local.logplex.nodes import post
 from local.stack import LocalStack
+from runbook.clients.athena import Athena, Value
 from tests.support.recording_monitor import Run, run
 
 DATABASE, TABLE = "raxx_heroku_logs", "syslog"
@@ -120,30 +120,35 @@ def frame(source: str, proc_id: str, message: str) -> bytes:
     return b"%d %b" % (len(text), text)
 
 
+Rows = dict[Value, dict[str, Value]]
+
+
 @pytest.fixture(scope="module")
-def rows(stack: LocalStack) -> dict[str | None, dict[str, str | None]]:
+def rows(stack: LocalStack) -> Rows:
     """The view's rows by request, after one batch with two requests and what imitates them."""
     body = b"".join(frame(*line) for line in [*IMITATIONS, ("heroku", "router", GOOD), ("heroku", "router", CRASHED)])
     arrival = datetime(2026, 11, 24, 0, 30, 1, tzinfo=UTC)
     assert post(stack.drain_urls[APP], body, "0" * 32, arrival) == 200
-    athena = Athena(stack.client("athena"), stack.outputs["workgroup"])
+    athena = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
     name = f"{stack.outputs['database']}.{stack.outputs['view']}"
-    answer = athena.ask(f"SELECT * FROM {name} WHERE year = '2026' AND month = '11' AND day = '24'")
-    assert answer.columns == list(router_view.COLUMNS)
-    stored = athena.ask(f"SELECT count(*) AS n FROM {stack.outputs['database']}.{stack.outputs['table']}")
-    assert stored.values == [[str(len(IMITATIONS) + 2)]]
-    assert len(answer.rows) == len({row["request_id"] for row in answer.rows})
-    return {row["request_id"]: row for row in answer.rows}
+    answer = athena.run(f"SELECT * FROM {name} WHERE year = '2026' AND month = '11' AND day = '24'")
+    columns = [column.name for column in answer.columns]
+    assert columns == list(router_view.COLUMNS)
+    stored = athena.run(f"SELECT count(*) AS n FROM {stack.outputs['database']}.{stack.outputs['table']}")
+    assert stored.rows == ((len(IMITATIONS) + 2,),)
+    found = [dict(zip(columns, row, strict=True)) for row in answer.rows]
+    assert len(found) == len({row["request_id"] for row in found})
+    return {row["request_id"]: row for row in found}
 
 
-def test_a_request_is_one_row_and_what_imitates_it_is_none(rows: dict[str | None, dict[str, str | None]]) -> None:
+def test_a_request_is_one_row_and_what_imitates_it_is_none(rows: Rows) -> None:
     """An application writes what it likes; the router's name and place in a line it can't write."""
     assert rows.keys() == {"r-1", "r-2"}
 
 
-def test_a_request_is_a_typed_row(rows: dict[str | None, dict[str, str | None]]) -> None:
+def test_a_request_is_a_typed_row(rows: Rows) -> None:
     assert rows["r-1"] == {
-        "time": "2026-11-24 00:30:00.123",
+        "time": datetime.fromisoformat("2026-11-24 00:30:00.123"),
         "at": "info",
         "code": None,
         "descr": None,
@@ -152,10 +157,10 @@ def test_a_request_is_a_typed_row(rows: dict[str | None, dict[str, str | None]])
         "request_id": "r-1",
         "fwd_ip": "1.2.3.4",
         "dyno": "web.1",
-        "connect_ms": "0",
-        "service_ms": "12",
-        "status": "200",
-        "bytes": "17",
+        "connect_ms": 0,
+        "service_ms": 12,
+        "status": 200,
+        "bytes": 17,
         "log_ts": TIME,
         "message": GOOD,
         "app": APP,
@@ -165,18 +170,18 @@ def test_a_request_is_a_typed_row(rows: dict[str | None, dict[str, str | None]])
     }
 
 
-def test_a_field_that_the_router_left_empty_is_null(rows: dict[str | None, dict[str, str | None]]) -> None:
+def test_a_field_that_the_router_left_empty_is_null(rows: Rows) -> None:
     """An empty text or 0 would be counted by averages."""
     crashed = rows["r-2"]
     assert {name for name, value in crashed.items() if value is None} == {"dyno", "connect_ms", "service_ms", "bytes"}
-    assert (crashed["code"], crashed["descr"], crashed["status"]) == ("H10", "App crashed", "503")
+    assert (crashed["code"], crashed["descr"], crashed["status"]) == ("H10", "App crashed", 503)
 
 
-def test_numbers_and_times_compare_as_such(rows: dict[str | None, dict[str, str | None]], stack: LocalStack) -> None:
+def test_numbers_and_times_compare_as_such(rows: Rows, stack: LocalStack) -> None:
     """As texts, '12' would be less than '5'."""
-    athena = Athena(stack.client("athena"), stack.outputs["workgroup"])
-    answer = athena.ask(
+    athena = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
+    answer = athena.run(
         f"SELECT request_id FROM {stack.outputs['database']}.{stack.outputs['view']} "
         "WHERE service_ms > 5 AND status < 1000 AND time >= timestamp '2026-11-24 00:30:00'"
     )
-    assert answer.values == [["r-1"]]
+    assert answer.rows == (("r-1",),)

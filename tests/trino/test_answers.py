@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from contract.saved_queries import SavedQuery
-from local.answers import differences
 from local.traffic import story
+from local.traffic.truth import differences
 from local.trino.query import at_clock
 from tests.trino.cases import CLOCKS, QUERIES, WINDOWS, buckets_hours, each_clock, each_query
 from tests.trino.conftest import NewWorld
@@ -18,7 +18,7 @@ _MARGIN = timedelta(minutes=5)
 def test_a_saved_query_answers_the_truth(world: World, query: SavedQuery, now: datetime) -> None:
     answer = world.answer(query, now)
     assert answer.columns == list(query.columns)
-    assert not differences(answer, world.expected(query, now))
+    assert not differences(answer.rows, world.expected(query, now))
 
 
 @each_query
@@ -36,7 +36,7 @@ def test_a_saved_query_answers_as_it_stands(new_world: NewWorld) -> None:
     world.store([line for line in made if not any(edge <= line.time <= edge + _MARGIN for edge in edges)])
     for query in QUERIES:
         answer = world.ask(world.filled_in(query, now).sql)
-        assert not differences(answer, world.expected(query, now)), query.name
+        assert not differences(answer.rows, world.expected(query, now)), query.name
 
 
 @buckets_hours
@@ -45,4 +45,4 @@ def test_hours_are_utc_whatever_the_sessions_time_zone_is(world: World, query: S
     sql = at_clock(world.filled_in(query, now).sql, now)
     answer = world.ask(sql, time_zone="America/St_Johns")
     assert answer.values
-    assert not differences(answer, world.expected(query, now))
+    assert not differences(answer.rows, world.expected(query, now))

@@ -12,6 +12,7 @@ import pytest
 
 from contract.object_keys import partition_prefix
 from local.trino.query import QueryFailed
+from runbook.clients.athena import Value
 from tests.trino.conftest import NewWorld
 from tests.trino.world import World
 
@@ -25,7 +26,7 @@ def world(new_world: NewWorld) -> World:
     return new_world("foreign_objects")
 
 
-def messages(world: World) -> list[str | None]:
+def messages(world: World) -> list[Value]:
     """The messages of a day, beside a good object's."""
     app = world.apps[0]
     answer = world.ask(

@@ -9,11 +9,11 @@ import pytest
 from contract.object_keys import ObjectKey, batch_id
 from contract.saved_queries import SavedQuery
 from contract.stored_line import Reason, quarantine
-from local.answers import differences
 from local.traffic import story
 from local.traffic.facts import Facts, Request
 from local.traffic.lines import Line, Quarantined
 from local.traffic.shapes import LONG, SHAPES
+from local.traffic.truth import differences
 from tests.support.logplex_frames import record
 from tests.trino.cases import each_query
 from tests.trino.conftest import NewWorld
@@ -125,7 +125,7 @@ def attacked(new_world: NewWorld) -> World:
 
 @each_query
 def test_every_query_runs_and_answers_the_truth(attacked: World, query: SavedQuery) -> None:
-    assert not differences(attacked.answer(query, NOW), attacked.expected(query, NOW))
+    assert not differences(attacked.answer(query, NOW).rows, attacked.expected(query, NOW))
 
 
 def test_every_line_is_one_row_and_none_is_hidden(attacked: World) -> None:
@@ -133,7 +133,7 @@ def test_every_line_is_one_row_and_none_is_hidden(attacked: World) -> None:
         f"SELECT count(*), count(message) FROM {attacked.database}.{attacked.table} "
         "WHERE year = '2026' AND month = '10' AND log_ts IS NOT NULL AND proc_id IS NOT NULL"
     ).values
-    assert rows == readable == str(len(attacked.lines) + len(attacked.quarantined))
+    assert rows == readable == len(attacked.lines) + len(attacked.quarantined)
 
 
 def _stored(message: bytes) -> bytes:
@@ -153,7 +153,7 @@ def test_no_shape_overflows_the_stack_or_takes_for_ever(new_world: NewWorld) -> 
             f"SELECT count(proc_id), max(length(message)) FROM {world.database}.{world.table} "
             f"WHERE app = '{app}' AND year = '2026' AND month = '10' AND day = '{day:%d}'"
         )
-        assert answer.values == [[str(count), str(len(message))]], name
+        assert answer.values == [[count, len(message)]], name
         assert answer.seconds < _MOST_SECONDS, name
 
 
@@ -164,4 +164,4 @@ def test_a_quarantine_line_is_counted_as_one(attacked: World) -> None:
         f"SELECT count(*) FROM {attacked.database}.{attacked.table} "
         "WHERE year = '2026' AND month = '10' AND source = 'logdrain' AND proc_id = 'quarantine' AND status IS NULL"
     ).values
-    assert quarantined == str(len(NO_MESSAGES))
+    assert quarantined == len(NO_MESSAGES)

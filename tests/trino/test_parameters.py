@@ -7,7 +7,6 @@ import pytest
 
 from contract.saved_queries import SavedQuery
 from contract.window import Window
-from local.answers import differences
 from local.traffic import truth
 from runbook.search import lines_sql
 from tests.trino.cases import CLOCKS, each_query
@@ -32,7 +31,7 @@ def test_a_query_with_all_its_parameters_answers_the_truth(world: World, query: 
     )
     lines = [line for line in world.lines if line.app == app]
     right = truth.within(query.name, lines, span.since, span.until, request_id=request_id)
-    assert not differences(world.ask(asked.sql), right[:limit] if "limit" in query.parameters else right)
+    assert not truth.differences(world.ask(asked.sql).rows, right[:limit] if "limit" in query.parameters else right)
 
 
 def test_a_search_of_lines_finds_the_newest_that_match(world: World) -> None:
@@ -47,7 +46,7 @@ def test_a_search_of_lines_finds_the_newest_that_match(world: World) -> None:
         if line.proc_id.startswith("web.") and "request" in line.stored_message.lower()
     ]
     assert len(found) > limit
-    assert not differences(world.ask(asked), found[:limit])
+    assert not truth.differences(world.ask(asked).rows, found[:limit])
 
 
 def test_both_ends_of_a_window_are_in_it_and_nothing_beyond(world: World) -> None:
@@ -61,4 +60,4 @@ def test_both_ends_of_a_window_are_in_it_and_nothing_beyond(world: World) -> Non
     ]:
         where = " AND ".join(span.predicates)
         [[counted]] = world.ask(f"SELECT count(*) FROM {world.database}.{world.table} WHERE {where}").values
-        assert counted == str(count)
+        assert counted == count

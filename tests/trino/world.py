@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from contract.saved_queries import SavedQuery
-from local.answers import Answer
 from local.aws.athena.engine import Engine
 from local.logplex.batches import Batch
 from local.stack import LocalStack
@@ -16,9 +15,10 @@ from local.traffic import truth
 from local.traffic.facts import RequestNote
 from local.traffic.lines import Line, Quarantined, frame
 from local.trino import catalog
-from local.trino.query import TrinoAnswer, at_clock
+from local.trino.query import Answer, at_clock
 from local.trino.server import Trino
 from receiver.logplex import batch as receiver
+from runbook.clients.athena import read_value
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -55,7 +55,7 @@ class World:
         self._engine = Engine(self._read)
         # One query at a time leaves much of two cores idle.
         self._asking = ThreadPoolExecutor(2)
-        self._answers: dict[str, Future[TrinoAnswer]] = {}
+        self._answers: dict[str, Future[Answer]] = {}
 
     def close(self) -> None:
         """Ask no more, and forget the local engine's rows."""
@@ -90,7 +90,7 @@ class World:
 
     # ------------------------------------------------------------ asking
 
-    def ask(self, sql: str, time_zone: str = "UTC") -> TrinoAnswer:
+    def ask(self, sql: str, time_zone: str = "UTC") -> Answer:
         """Ask Trino."""
         return self._trino.client.ask(sql, time_zone)
 
@@ -98,13 +98,18 @@ class World:
         """Ask the local engine, whose clock can be set."""
         asked = self._engine.query()
         result = asked.run(sql, self.database, self.glue, self.s3, now)
-        return Answer([column.name for column in result.columns], result.rows, asked.scanned, 0)
+        kinds = [column.type for column in result.columns]
+        values = [
+            [None if text is None else read_value(text, kind) for text, kind in zip(row, kinds, strict=True)]
+            for row in result.rows
+        ]
+        return Answer([column.name for column in result.columns], values)
 
-    def answer(self, query: SavedQuery, now: datetime) -> TrinoAnswer:
+    def answer(self, query: SavedQuery, now: datetime) -> Answer:
         """Give Trino's answer to a saved query at a time."""
         return self.begin(query, now).result()
 
-    def begin(self, query: SavedQuery, now: datetime) -> "Future[TrinoAnswer]":
+    def begin(self, query: SavedQuery, now: datetime) -> "Future[Answer]":
         """Let Trino begin, if it has not, with what `answer` gives."""
         sql = at_clock(self.filled_in(query, now).sql, now)
         if sql not in self._answers:
@@ -132,6 +137,11 @@ class World:
 
     def _read(self, bucket: str, key: str) -> bytes:
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def exact(answer: Answer) -> list[dict[str, object]]:
+    """The rows without what engines may estimate differently."""
+    return [{name: value for name, value in row.items() if name != "p95_service_ms"} for row in answer.rows]
 
 
 def batch_of(lines: Sequence[Line], *more: bytes) -> Batch:

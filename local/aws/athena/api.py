@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.athena.engine import Cancelled, Column, Engine, Query, Result
 from local.aws.athena.rows import ReadObject
-from local.aws.athena.trino_functions import Refused
+from local.aws.athena.sql import Refused
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -1,46 +1,33 @@
 """The SQL engine behind the local Athena: a Trino query in, rows of text out, as GetQueryResults gives them."""
 
-import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from local.aws.athena.rows import ReadObject, Rows, stored_objects
-from local.aws.athena.sql import Columns, View, plan
+from local.aws.athena.sql import Columns, Refused, View, plan
 from local.aws.athena.tables import Table, read_definition
-from local.aws.athena.trino_functions import Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
 
 _INTERRUPT_S = 0.01
-_MACROS = Path(__file__).with_name("trino.sql")
 
-# DuckDB's type -> Athena's name of it, and the expression that renders it; {} is the column.
+# DuckDB's type -> Athena's name for it, and the expression that writes a value as Athena does; {} is the column.
 _SHOWN = {
     "VARCHAR": ("varchar", "{}"),
     '"NULL"': ("unknown", "CAST({} AS VARCHAR)"),
-    "BOOLEAN": ("boolean", "CAST({} AS VARCHAR)"),
-    "INTEGER": ("integer", "CAST({} AS VARCHAR)"),
-    "BIGINT": ("bigint", "CAST({} AS VARCHAR)"),
-    "HUGEINT": ("bigint", "CAST(CAST({} AS BIGINT) AS VARCHAR)"),  # sums, which are bigint in Trino
+    "HUGEINT": ("bigint", "CAST({} AS VARCHAR)"),  # a sum, which is a bigint in Trino
     "DOUBLE": ("double", "{}"),
-    "DATE": ("date", "CAST({} AS VARCHAR)"),
     "TIMESTAMP": ("timestamp", "strftime({}, '%Y-%m-%d %H:%M:%S.%g')"),
     "TIMESTAMP WITH TIME ZONE": ("timestamp with time zone", "strftime({}, '%Y-%m-%d %H:%M:%S.%g') || ' UTC'"),
-    "VARCHAR[]": ("array", "'[' || array_to_string(list_transform({}, lambda v: coalesce(v, 'null')), ', ') || ']'"),
-    "BIGINT[]": (
-        "array",
-        "'[' || array_to_string(list_transform({}, lambda v: coalesce(v::VARCHAR, 'null')), ', ') || ']'",
-    ),
 }
 
 
@@ -120,7 +107,7 @@ class Query:
     def _fetch(self, sql: str) -> Result:
         self._check()
         described = [(name, kind) for name, kind, *_ in self._cursor.execute(f"DESCRIBE {sql}").fetchall()]
-        shown = [_shown(name, kind) for name, kind in described]
+        shown = [_shown(kind) for _, kind in described]
         rendered = ", ".join(expression.format(f"c{index}") for index, (_, expression) in enumerate(shown))
         names = ", ".join(f"c{index}" for index in range(len(shown)))
         rows = self._cursor.execute(f"SELECT {rendered} FROM ({sql}) AS answer({names})").fetchall()  # noqa: S608
@@ -141,7 +128,6 @@ class Engine:
         self._database = duckdb.connect(
             config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
         )
-        self._database.execute(_MACROS.read_text())
         self._rows = Rows(read)
         self._lock = threading.Lock()
 
@@ -169,16 +155,13 @@ def java_double(value: float) -> str:
     return f"{'-' * sign}{digits[0]}.{fraction}E{int(exponent) + len(digits) - 1}"
 
 
-def _shown(name: str, kind: str) -> tuple[str, str]:
-    if kind.startswith("DECIMAL") and not kind.endswith("]"):
-        return "decimal", "CAST({} AS VARCHAR)"
-    if kind == "INTEGER[]":
-        return _SHOWN["BIGINT[]"]
-    if kind not in _SHOWN:
-        raise Refused(f"NOT_SUPPORTED: the local engine cannot show column {name}, which is of DuckDB's type {kind}")
-    return _SHOWN[kind]
+def _shown(kind: str) -> tuple[str, str]:
+    return _SHOWN.get(kind, (kind.partition("(")[0].lower(), "CAST({} AS VARCHAR)"))
 
 
 def _reason(error: duckdb.Error) -> str:
-    refused = re.search(r"Could not convert string 'INVALID: (.*)' to [A-Z0-9]+", str(error), re.DOTALL)
-    return refused[1] if refused else str(error).partition("\n")[0]
+    reason = str(error).partition("\n")[0]
+    # What DuckDB does not know or reads differently, Trino may answer.
+    if isinstance(error, duckdb.CatalogException | duckdb.BinderException | duckdb.ParserException):
+        return f"{reason} (this is DuckDB: to try the query on Trino, see `make test-trino`)"
+    return reason

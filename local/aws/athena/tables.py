@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.aws.athena.sql import Columns, View
-from local.aws.athena.trino_functions import Refused
+from local.aws.athena.sql import Columns, Refused, View
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

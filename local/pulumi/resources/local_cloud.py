@@ -60,7 +60,7 @@ class LocalCloud:
         if given:
             raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/cloud/")
 
-    def create(self, token: str, inputs: Mapping[str, Any]) -> Outputs:
+    def create(self, token: str, _: str, inputs: Mapping[str, Any]) -> Outputs:
         """Create a resource; LocalError for a type or an input that is not served here, or when it is refused."""
         if token not in CREATE:
             raise LocalError("the local stack has no such resource type; add it to local/cloud/")

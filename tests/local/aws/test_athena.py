@@ -261,6 +261,12 @@ def test_a_query_over_the_workgroups_cut_off_is_cancelled(emulator: Emulator) ->
     assert emulator.run("SELECT 1", WorkGroup="small")["Status"]["State"] == "SUCCEEDED"
 
 
+def test_an_empty_object_is_stored(emulator: Emulator) -> None:
+    """boto3 waits for `100 Continue` before a body, be it empty."""
+    emulator.s3.put_object(Bucket=BUCKET, Key="empty", Body=b"")
+    assert emulator.s3.head_object(Bucket=BUCKET, Key="empty")["ContentLength"] == 0
+
+
 ENDLESS = (
     "SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS a(x) CROSS JOIN UNNEST(sequence(1, 100000)) AS b(y) "
     "CROSS JOIN UNNEST(sequence(1, 100000)) AS c(z) WHERE x + y + z < 0"
@@ -468,7 +474,8 @@ def test_a_wrong_query_fails_with_the_reason(emulator: Emulator) -> None:
     assert emulator.failure("SELECT 1 FROM nosuch") == (
         f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{DATABASE}.nosuch' does not exist"
     )
-    assert "Cannot cast 'x' to BIGINT" in emulator.failure("SELECT CAST('x' AS bigint)")
+    assert "Could not convert string 'x'" in emulator.failure("SELECT CAST('x' AS bigint)")
+    assert "see `make test-trino`" in emulator.failure("SELECT format_datetime(now(), 'yyyy')")
     emulator.create_table("wrong", **{"projection.day.type": "date"})
     assert "projection.day.type is 'date'" in emulator.failure("SELECT 1 FROM wrong")
 

@@ -19,7 +19,6 @@ HEADERS = {"Authorization": "Bearer key", "Accept": "application/vnd.heroku+json
 @pytest.fixture
 def heroku() -> Iterator[Heroku]:
     heroku = Heroku(["web", "worker"])
-    heroku.start()
     yield heroku
     heroku.stop()
 

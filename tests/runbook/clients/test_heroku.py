@@ -3,13 +3,13 @@
 import json
 import traceback
 from collections.abc import Callable, Iterator
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
-from local.aws.http_server import Answer, HttpServer, Request
 from local.heroku.api import Heroku as StandIn
+from local.http_server import HttpServer
 from runbook.clients import heroku
 from runbook.clients.heroku import Drain, Heroku
 from runbook.drains import urls
@@ -21,18 +21,15 @@ KEY = "a-secret-key"
 
 
 class Scripted(HttpServer):
-    """An API whose answers a test says; it keeps the requests."""
+    """An API whose responses a test gives; it keeps the requests."""
 
-    def __init__(self, *answers: Answer) -> None:
-        self.answers, self.requests = list(answers), list[Request]()
-        super().__init__(host="127.0.0.1", port=0, body_limit=100_000)
+    def __init__(self, *responses: Response) -> None:
+        self.responses, self.requests = list(responses), list[Request]()
+        super().__init__(Request.application(self._respond))
 
-    def respond(self, request: Request) -> Answer:
+    def _respond(self, request: Request) -> Response:
         self.requests.append(request)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-    def refuse(self, status: HTTPStatus) -> Answer:
-        return Answer(status)
+        return self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
 
 
 Script = Callable[..., tuple[Heroku, Scripted]]
@@ -42,9 +39,8 @@ Script = Callable[..., tuple[Heroku, Scripted]]
 def script() -> Iterator[Script]:
     servers: list[Scripted] = []
 
-    def start(*answers: Answer) -> tuple[Heroku, Scripted]:
-        server = Scripted(*answers)
-        server.start()
+    def start(*responses: Response) -> tuple[Heroku, Scripted]:
+        server = Scripted(*responses)
         servers.append(server)
         return Heroku(KEY, server.origin), server
 
@@ -56,15 +52,12 @@ def script() -> Iterator[Script]:
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
     server = StandIn([APP])
-    server.start()
     yield server
     server.stop()
 
 
-def said(status: int, document: object, **headers: str) -> Answer:
-    return Answer(
-        status, [(name.replace("_", "-"), value) for name, value in headers.items()], json.dumps(document).encode()
-    )
+def said(status: int, document: object, **headers: str) -> Response:
+    return Response(json.dumps(document), status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def listed(name: str) -> dict[str, object]:
@@ -113,7 +106,7 @@ def test_all_pages_are_read(script: Script) -> None:
     """206 with Next-Range says that there is more."""
     api, server = script(said(206, [listed("a")], Next_Range="]a..; max=1"), said(200, [listed("b")]))
     assert [drain.id for drain in api.drains(APP)] == ["a", "b"]
-    assert [request.header("range") for request in server.requests][1] == "]a..; max=1"
+    assert [request.headers.get("range") for request in server.requests][1] == "]a..; max=1"
 
 
 def test_an_add_ons_drain_is_told_apart(script: Script) -> None:
@@ -122,14 +115,14 @@ def test_an_add_ons_drain_is_told_apart(script: Script) -> None:
 
 
 def test_a_get_is_tried_again(script: Script) -> None:
-    api, server = script(Answer(503), Answer(502), said(200, []))
+    api, server = script(Response(status=503), Response(status=502), said(200, []))
     assert api.drains(APP) == ()
     assert len(server.requests) == 3
 
 
 def test_a_post_is_not(script: Script) -> None:
     """It may have been done all the same."""
-    api, server = script(Answer(503))
+    api, server = script(Response(status=503))
     with pytest.raises(RunbookError, match="responded 503"):
         api.add_drain(APP, URL)
     assert len(server.requests) == 1
@@ -155,12 +148,12 @@ def test_a_post_is_not(script: Script) -> None:
             r"refuses .*: \(…\) has already been",
         ),
         (said(429, {}), RunbookError, "try again in a minute"),
-        (Answer(200, [], b"<html>"), RunbookError, "responded 200"),
-        (Answer(302, [("Location", "https://example.com/")]), RunbookError, "responded 302"),
+        (Response("<html>"), RunbookError, "responded 200"),
+        (Response(status=302, headers={"Location": "https://example.com/"}), RunbookError, "responded 302"),
     ],
 )
 def test_what_heroku_refuses_is_one_line_that_says_what_to_do(
-    script: Script, answer: Answer, kind: type[RunbookError], message: str
+    script: Script, answer: Response, kind: type[RunbookError], message: str
 ) -> None:
     api, _ = script(answer)
     with pytest.raises(kind, match=message) as raised:
@@ -171,8 +164,7 @@ def test_what_heroku_refuses_is_one_line_that_says_what_to_do(
 
 
 def test_an_api_that_cannot_be_reached_is_said_without_secrets() -> None:
-    server = Scripted(Answer(200))
-    server.start()
+    server = Scripted(Response(status=200))
     server.stop()
     with pytest.raises(RunbookError, match="cannot reach") as raised:
         Heroku(KEY, server.origin).add_drain(APP, URL)
@@ -191,7 +183,7 @@ def test_the_key_is_the_environments(monkeypatch: pytest.MonkeyPatch, script: Sc
     monkeypatch.setenv("HEROKU_API_KEY", KEY)
     monkeypatch.setenv("HEROKU_API_URL", server.origin)
     heroku.from_environment().drains(APP)
-    assert server.requests[0].header("authorization") == f"Bearer {KEY}"
+    assert server.requests[0].headers.get("authorization") == f"Bearer {KEY}"
 
 
 def test_or_else_the_one_that_the_heroku_cli_keeps(
@@ -203,7 +195,7 @@ def test_or_else_the_one_that_the_heroku_cli_keeps(
     (tmp_path / ".netrc").write_text(f"machine 127.0.0.1\n  login ops@raxx.app\n  password {KEY}\n")
     (tmp_path / ".netrc").chmod(0o600)
     heroku.from_environment().drains(APP)
-    assert server.requests[0].header("authorization") == f"Bearer {KEY}"
+    assert server.requests[0].headers.get("authorization") == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize("text", [None, "machine example.com login x password y", "nonsense {"])
