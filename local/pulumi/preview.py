@@ -12,7 +12,7 @@ ACCOUNT_ID, API_ID = "<account-id>", "<api-id>"
 
 # Type -> output -> what it is made of: inputs, `account`, `region` and `api`, and `key`, which is 32 bytes in base64. A
 # type that is not here has an id and no other output.
-_COMPUTED = {
+COMPUTED = {
     "aws:s3/bucket:Bucket": {"arn": "arn:aws:s3:::{bucket}"},
     "aws:glue/catalogDatabase:CatalogDatabase": {"arn": "arn:aws:glue:{region}:{account}:database/{name}"},
     "aws:glue/catalogTable:CatalogTable": {"arn": "arn:aws:glue:{region}:{account}:table/{databaseName}/{name}"},
@@ -64,5 +64,5 @@ class PreviewCloud:
 
     def _computed(self, token: str, inputs: Mapping[str, Any], **known: str) -> dict[str, Any]:
         texts = {name: value for name, value in inputs.items() if isinstance(value, str)}
-        forms = _COMPUTED.get(token, {})
+        forms = COMPUTED.get(token, {})
         return {output: form.format(**texts, **self._known, **known) for output, form in forms.items()}

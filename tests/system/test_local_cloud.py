@@ -17,10 +17,10 @@ import pytest
 
 from local.child import LocalError
 from local.logplex.nodes import post
-from local.pulumi.resources import elsewhere, local_cloud
+from local.pulumi.resources import local_cloud
 from local.pulumi.resources.account import Account, Function, Outputs, Permission, Stage
-from local.pulumi.resources.inputs import Inputs
 from local.pulumi.resources.local_cloud import CREATE, TAGGED, LocalCloud
+from local.pulumi.resources.spelling import Inputs
 from local.stack import LocalStack, Options
 
 Leaf = tuple[str, str]
@@ -49,11 +49,10 @@ ADDED = {
 }
 # Declared and in no call, and why.
 NOT_SENT = {
-    ("aws:athena/workgroup:Workgroup", "forcedestroy"): "for the provider, when it destroys the workgroup",
     ("aws:lambda/function:Function", "reservedconcurrentexecutions"): "-1 is the provider's way to say none",
     ("random:index/randomBytes:RandomBytes", "length"): "made here, by no service",
 }
-# What a handler cannot do without, because AWS cannot (or the provider, for Heroku and random).
+# What a handler itself needs. What else AWS requires, botocore asks for.
 REQUIRED = {
     "aws:apigatewayv2/integration:Integration": {"integrationuri"},
     "aws:apigatewayv2/route:Route": {"apiid", "routekey", "target"},
@@ -63,19 +62,19 @@ REQUIRED = {
     "aws:glue/catalogDatabase:CatalogDatabase": {"name"},
     "aws:glue/catalogTable:CatalogTable": {"name", "databasename"},
     "aws:iam/role:Role": {"name"},
-    "aws:iam/rolePolicy:RolePolicy": {"role", "name", "policy"},
+    "aws:iam/rolePolicy:RolePolicy": {"role", "name"},
     "aws:iam/user:User": {"name"},
-    "aws:iam/userPolicy:UserPolicy": {"user", "name", "policy"},
+    "aws:iam/userPolicy:UserPolicy": {"user", "name"},
     "aws:lambda/eventSourceMapping:EventSourceMapping": {"functionname", "eventsourcearn"},
     "aws:lambda/function:Function": {"name", "handler", "code"},
     "aws:lambda/permission:Permission": {"function", "principal", "action"},
     "aws:s3/bucket:Bucket": {"bucket"},
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"bucket", "rules"},
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"bucket"},
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {"bucket", "rule"},
-    "aws:s3/bucketPolicy:BucketPolicy": {"bucket", "policy"},
+    "aws:s3/bucketPolicy:BucketPolicy": {"bucket"},
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"bucket"},
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {"bucket", "rules"},
-    "aws:s3/bucketVersioning:BucketVersioning": {"bucket", "versioningconfiguration"},
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {"bucket"},
+    "aws:s3/bucketVersioning:BucketVersioning": {"bucket"},
     "aws:sqs/queue:Queue": {"name"},
     "aws:ssm/parameter:Parameter": {"name"},
     "heroku:drain/drain:Drain": {"appid", "sensitiveurl"},
@@ -149,7 +148,7 @@ def recorded() -> list[Created]:
         if getattr(current, "made", None) and not model.name.startswith("Get"):
             current.made.calls.append(copy.deepcopy(params))
 
-    init, ask = Account.__init__, elsewhere._ask_heroku
+    init, ask = Account.__init__, Account.ask_heroku
 
     def watched(account: Account, *args: Any) -> None:
         init(account, *args)
@@ -165,7 +164,7 @@ def recorded() -> list[Created]:
         for token in list(CREATE):
             patch.setitem(local_cloud.CREATE, token, recording(token))
         patch.setattr(Account, "__init__", watched)
-        patch.setattr(elsewhere, "_ask_heroku", asked)
+        patch.setattr(Account, "ask_heroku", asked)
         with LocalStack(Options()):
             pass
     return made
@@ -235,6 +234,10 @@ class _Unasked:
         self.integrations = {"i": "arn"}
         self.routes: Any = {}
 
+    def ask_heroku(self, path: str, body: dict[str, str]) -> Any:
+        self.clients["s3"].told(appId=path.split("/")[2], **body)
+        return MagicMock()
+
     def serve(self, stage: Stage) -> str:
         self.served.append(stage)
         return "url"
@@ -250,14 +253,9 @@ def created(token: str, inputs: dict[str, Any], region: str = "us-east-1") -> tu
     return made, account
 
 
-def test_what_is_not_declared_is_not_sent(recorded: list[Created], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_declared_is_not_sent(recorded: list[Created]) -> None:
     """Every name that the program declares is left out once: the call is without it, or refused as AWS would."""
 
-    def ask(account: _Unasked, path: str, body: dict[str, str]) -> Any:
-        account.clients["s3"].told(appId=path.split("/")[2], **body)
-        return MagicMock()
-
-    monkeypatch.setattr(elsewhere, "_ask_heroku", ask)
     refused: dict[str, set[str]] = {}
     for each in {each.token: each for each in recorded}.values():
         for path in paths(each.inputs):

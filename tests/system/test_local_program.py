@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local.child import LocalError
-from local.pulumi import project
+from local.pulumi import preview, project
 from local.pulumi.resources import local_cloud
 from local.pulumi.resources.account import Account, Outputs
-from local.pulumi.resources.inputs import Inputs
+from local.pulumi.resources.spelling import Inputs
 from local.stack import LocalStack, Options
 
 
@@ -41,12 +41,7 @@ def test_an_input_that_is_not_served_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_output_that_is_not_filled_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK would hand out None, and a policy for the resource `None/logs/*` would look fine."""
-    bucket = local_cloud.CREATE["aws:s3/bucket:Bucket"]
-
-    def without_arn(account: Account, inputs: Inputs) -> Outputs:
-        return bucket(account, inputs)[0], {}
-
-    monkeypatch.setitem(local_cloud.CREATE, "aws:s3/bucket:Bucket", without_arn)
+    monkeypatch.delitem(preview.COMPUTED, "aws:s3/bucket:Bucket")
     with pytest.raises(LocalError, match=r"comes from an output that is not filled in here"):
         LocalStack(Options()).__enter__()
 

@@ -1,5 +1,8 @@
 """What resources are created in, and what they have to know of each other."""
 
+import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -8,7 +11,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.pulumi.resources.inputs import Inputs
+from local.child import LocalError
+from local.pulumi.resources.spelling import Inputs
 
 ACCOUNT_ID = "123456789012"  # moto's
 _SERVICES = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "sqs", "ssm")
@@ -87,7 +91,20 @@ class Account:
         self.integrations: dict[str, str] = {}  # id -> invoke ARN
         self.routes: dict[str, dict[str, str]] = {}  # API id -> route key -> integration id
 
+    def ask_heroku(self, path: str, body: Mapping[str, str] | None = None) -> Any:
+        """Call Heroku's API; LocalError with its message if it refuses."""
+        request = urllib.request.Request(  # noqa: S310  the stand-in's address is ours
+            self.heroku_url + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": "Bearer local", "Accept": "application/vnd.heroku+json; version=3"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise LocalError(f"Heroku answers {error.code}: {json.load(error)['message']}") from error
 
-Outputs = tuple[str, dict[str, Any]]  # a resource's id, and its outputs that are no inputs
+
+Outputs = tuple[str, dict[str, Any]]  # a resource's id, and computed outputs beside those in preview.py
 Creator = Callable[[Account, Inputs], Outputs]
 Finder = Callable[[Account, Inputs], dict[str, Any]]

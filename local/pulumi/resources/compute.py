@@ -14,7 +14,7 @@ from local.pulumi.resources.account import (
     Permission,
     Stage,
 )
-from local.pulumi.resources.inputs import Inputs
+from local.pulumi.resources.spelling import Inputs
 
 # What Lambda takes where a function or mapping does not say (CreateFunction, CreateEventSourceMapping of a queue).
 _TIMEOUT_S, _MEMORY_MB, _BATCH_SIZE = 3, 128, 10
@@ -32,41 +32,35 @@ _RESERVED_VARIABLES = {
 
 def _log_group(account: Account, inputs: Inputs) -> Outputs:
     name, logs = inputs.take("name"), account.clients["logs"]
-    logs.create_log_group(logGroupName=name, **inputs.tag_map("tags"))
+    logs.create_log_group(logGroupName=name, **inputs.tags("tags"))
     if "retentionInDays" in inputs:
         logs.put_retention_policy(logGroupName=name, retentionInDays=inputs.pop("retentionInDays"))
-    return name, {"arn": f"arn:aws:logs:{account.region}:{ACCOUNT_ID}:log-group:{name}"}
+    return name, {}
 
 
 def _function(account: Account, inputs: Inputs) -> Outputs:
-    variables = inputs.pop("environment", None)
     function = Function(
         name=inputs["name"],
         handler=inputs["handler"],
         archive=zipped(inputs.take("code")),
-        environment=(variables or {}).get("variables", {}),
+        environment=inputs.get("environment", {}).get("variables", {}),
         timeout_s=inputs.get("timeout", _TIMEOUT_S),
         memory_mb=inputs.get("memorySize", _MEMORY_MB),
     )
     if reserved_names := sorted(_RESERVED_VARIABLES & set(function.environment)):
         raise LocalError(f"Lambda reserves the environment variables {', '.join(reserved_names)}")
+    reserved = inputs.pop("reservedConcurrentExecutions", -1)
     arn = account.clients["lambda"].create_function(
-        Code={"ZipFile": function.archive},
-        # The variables' names are data, and not names of AWS's.
-        **({} if variables is None else {"Environment": {"Variables": function.environment}}),
-        **inputs.renamed(name="FunctionName"),
-        **inputs.rest("role", "runtime", "handler", "description", "timeout", "memorySize", "architectures"),
-        **inputs.rest("layers", "loggingConfig", "tracingConfig", "ephemeralStorage"),
-        **inputs.tag_map("Tags"),
+        Code={"ZipFile": function.archive}, **inputs.tags("Tags"), **inputs.rest({"name": "FunctionName"})
     )["FunctionArn"]
     # -1 is the provider's way to say none, as it is to leave it out.
-    if (reserved := inputs.pop("reservedConcurrentExecutions", -1)) >= 0:
+    if reserved >= 0:
         account.clients["lambda"].put_function_concurrency(
             FunctionName=function.name, ReservedConcurrentExecutions=reserved
         )
     invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
     account.functions[invoke_arn] = function
-    return function.name, {"arn": arn, "invokeArn": invoke_arn}
+    return function.name, {"invokeArn": invoke_arn}
 
 
 def _event_source_mapping(account: Account, inputs: Inputs) -> Outputs:
@@ -77,11 +71,7 @@ def _event_source_mapping(account: Account, inputs: Inputs) -> Outputs:
         "ReportBatchItemFailures" in inputs.get("functionResponseTypes", ()),
     )
     enabled = inputs.get("enabled", True)
-    mapping = account.clients["lambda"].create_event_source_mapping(
-        **inputs.rest("eventSourceArn", "functionName", "batchSize", "functionResponseTypes", "scalingConfig"),
-        **inputs.rest("enabled", "maximumBatchingWindowInSeconds"),
-        **inputs.tag_map("Tags"),
-    )
+    mapping = account.clients["lambda"].create_event_source_mapping(**inputs.tags("Tags"), **inputs.rest())
     if enabled:
         account.event_sources.append(source)
     return mapping["UUID"], {}
@@ -91,20 +81,14 @@ def _permission(account: Account, inputs: Inputs) -> Outputs:
     # AWS requires an id, and the provider makes one up where none is declared.
     statement = inputs.pop("statementId", None) or secrets.token_hex(8)
     permission = Permission(inputs["function"], inputs["principal"], inputs["action"], inputs.get("sourceArn"))
-    account.clients["lambda"].add_permission(
-        StatementId=statement,
-        **inputs.renamed(function="FunctionName"),
-        **inputs.rest("action", "principal", "sourceArn", "sourceAccount"),
-    )
+    account.clients["lambda"].add_permission(StatementId=statement, **inputs.rest({"function": "FunctionName"}))
     account.permissions.append(permission)
     return statement, {}
 
 
 def _api(account: Account, inputs: Inputs) -> Outputs:
-    api = account.clients["apigatewayv2"].create_api(
-        **inputs.rest("name", "description", "protocolType"), **inputs.tag_map("Tags")
-    )
-    return api["ApiId"], {"apiEndpoint": api["ApiEndpoint"], "executionArn": _execution_arn(account, api["ApiId"])}
+    api = account.clients["apigatewayv2"].create_api(**inputs.tags("Tags"), **inputs.rest())["ApiId"]
+    return api, {"executionArn": _execution_arn(account, api)}
 
 
 def _execution_arn(account: Account, api: str) -> str:
@@ -113,28 +97,21 @@ def _execution_arn(account: Account, api: str) -> str:
 
 def _integration(account: Account, inputs: Inputs) -> Outputs:
     invoke_arn = inputs["integrationUri"]
-    id_ = account.clients["apigatewayv2"].create_integration(
-        **inputs.rest("apiId", "integrationType", "integrationUri", "integrationMethod", "payloadFormatVersion"),
-        **inputs.rest("description"),
-    )["IntegrationId"]
+    id_ = account.clients["apigatewayv2"].create_integration(**inputs.rest())["IntegrationId"]
     account.integrations[id_] = invoke_arn
     return id_, {}
 
 
 def _route(account: Account, inputs: Inputs) -> Outputs:
     api, key, target = inputs["apiId"], inputs["routeKey"], inputs["target"]
-    id_ = account.clients["apigatewayv2"].create_route(**inputs.rest("apiId", "routeKey", "target"))["RouteId"]
+    id_ = account.clients["apigatewayv2"].create_route(**inputs.rest())["RouteId"]
     account.routes.setdefault(api, {})[key] = target.removeprefix("integrations/")
     return id_, {}
 
 
 def _stage(account: Account, inputs: Inputs) -> Outputs:
     api, name, deployed = inputs["apiId"], inputs["name"], inputs.get("autoDeploy", False)
-    account.clients["apigatewayv2"].create_stage(
-        **inputs.renamed(name="StageName"),
-        **inputs.rest("apiId", "autoDeploy", "description", "defaultRouteSettings", "accessLogSettings"),
-        **inputs.tag_map("Tags"),
-    )
+    account.clients["apigatewayv2"].create_stage(**inputs.tags("Tags"), **inputs.rest({"name": "StageName"}))
     routes = account.routes.get(api, {})
     behind = {account.integrations[integration] for integration in routes.values()}
     if len(behind) != 1:

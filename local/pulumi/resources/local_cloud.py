@@ -6,16 +6,17 @@ from typing import Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from local.child import LocalError
-from local.pulumi.resources import catalog, compute, elsewhere, identity, storage
-from local.pulumi.resources.account import Account, Creator, Finder, Outputs
-from local.pulumi.resources.inputs import Inputs
+from local.pulumi.preview import PreviewCloud
+from local.pulumi.resources import compute, heroku, random_values, simple_calls, storage
+from local.pulumi.resources.account import ACCOUNT_ID, Account, Creator, Finder, Outputs
+from local.pulumi.resources.spelling import Inputs
 
 CREATE: dict[str, Creator] = {
+    **simple_calls.CREATE,
     **storage.CREATE,
-    **identity.CREATE,
-    **catalog.CREATE,
     **compute.CREATE,
-    **elsewhere.CREATE,
+    **heroku.CREATE,
+    **random_values.CREATE,
 }
 # The types that take tags, and so get the provider's default tags, too.
 TAGGED = {
@@ -32,7 +33,16 @@ TAGGED = {
     "aws:sqs/queue:Queue",
     "aws:ssm/parameter:Parameter",
 }
-LOOK_UP: dict[str, Finder] = {**identity.LOOK_UP, **elsewhere.LOOK_UP}
+
+
+def _get_user(account: Account, inputs: Inputs) -> dict[str, Any]:
+    user = account.clients["iam"].get_user(UserName=inputs.take("userName"))["User"]
+    return {"arn": user["Arn"], "userName": user["UserName"], "userId": user["UserId"], "path": user["Path"]}
+
+
+LOOK_UP: dict[str, Finder] = {**heroku.LOOK_UP, "aws:iam/getUser:getUser": _get_user}
+# Inputs that only count when the resource is destroyed.
+_FOR_DESTROYING = ("forceDestroy",)
 
 
 class LocalCloud:
@@ -40,6 +50,7 @@ class LocalCloud:
 
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._preview = PreviewCloud(account.region, ACCOUNT_ID, "")
         self._default_tags: dict[str, str] = {}
         self.created: list[str] = []
 
@@ -58,29 +69,32 @@ class LocalCloud:
             raise LocalError(f"the local stack is in {self._account.region}, and a provider is of {region}")
         self._default_tags = {**given.pop("defaultTags", {}).get("tags", {})}
         if given:
-            raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/cloud/")
+            raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/pulumi/resources/")
 
-    def create(self, token: str, _: str, inputs: Mapping[str, Any]) -> Outputs:
+    def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Outputs:
         """Create a resource; LocalError for a type or an input that is not served here, or when it is refused."""
         if token not in CREATE:
-            raise LocalError("the local stack has no such resource type; add it to local/cloud/")
+            raise LocalError("the local stack has no such resource type; add it to local/pulumi/resources/")
         given = Inputs(inputs)
+        for key in _FOR_DESTROYING:
+            given.pop(key, None)
         if token in TAGGED and self._default_tags:
             given["tags"] = {**self._default_tags, **given.get("tags", {})}
         try:
-            created = CREATE[token](self._account, given)
+            _, computed = self._preview.create(token, name, inputs)
+            id_, made = CREATE[token](self._account, given)
         except (ClientError, ParamValidationError) as error:
             raise LocalError(" ".join(str(error).split())) from error
         except KeyError as error:
             raise LocalError(f"{error.args[0]} is missing") from error
         _refuse_rest(given)
         self.created.append(token)
-        return created
+        return id_, {**computed, **made}
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer an invoke; LocalError for one that is not served here, or that finds nothing."""
         if token not in LOOK_UP:
-            raise LocalError("the local stack has no such lookup; add it to local/cloud/")
+            raise LocalError("the local stack has no such lookup; add it to local/pulumi/resources/")
         given = Inputs(arguments)
         try:
             found = LOOK_UP[token](self._account, given)
@@ -92,4 +106,4 @@ class LocalCloud:
 
 def _refuse_rest(given: Inputs) -> None:
     if given:
-        raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/cloud/")
+        raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/pulumi/resources/")

@@ -1,0 +1,15 @@
+"""Random values, which no service makes."""
+
+import base64
+import secrets
+
+from local.pulumi.resources.account import Account, Creator, Outputs
+from local.pulumi.resources.spelling import Inputs
+
+
+def _random_bytes(_: Account, inputs: Inputs) -> Outputs:
+    data = secrets.token_bytes(inputs.take("length"))
+    return secrets.token_hex(8), {"base64": base64.b64encode(data).decode(), "hex": data.hex()}
+
+
+CREATE: dict[str, Creator] = {"random:index/randomBytes:RandomBytes": _random_bytes}
