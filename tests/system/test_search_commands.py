@@ -247,20 +247,18 @@ def test_assume_takes_the_role_of_an_outputs_file(
 @pytest.mark.parametrize("arguments", [["--assume", "query", "errors-by-surface", "--json"], ["--assume", "lines"]])
 def test_credentials_are_never_printed(runbook: Run, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-very-secret-key")
-    taken: list[Any] = []
-    session = aws.Aws.session.func  # type: ignore[attr-defined]
+    secrets: set[str] = set()
 
-    def remembered(self: aws.Aws) -> Any:
-        made = session(self)
-        taken.append(made.get_credentials())
-        return made
+    def remembering(session: Any, service: str) -> Any:
+        credentials = session.get_credentials()
+        secrets.update(filter(None, (credentials.secret_key, credentials.token)))
+        return aws.make_client(session, service)
 
-    monkeypatch.setattr(aws.Aws, "session", property(remembered))
+    runbook.make_client = remembering
     answer = runbook(*arguments)
     assert answer.code == 0
-    for secret in ("a-very-secret-key", *(each.secret_key for each in taken), *(each.token for each in taken)):
-        assert secret
-        assert secret not in answer.out + answer.err
+    assert len(secrets) == 3, "one's own key, and the role's key and token"
+    assert not [secret for secret in secrets if secret in answer.out + answer.err]
 
 
 def test_a_drain_url_alone_is_on_stdout_and_is_the_registered_one(runbook: Run, stack: LocalStack) -> None:
