@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
+from botocore.stub import Stubber
 
 from runbook import stack_outputs
 from runbook.errors import RunbookError
@@ -36,13 +36,16 @@ def test_a_file_that_cannot_be_read_is_said_with_how_to_write_it(tmp_path: Path,
         stack_outputs.from_file(str(tmp_path / "x"))
 
 
-@mock_aws
 def test_outputs_come_from_ssm() -> None:
-    ssm = boto3.client("ssm")
-    ssm.put_parameter(Name="/mine/outputs", Value=json.dumps(VALUES), Type="String")
-    assert stack_outputs.from_ssm(ssm, "/mine/").bucket == "a-bucket"
-    with pytest.raises(RunbookError, match=r"no SSM parameter /other/outputs in us-east-1: set --region or --prefix"):
-        stack_outputs.from_ssm(ssm, "/other/")
+    ssm = boto3.client("ssm", "us-east-1")
+    with Stubber(ssm) as answers:
+        answers.add_response("get_parameter", {"Parameter": {"Value": json.dumps(VALUES)}}, {"Name": "/mine/outputs"})
+        assert stack_outputs.from_ssm(ssm, "/mine/").bucket == "a-bucket"
+        answers.add_client_error("get_parameter", "ParameterNotFound", expected_params={"Name": "/other/outputs"})
+        with pytest.raises(
+            RunbookError, match=r"no SSM parameter /other/outputs in us-east-1: set --region or --prefix"
+        ):
+            stack_outputs.from_ssm(ssm, "/other/")
 
 
 def test_an_app_of_another_stack_is_refused_with_those_of_this_one() -> None:

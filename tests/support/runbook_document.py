@@ -4,6 +4,7 @@ import re
 import shlex
 from typing import NamedTuple
 
+from contract.outputs import Outputs
 from tests.support.paths import PROJECT
 
 PATH = PROJECT / "RUNBOOK.md"
@@ -47,3 +48,8 @@ def _blank(fence: re.Match[str]) -> str:
 
 def _section(headings: list[tuple[int, str]], position: int) -> str:
     return [heading for start, heading in headings if start < position][-1]
+
+
+def outputs_of(text: str) -> Outputs:
+    """The outputs that a runbook was rendered from."""
+    return Outputs.parse(text.rpartition("<!-- outputs\n")[2].removesuffix("\n-->\n"), "the runbook")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,11 @@ from contract.saved_queries import saved_queries
 from local.pulumi import preview
 from runbook import prices
 from runbook.document.runbook import render
-from tests.support import command_stubs
 from tests.support.recording_monitor import run
-from tests.support.runbook_document import PATH, blocks
+from tests.support.runbook_document import PATH, blocks, outputs_of
 
 RUNBOOK = PATH.read_text(encoding="utf-8")
 RENEW = "renew it with: make runbook"
-
-
-def outputs_of(text: str) -> Outputs:
-    """The outputs that a runbook was rendered from."""
-    return Outputs.parse(text.rpartition("<!-- outputs\n")[2].removesuffix("\n-->\n"), "the runbook")
 
 
 def parsed(values: dict[str, Any]) -> Outputs:
@@ -98,28 +91,6 @@ def test_what_is_planned_follows_the_settings() -> None:
     changed = preview.outputs("prod", {"aws:region": "eu-west-3", "bucketName": "another-bucket", "silenceHours": "9"})
     assert (changed["region"], changed["bucket"], changed["silenceHours"]) == ("eu-west-3", "another-bucket", 9)
     assert ".eu-west-3." in changed["endpoint"]
-
-
-@pytest.mark.parametrize("name", ["with-pulumi", "without-pulumi", "nothing-deployed"])
-def test_make_runbook_asks_pulumi_first(tmp_path: Path, name: str, production: dict[str, Any]) -> None:
-    """And takes what the settings say where no stack answers, or one that was never deployed."""
-    command_stubs.install(tmp_path)
-    (tmp_path / "make").unlink()
-    outputs = {"nothing-deployed": {}, "with-pulumi": production | {"stack": "another"}}.get(name)
-    (tmp_path / "outputs.json").write_text(json.dumps(outputs))
-    if outputs is None:
-        (tmp_path / "pulumi").write_text("#!/bin/sh\nexit 255\n")
-    written = tmp_path / "RUNBOOK.md"
-    # The environment is there: making it again is not for a test.
-    subprocess.run(
-        ["make", "--assume-old=.venv/.installed", "runbook", f"RUNBOOK={written}"],
-        cwd=PATH.parent,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "STACK_OUTPUTS": str(tmp_path / "outputs.json")},
-        check=True,
-        capture_output=True,
-    )
-    found = outputs_of(written.read_text(encoding="utf-8"))
-    assert found == parsed(preview.outputs("prod") if name != "with-pulumi" else production | {"stack": "another"})
 
 
 # ---------------------------------------------------------------- of one stack only
