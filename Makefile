@@ -23,7 +23,7 @@ test: $(INSTALLED)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(INSTALLED)  ## the tests that start no stack and no process
-	$(BIN)/python -m pytest --ignore tests/system $(ARGS)
+	$(BIN)/python -m pytest --deselect tests/system $(ARGS)
 
 coverage: $(INSTALLED)  ## branch coverage of contract/ and receiver/, with the floor in pyproject.toml
 	$(BIN)/python -m pytest tests/contract tests/receiver tests/system/test_receiver_host.py --cov --cov-report term $(ARGS)

@@ -1,12 +1,9 @@
 """What many tests need."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-
-from local.stack import LocalStack, Options
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -21,13 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def bodies(request: pytest.FixtureRequest) -> int:
     """How many bodies the differential test tries in all."""
     return int(request.config.getoption("--bodies"))
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
-    """The production stack on this machine, one for all tests of a module."""
-    with LocalStack(Options()) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,6 @@
-"""No run reaches an account of whoever starts it; how long the faults of AWS last is an option."""
+"""How long the faults of AWS last is an option."""
 
 import pytest
-
-from tests.conftest import no_account
-
-__all__ = ["no_account"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,9 +19,6 @@ from runbook.cost.usage import Day
 from runbook.terminal import printing
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Run, check_transcript, runner
-from tests.system.test_search_commands import asked, reader
-
-__all__ = ["asked", "reader"]
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 API, CONSOLE, GONE = "raxx-api-prod", "raxx-console-prod", "raxx-gone-prod"
