@@ -18,25 +18,25 @@ from local.child import LocalError
 
 VERSION = "476"
 
-_NAME = f"trino-server-{VERSION}"
-_SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
+NAME = f"trino-server-{VERSION}"
+SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
 _MAVEN_CENTRAL = "https://repo1.maven.org/maven2"
-_PATH = f"io/trino/trino-server/{VERSION}/{_NAME}.tar.gz"
+PATH = f"io/trino/trino-server/{VERSION}/{NAME}.tar.gz"
 _KEPT_PLUGIN = "hive"
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_S = 60
 
 
-def folder() -> Path:
-    """Give the folder of the server, with `lib` and `plugin/hive`; downloads it if need be (821 MB; 372 MB are kept).
+def folder(sha256: str = SHA256) -> Path:
+    """Give the folder of the server, with `lib` and `plugin/hive`; downloaded first if needed (821 MB, of which 372 stay).
 
-    LocalError when it cannot be had or is not what it was when its hash was taken.
+    LocalError if the download fails or has another hash.
     """
     cache = _cache()
-    server = cache / _NAME
+    server = cache / NAME
     if not server.exists():
         try:
-            _install(cache, server)
+            _install(cache, server, sha256)
         except (OSError, HTTPException, tarfile.TarError) as error:
             raise LocalError(
                 f"cannot get Trino {VERSION} ({_url()}: {error}): check the network and {cache}, or set "
@@ -45,16 +45,16 @@ def folder() -> Path:
     return server
 
 
-def _install(cache: Path, server: Path) -> None:
+def _install(cache: Path, server: Path, sha256: str) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="download-") as work:
         print(f"downloading {_url()} into {cache}, once", flush=True)
         with tempfile.TemporaryFile(dir=work) as archive:
-            _download(archive)
+            _download(archive, sha256)
             archive.seek(0)
             with tarfile.open(fileobj=archive, mode="r:gz") as packed:
                 packed.extractall(work, filter="data")
-        unpacked = Path(work, _NAME)
+        unpacked = Path(work, NAME)
         # Only now, as the files of one plugin are links to those of others.
         for unneeded in (*unpacked.glob("plugin/*"), unpacked / "secrets-plugin", unpacked / "bin"):
             if unneeded.name != _KEPT_PLUGIN:
@@ -67,18 +67,18 @@ def _install(cache: Path, server: Path) -> None:
                 raise
 
 
-def _download(archive: IO[bytes]) -> None:
+def _download(archive: IO[bytes], sha256: str) -> None:
     digest = hashlib.sha256()
     with urllib.request.urlopen(_url(), timeout=_TIMEOUT_S) as answer:  # noqa: S310  the hash decides
         while block := answer.read(_BLOCK_BYTES):
             digest.update(block)
             archive.write(block)
-    if digest.hexdigest() != _SHA256:
-        raise OSError(f"its SHA-256 is {digest.hexdigest()} in place of {_SHA256}")
+    if digest.hexdigest() != sha256:
+        raise OSError(f"its SHA-256 is {digest.hexdigest()} instead of {sha256}")
 
 
 def _url() -> str:
-    return f"{os.environ.get('MAVEN_CENTRAL_URL', _MAVEN_CENTRAL).rstrip('/')}/{_PATH}"
+    return f"{os.environ.get('MAVEN_CENTRAL_URL', _MAVEN_CENTRAL).rstrip('/')}/{PATH}"
 
 
 def _cache() -> Path:

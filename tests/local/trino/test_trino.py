@@ -24,22 +24,17 @@ def jvm(folder: Path, version: str) -> Path:
     return path
 
 
-def test_a_java_that_is_new_enough_is_taken_and_an_older_one_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_java_that_is_new_enough_is_taken_and_an_older_one_passed_over(tmp_path: Path) -> None:
     old, new = jvm(tmp_path / "old", "21.0.9"), jvm(tmp_path / "new", "24.0.1")
-    monkeypatch.setattr(java, "_candidates", lambda: iter([old, new]))
-    assert java.find() == new
+    assert java.find([old, new]) == new
 
 
-def test_without_a_java_that_is_new_enough_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_java_that_is_new_enough_it_says_so(tmp_path: Path) -> None:
     old = jvm(tmp_path / "old", "21.0.9")
-    monkeypatch.setattr(java, "_candidates", lambda: iter([old, tmp_path / "none"]))
-    with pytest.raises(LocalError, match=r"needs Java 24 or newer: install one.*java is 21, .*none is no Java"):
-        java.find()
-    monkeypatch.setattr(java, "_candidates", lambda: iter([]))
+    with pytest.raises(LocalError, match=r"needs Java 24 or newer: install one.*java is 21, .*none is not Java"):
+        java.find([old, tmp_path / "none"])
     with pytest.raises(LocalError, match="there is no Java at all"):
-        java.find()
+        java.find([])
 
 
 @pytest.fixture
@@ -47,17 +42,17 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A mirror of Maven Central with a server of a few bytes; TRINO_CACHE is an empty folder."""
     monkeypatch.setenv("MAVEN_CENTRAL_URL", (tmp_path / "mirror").as_uri())
     monkeypatch.setenv("TRINO_CACHE", str(tmp_path / "cache"))
-    archive = tmp_path / "mirror" / download._PATH
+    archive = tmp_path / "mirror" / download.PATH
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w:gz") as packed:
         for name in ("lib/a.jar", "plugin/hive/b.jar", "plugin/kafka/c.jar", "bin/launcher", "secrets-plugin/d.jar"):
-            packed.addfile(tarfile.TarInfo(f"{download._NAME}/{name}"), io.BytesIO())
+            packed.addfile(tarfile.TarInfo(f"{download.NAME}/{name}"), io.BytesIO())
     return archive
 
 
-def test_a_server_is_downloaded_once_and_keeps_the_hive_plugin(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "_SHA256", hashlib.sha256(mirror.read_bytes()).hexdigest())
-    server = download.folder()
+def test_a_server_is_downloaded_once_and_keeps_the_hive_plugin(mirror: Path) -> None:
+    sha256 = hashlib.sha256(mirror.read_bytes()).hexdigest()
+    server = download.folder(sha256)
     assert {str(path.relative_to(server)) for path in server.rglob("*.*")} == {"lib/a.jar", "plugin/hive/b.jar"}
     assert [path.name for path in server.parent.iterdir()] == [server.name]
     mirror.unlink()
