@@ -1,4 +1,4 @@
-"""Child processes of the local stack: started with a configuration, ready when they say so, gone with their parent."""
+"""Child processes of the local stack: they get a configuration, report when ready, and end with their parent."""
 
 import json
 import os
@@ -14,11 +14,11 @@ _PROJECT = Path(__file__).parent.parent
 
 
 class LocalError(Exception):
-    """What keeps the local stack from running, in one line that says what to do."""
+    """Why the local stack cannot run, in one line that says what to do."""
 
 
 class Child:
-    """A module of ours running as a process. `ready` holds what it said when it was ready."""
+    """A module of ours that runs as a process. `ready` is what it reported when it was ready."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Child:
         log: Path,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Start `python -m MODULE` and wait until it is ready; LocalError with its reason when it is not."""
+        """Start `python -m MODULE` and wait until it is ready; LocalError with the reason if it does not start."""
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module],
@@ -38,7 +38,7 @@ class Child:
                 cwd=_PROJECT,
                 env={**os.environ, **(env or {})},
                 text=True,
-                # Ctrl-C is the parent's to handle: it stops its children in order.
+                # Only the parent handles Ctrl-C: it stops its children in order.
                 start_new_session=True,
             )
         self._stdin, self._stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
@@ -63,7 +63,7 @@ class Child:
         self._stdin.flush()
 
     def stop(self) -> None:
-        """Close its standard input, which ends it, and wait."""
+        """Close its standard input, which ends the child, and wait."""
         self._stdin.close()
         try:
             self._process.wait(timeout=5)
@@ -75,29 +75,29 @@ class Child:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"
+    return lines[-1] if lines else "its log is empty"
 
 
 class Parent:
-    """The other end: what a child process does with its standard streams. Make one before anything prints."""
+    """The child's end of the standard streams. Create it before anything prints."""
 
     def __init__(self) -> None:
         self._answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-        # From here on all that is printed goes to the log.
+        # From here on, everything that is printed goes to the log.
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self.config: dict[str, Any] = json.loads(sys.stdin.readline())
 
     def tell_ready(self, **facts: Any) -> None:
-        """Say that the child serves now, and how to reach it."""
+        """Report that the child is ready, and how to reach it."""
         self._say(facts)
 
     def tell_error(self, reason: str) -> NoReturn:
-        """Say why the child can't serve, and end it."""
+        """Report why the child cannot start, and end it."""
         self._say({"error": reason})
         sys.exit(1)
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Give what the parent tells, until it closed our standard input or is gone."""
+        """Give the parent's messages until it closes our standard input or is gone."""
         for line in sys.stdin:
             yield json.loads(line)
 

@@ -1,4 +1,4 @@
-"""The whole stack on this machine: stand-ins started, the program's resources created in them, the receiver served."""
+"""The whole stack on this machine: starts the stand-ins and creates the program's resources in them."""
 
 import tempfile
 from collections import Counter
@@ -22,7 +22,7 @@ _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 @dataclass(frozen=True)
 class Options:
-    """The stack's configuration, the ports (0 is any that is free), and what time Athena thinks it is."""
+    """The stack's configuration, the ports (0 is any free port), and the time on Athena's clock."""
 
     stack: str = "prod"
     config: Mapping[str, str] = field(default_factory=dict)
@@ -33,17 +33,17 @@ class Options:
 
 
 class LocalStack:
-    """A running stack; use it in a `with`. Nothing of it outlives the block, or the process."""
+    """A running stack, for use in a `with` statement. It ends with the block, or with the process."""
 
     def __init__(self, options: Options) -> None:
-        """Read the settings; LocalError when they cannot be deployed."""
+        """Read the settings; LocalError if they are invalid."""
         self._options = options
         self._project = project.load(options.stack, options.config)
         self.settings = project.settings(self._project)
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start everything; LocalError, and nothing left running, when something cannot be."""
+        """Start everything. If anything fails, LocalError, and nothing is left running."""
         with self._running:
             self._start()
             self._running = self._running.pop_all()
@@ -64,7 +64,7 @@ class LocalStack:
         self.heroku = Heroku(self.settings.apps, port=options.heroku_port)
         self._running.callback(self.heroku.stop)
         if not self.settings.break_glass_arn:
-            # The stack only looks this user up: the account has it before.
+            # The stack only looks this user up, so the account must have it.
             self.client("iam").create_user(UserName=self.settings.break_glass_user)
         account = Account(self.aws_url, self.heroku.url, self.settings.region, self._serve)
         cloud = LocalCloud(account)
@@ -87,7 +87,7 @@ class LocalStack:
 
     @property
     def drain_urls(self) -> dict[str, str]:
-        """What Heroku has registered: app -> drain URL."""
+        """The drain URLs that are registered at Heroku, by app."""
         return {app: drain["url"] for app in self.settings.apps for drain in self.heroku.drains(app)}
 
     def _serve(self, stage: Stage) -> str:

@@ -1,4 +1,4 @@
-"""What a deployment will have: the program, run without creating anything."""
+"""The outputs that a deployment will have: runs the program without creating anything."""
 
 import hashlib
 from base64 import b64encode
@@ -7,11 +7,11 @@ from typing import Any
 
 from local.pulumi import program, project
 
-# In the place of what only a deployment knows.
+# Placeholders for what only a deployment knows.
 ACCOUNT_ID, API_ID = "<account-id>", "<api-id>"
 
-# Type -> output -> what it is made of: inputs, `account`, `region` and `api`, and `key`, which is 32 bytes in base64. A
-# type that is not here has an id and no other output.
+# Type -> output -> a format of inputs, `account`, `region`, `api`, and `key`, which is 32 bytes in base64. A type that
+# is not here has an id and no other output.
 COMPUTED = {
     "aws:s3/bucket:Bucket": {"arn": "arn:aws:s3:::{bucket}"},
     "aws:glue/catalogDatabase:CatalogDatabase": {"arn": "arn:aws:glue:{region}:{account}:database/{name}"},
@@ -38,7 +38,7 @@ COMPUTED = {
 
 
 def outputs(stack: str, overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The outputs that a stack will have, with ACCOUNT_ID and API_ID; LocalError when it cannot be deployed."""
+    """The outputs that a stack will have, with ACCOUNT_ID and API_ID; LocalError if its settings are invalid."""
     loaded = project.load(stack, overrides)
     cloud = PreviewCloud(project.settings(loaded).region, ACCOUNT_ID, API_ID)
     return program.run(loaded, cloud)
@@ -51,7 +51,7 @@ class PreviewCloud:
         self._known = {"region": region, "account": account, "api": api}
 
     def configure(self, token: str, inputs: Mapping[str, Any]) -> None:
-        """Nothing is created, so no setting of a provider counts."""
+        """Ignore the provider's settings, as nothing is created."""
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Give the outputs that depend on the inputs; random values depend on the resource's name alone."""
@@ -59,7 +59,7 @@ class PreviewCloud:
         return f"{name}-id", self._computed(token, inputs, key=key)
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Find anything."""
+        """Answer any lookup."""
         return self._computed(token, arguments)
 
     def _computed(self, token: str, inputs: Mapping[str, Any], **known: str) -> dict[str, Any]:

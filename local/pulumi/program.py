@@ -42,7 +42,7 @@ class Monitor(MockMonitor):
         super().__init__(None)  # type: ignore[arg-type]  # everything that would ask mocks is overridden here
         self._cloud = cloud
         self.outputs: dict[str, Any] = {}
-        # The SDK shows an error many times over: here each is once.
+        # The SDK shows an error many times; here each is listed once.
         self.problems: list[str] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
@@ -99,10 +99,10 @@ class Monitor(MockMonitor):
 
 
 def run(project: Project, cloud: Cloud) -> dict[str, Any]:
-    """Run the program once and give its stack outputs; LocalError says what it declares that does not exist here.
+    """Run the program once and give its stack outputs; LocalError names a resource or lookup that is not served here.
 
-    It runs as a preview in which everything is created: an output that the cloud leaves out is unknown, and not None,
-    and the resource that needs it is refused by name.
+    It runs as a preview in which everything is created: an output that the cloud leaves out is unknown instead of None,
+    and a resource that needs it is refused by name.
     """
     monitor = Monitor(cloud)
     try:
@@ -121,17 +121,18 @@ def _main() -> None:
 
 
 def run_with(monitor: Monitor, project: Project, *, preview: bool, program: Callable[[], None] = _main) -> None:
-    """Run the program, or one that tests put in its place, with a monitor; raises what it raises."""
+    """Run the program, or one that a test gives, with a monitor; raises what it raises."""
     asyncio.run(_run(monitor, project, program, preview=preview))
 
 
 async def _run(monitor: Monitor, project: Project, program: Callable[[], None], *, preview: bool) -> None:
-    # The SDK leaves an error in every future that waits for the resource, to be logged at length: it is raised anyway.
+    # The SDK leaves an error in every future that waits for the resource, and logs them all; the error is raised
+    # anyway.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     pulumi.runtime.set_all_config(dict(project.config))
-    # Within the loop that runs the program: outside it, its futures would belong to another one.
+    # Inside the loop that runs the program: outside, its futures would belong to another loop.
     pulumi.runtime.set_mocks(monitor.mocks, project=project.name, stack=project.stack, preview=preview, monitor=monitor)
-    # What an earlier run left behind.
+    # Remove what an earlier run left.
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
     set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
@@ -150,7 +151,7 @@ def _plain(properties: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Undo what the wire does to values: it wraps secrets, and makes floats of all numbers."""
+    """Undo what the protocol does to values: it wraps secrets, and turns all numbers into floats."""
     value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}

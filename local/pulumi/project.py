@@ -26,7 +26,7 @@ class Project:
 def load(stack: str, overrides: Mapping[str, str] | None = None) -> Project:
     """Read the project's defaults, the stack's settings over them, and `overrides` over both.
 
-    LocalError when a file is missing or no YAML, or holds an encrypted value, which only the engine can read.
+    LocalError for a file that is missing or not valid YAML, and for an encrypted value, which only the engine can read.
     """
     project = _read(FOLDER / "Pulumi.yaml")
     name = str(project["name"])
@@ -43,7 +43,7 @@ def load(stack: str, overrides: Mapping[str, str] | None = None) -> Project:
 
 
 def settings(loaded: Project) -> Settings:
-    """The settings of a stack; LocalError when they cannot be deployed."""
+    """The settings of a stack; LocalError if they are invalid."""
     try:
         return Settings.read(loaded.name, loaded.config.get, loaded.config)
     except InvalidSettings as error:
@@ -54,9 +54,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LocalError(f"there is no {path.name}: --stack names one of {_stacks()}") from None
+        raise LocalError(f"there is no {path.name}: give --stack one of {_stacks()}") from None
     except yaml.YAMLError as error:
-        raise LocalError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from None
+        raise LocalError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
     return content if isinstance(content, dict) else {}
 
 

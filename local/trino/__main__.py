@@ -1,4 +1,4 @@
-"""`python -m local.trino` gets what a node needs, and tells it; exit code 2 and one line when it cannot be had."""
+"""`python -m local.trino` installs what a node needs; exit code 2 and one line if that is not possible."""
 
 import sys
 
@@ -7,7 +7,7 @@ from local.trino import download, java
 
 
 def main() -> None:
-    """Find Java, then the server, which may be downloaded."""
+    """Find Java, then the server, which is downloaded if needed."""
     try:
         jvm = java.find()
         print(f"Trino {download.VERSION} in {download.folder()}, with {jvm}")

@@ -1,4 +1,4 @@
-"""What Trino reads: the very Glue tables that the program registered in the local AWS, and copies over other data."""
+"""The catalog that Trino reads: the Glue tables that the program registered in the local AWS, and copies of them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
     from mypy_boto3_glue import GlueClient
 
-# As Athena calls it, which the view's definition repeats.
+# Athena's name for it, which the view's definition repeats.
 CATALOG = "awsdatacatalog"
-# The root of locations in the folder that is given to `properties`.
+# The beginning of locations in the folder that is given to `properties`.
 LOCAL_ROOT = "local:///"
 
 _READ_ONLY = ("DatabaseName", "CreateTime", "UpdateTime", "CatalogId", "VersionId", "IsRegisteredWithLakeFormation")
@@ -26,10 +26,10 @@ def properties(aws_url: str, region: str, folder: "Path | None" = None) -> dict[
         "hive.metastore.glue.region": region,
         "hive.metastore.glue.aws-access-key": "local",
         "hive.metastore.glue.aws-secret-key": "local",
-        # Nothing is analyzed in the catalog, and the emulator would be asked for each partition.
+        # The catalog has no statistics, and Trino would ask the emulator for those of each partition.
         "hive.table-statistics-enabled": "false",
         "hive.partition-projection-enabled": "true",
-        # As Athena reads what lies in folders below (Athena user guide, "Table location in Amazon S3").
+        # Athena reads folders below a location, too (Athena user guide, "Table location in Amazon S3").
         "hive.recursive-directories": "true",
         "fs.native-s3.enabled": "true",
         "s3.endpoint": aws_url,
@@ -42,10 +42,10 @@ def properties(aws_url: str, region: str, folder: "Path | None" = None) -> dict[
 
 
 def lend_owner(glue: "GlueClient", database: str) -> None:
-    """Change the registered view in the two things that Trino asks of one and Athena does not.
+    """Change the registered view in the two ways in which Trino differs from Athena.
 
-    Trino runs a view with the rights of its owner, and Athena with those of who asks. Trino takes a Glue table's
-    description for its comment, by which it knows a view.
+    Trino runs a view with the permissions of its owner, Athena with those of the caller. Trino recognises a view by its
+    comment, and takes a Glue table's description for that comment.
     """
     definition = _definition(glue, database, router_view.NAME)
     definition.pop("Description", None)
@@ -54,10 +54,9 @@ def lend_owner(glue: "GlueClient", database: str) -> None:
 
 
 def copy(glue: "GlueClient", database: str, table: str, *, into: str, bucket: str, root: str) -> None:
-    """Make a new database `into` with a copy of a registered table, and its view, over other objects.
+    """Create a database `into` with a copy of a registered table, and of its view, over other objects.
 
-    The copy differs in one thing: where locations begin with `s3://<bucket>/` they begin with `root`, such as
-    `s3://another/` or `local:///`.
+    In the copy, locations begin with `root`, such as `s3://another/` or `local:///`, instead of `s3://<bucket>/`.
     """
     definition = _definition(glue, database, table)
     registered = f"s3://{bucket}/"
@@ -79,5 +78,7 @@ def _definition(glue: "GlueClient", database: str, name: str) -> Any:
 
 def _moved(location: str, registered: str, root: str) -> str:
     if not location.startswith(registered):
-        raise ValueError(f"the location {location!r} is not in the bucket of {registered!r}: give its own bucket")
+        raise ValueError(
+            f"the location {location!r} is not in the bucket of {registered!r}: give the bucket that it is in"
+        )
     return root + location.removeprefix(registered)

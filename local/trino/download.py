@@ -1,7 +1,7 @@
-"""The Trino server: downloaded from Maven Central once, checked by its hash, and kept without what is not needed here.
+"""The Trino server: downloaded from Maven Central once, checked by its hash, and kept without the plugins not needed.
 
-Two environment variables: TRINO_CACHE is the folder that keeps it (default: heroku-log-drain in the user's cache),
-MAVEN_CENTRAL_URL a mirror of Maven Central.
+The environment variable TRINO_CACHE is the folder that keeps it (default: heroku-log-drain in the user's cache);
+MAVEN_CENTRAL_URL is a mirror of Maven Central.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _TIMEOUT_S = 60
 
 
 def folder(sha256: str = SHA256) -> Path:
-    """Give the folder of the server, with `lib` and `plugin/hive`; downloaded first if needed (821 MB, of which 372 stay).
+    """Give the folder of the server, with `lib` and `plugin/hive`; download it if needed (821 MB; 372 MB stay).
 
     LocalError if the download fails or has another hash.
     """
@@ -55,7 +55,7 @@ def _install(cache: Path, server: Path, sha256: str) -> None:
             with tarfile.open(fileobj=archive, mode="r:gz") as packed:
                 packed.extractall(work, filter="data")
         unpacked = Path(work, NAME)
-        # Only now, as the files of one plugin are links to those of others.
+        # Only now: files of one plugin are links to files of others.
         for unneeded in (*unpacked.glob("plugin/*"), unpacked / "secrets-plugin", unpacked / "bin"):
             if unneeded.name != _KEPT_PLUGIN:
                 shutil.rmtree(unneeded)

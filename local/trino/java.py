@@ -1,4 +1,4 @@
-"""A Java that is new enough for Trino."""
+"""Finds a Java that is new enough for Trino."""
 
 import os
 import re

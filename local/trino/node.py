@@ -1,6 +1,6 @@
-"""Runs the Java of a Trino node for as long as its parent lives (local/child.py).
+"""Runs the Java process of a Trino node as long as its parent lives (local/child.py).
 
-Takes {"command", "log"}: a command line, and the file for what it prints. Says {"pid"}.
+Its configuration is {"command", "log"}: a command line, and the file for its output. When ready it reports {"pid"}.
 """
 
 import subprocess
@@ -11,13 +11,13 @@ from local.child import Parent
 
 
 def main() -> None:
-    """Start it, and kill it when the parent is gone: it has nothing to save."""
+    """Start Java, and kill it when the parent is gone: it has nothing to save."""
     parent = Parent()
     with Path(parent.config["log"]).open("wb") as log:
         java = subprocess.Popen(
             parent.config["command"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
-    # Its end is noticed at once, so that the parent no longer finds the process.
+    # Reap the process as soon as it ends, so that the parent sees that it is gone.
     Thread(target=java.wait, daemon=True).start()
     parent.tell_ready(pid=java.pid)
     for _ in parent.messages():

@@ -1,4 +1,4 @@
-"""Asks Trino, and gives its answers as Athena gives them."""
+"""Runs queries on Trino and gives their results in the form of Athena's."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _COMMENT = re.compile(r"--.*")
 
 
 class QueryFailed(Exception):
-    """A query that Trino ended with an error: `name` is its error's, such as HIVE_CURSOR_ERROR."""
+    """A query that failed on Trino; `name` is the name of Trino's error, such as HIVE_CURSOR_ERROR."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")
@@ -32,10 +32,10 @@ class QueryFailed(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A query's rows, as Python values, and what Trino says of how it came by them.
+    """A query's rows, as Python values, and what Trino says about its execution.
 
-    `partitions` are those that the plan reads, each as `app=.../year=.../month=.../day=...`; `read_rows` are the rows
-    of the tables that were read, including those that no condition let through.
+    `partitions` are those that the plan reads, each as `app=.../year=.../month=.../day=...`; `read_rows` counts the
+    rows that were read from the tables, including those that the conditions excluded.
     """
 
     columns: list[str]
@@ -51,18 +51,18 @@ class Answer:
 
 
 class Client:
-    """Asks one node; safe to use from several threads."""
+    """Runs queries on one node; safe to use from several threads."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
 
     def ask(self, sql: str, time_zone: str = "UTC") -> Answer:
-        """Run a query to its end, in a session of that time zone; QueryFailed when it fails."""
+        """Run a query in a session with that time zone; QueryFailed if it fails."""
         for _ in range(_TRIES):
             try:
                 return self._ask(sql, time_zone)
             except QueryFailed as failed:
-                # A node says that it has started before it takes queries of its catalogs.
+                # A node reports that it has started before it accepts queries.
                 if failed.name != "NO_NODES_AVAILABLE":
                     raise
                 time.sleep(_PAUSE_S)
@@ -75,7 +75,7 @@ class Client:
             user=_USER,
             catalog=CATALOG,
             timezone=time_zone,
-            # Values as Trino writes them: Athena's client reads them then.
+            # Values as text, as Trino writes them: Athena's client then reads them.
             legacy_primitive_types=True,
         )
         try:
@@ -115,16 +115,16 @@ class Client:
 
 
 def at_clock(sql: str, now: datetime) -> str:
-    """Write a query for another time than the node's: each `now()` becomes that time, to the millisecond.
+    """Replace each `now()` in a query by a time, to the millisecond, as Trino has no setting for its clock.
 
-    Trino has no setting for it. ValueError for a query that asks for the time in another way, or not at all.
+    ValueError for a query that asks for the time in another way, or not at all.
     """
     moment = now.astimezone(UTC)
     written, count = _NOW.subn(f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03} UTC'", sql)
     code = _COMMENT.sub("", written)
     if not count or (other := _OTHER_CLOCK.search(code)):
         asked = other[0] if count and other else "nothing"
-        raise ValueError(f"a query for another clock has to ask for the time by now() alone, and this asks by {asked}")
+        raise ValueError(f"the query must ask for the time by now() alone, but it uses {asked}")
     return written
 
 

@@ -1,4 +1,4 @@
-"""One Trino node on loopback, which reads the local AWS's Glue catalog and bucket as Athena reads the real ones."""
+"""A Trino node on loopback, which reads the Glue catalog and bucket of the local AWS as Athena reads the real ones."""
 
 import json
 import os
@@ -24,18 +24,19 @@ _FAULT = re.compile(r"^(?:\d+\) .*|.*\tERROR\t.*|Error: .*)$", re.MULTILINE)
 
 
 class Trino:
-    """A running node; use it in a `with`. Nothing of it outlives the block, or the process."""
+    """A running node, for use in a `with` statement. It ends with the block, or with the process."""
 
     def __init__(self, catalog: Mapping[str, str], *, heap: str = "2G", brief: bool = False) -> None:
         """Choose the properties of its catalog (catalog.py) and its heap.
 
-        `brief` compiles little: it starts faster, and answers few small queries faster, but is no measure of speed.
+        `brief` compiles little code: the node starts sooner and runs a few small queries faster, but do not measure
+        speed with it.
         """
         self._catalog, self._heap, self._brief = catalog, heap, brief
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start it and wait until it answers; LocalError when it cannot be had or does not start."""
+        """Start it and wait until it answers; LocalError if it cannot be installed or does not start."""
         with self._running:
             self._start()
             self._running = self._running.pop_all()
@@ -68,7 +69,7 @@ class Trino:
             "node.internal-address": _HOST,
             "discovery.uri": self.url,
             "node.environment": "local",
-            # By default it logs each request into the folder that it is started in.
+            # By default it logs each request to its working directory.
             "http-server.log.enabled": "false",
             "plugin.dir": str(server / "plugin"),
             "catalog.config-dir": str(folder / "catalog"),
@@ -89,7 +90,7 @@ class Trino:
 
 
 def _start_options(server: Path, folder: Path) -> list[str]:
-    # Trino's own bin/launcher adds the like (Trino documentation, "Deploying Trino", JVM config).
+    # As Trino's own bin/launcher does (Trino documentation, "Deploying Trino", JVM config).
     return [
         "-Dfile.encoding=UTF-8",
         "-Djdk.attach.allowAttachSelf=true",
@@ -109,7 +110,7 @@ def _write(path: Path, properties: Mapping[str, str]) -> None:
 
 
 def _free_port() -> int:
-    # It has to be known before the node starts, which is told its own address.
+    # The node's configuration contains its own address, so the port must be known before it starts.
     with socket.create_server((_HOST, 0)) as taken:
         port: int = taken.getsockname()[1]
     return port
@@ -134,4 +135,4 @@ def _alive(pid: int) -> bool:
 def _fault(log: Path) -> str:
     text = log.read_text(encoding="utf-8", errors="replace")
     faults: list[str] = _FAULT.findall(text) or text.strip().splitlines()[-1:]
-    return " ".join(faults[0].split()) if faults else "it said nothing"
+    return " ".join(faults[0].split()) if faults else "its log is empty"

@@ -1,4 +1,4 @@
-"""What resources are created in, and what they have to know of each other."""
+"""The account in which resources are created, and what they know about each other."""
 
 import json
 import urllib.error
@@ -77,12 +77,12 @@ class Permission:
 
 
 class Account:
-    """AWS in an emulator and Heroku in its stand-in, by their URLs; `serve` starts a stage's gateway, gives its URL."""
+    """The emulated AWS and the Heroku stand-in; `serve` starts the gateway of a stage and gives its URL."""
 
     def __init__(self, aws_url: str, heroku_url: str, region: str, serve: Callable[[Stage], str]) -> None:
         make: Any = boto3.Session("local", "local", region_name=region).client
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=20)
-        # Made here, as a session is not safe to use from several threads, and a client is.
+        # Created here: clients can be used from several threads, a session cannot.
         self.clients = {name: make(name, endpoint_url=aws_url, config=config) for name in _SERVICES}
         self.heroku_url, self.region, self.serve = heroku_url, region, serve
         self.functions: dict[str, Function] = {}  # by invoke ARN
@@ -92,7 +92,7 @@ class Account:
         self.routes: dict[str, dict[str, str]] = {}  # API id -> route key -> integration id
 
     def ask_heroku(self, path: str, body: Mapping[str, str] | None = None) -> Any:
-        """Call Heroku's API; LocalError with its message if it refuses."""
+        """Call Heroku's API; LocalError with its message if it refuses the call."""
         request = urllib.request.Request(  # noqa: S310  the stand-in's address is ours
             self.heroku_url + path,
             data=None if body is None else json.dumps(body).encode(),
@@ -105,6 +105,6 @@ class Account:
             raise LocalError(f"Heroku answers {error.code}: {json.load(error)['message']}") from error
 
 
-Outputs = tuple[str, dict[str, Any]]  # a resource's id, and computed outputs beside those in preview.py
+Outputs = tuple[str, dict[str, Any]]  # a resource's id, and computed outputs in addition to those in preview.py
 Creator = Callable[[Account, Inputs], Outputs]
 Finder = Callable[[Account, Inputs], dict[str, Any]]

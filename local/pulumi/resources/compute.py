@@ -16,7 +16,7 @@ from local.pulumi.resources.account import (
 )
 from local.pulumi.resources.spelling import Inputs
 
-# What Lambda takes where a function or mapping does not say (CreateFunction, CreateEventSourceMapping of a queue).
+# Lambda's defaults (CreateFunction, CreateEventSourceMapping of a queue).
 _TIMEOUT_S, _MEMORY_MB, _BATCH_SIZE = 3, 128, 10
 
 
@@ -53,7 +53,7 @@ def _function(account: Account, inputs: Inputs) -> Outputs:
     arn = account.clients["lambda"].create_function(
         Code={"ZipFile": function.archive}, **inputs.tags("Tags"), **inputs.rest({"name": "FunctionName"})
     )["FunctionArn"]
-    # -1 is the provider's way to say none, as it is to leave it out.
+    # For the provider, -1 means none.
     if reserved >= 0:
         account.clients["lambda"].put_function_concurrency(
             FunctionName=function.name, ReservedConcurrentExecutions=reserved
@@ -78,7 +78,7 @@ def _event_source_mapping(account: Account, inputs: Inputs) -> Outputs:
 
 
 def _permission(account: Account, inputs: Inputs) -> Outputs:
-    # AWS requires an id, and the provider makes one up where none is declared.
+    # AWS requires an id; the provider generates one if none is declared.
     statement = inputs.pop("statementId", None) or secrets.token_hex(8)
     permission = Permission(inputs["function"], inputs["principal"], inputs["action"], inputs.get("sourceArn"))
     account.clients["lambda"].add_permission(StatementId=statement, **inputs.rest({"function": "FunctionName"}))
@@ -116,7 +116,7 @@ def _stage(account: Account, inputs: Inputs) -> Outputs:
     behind = {account.integrations[integration] for integration in routes.values()}
     if len(behind) != 1:
         raise LocalError(f"the local gateway serves one function, and this stage has {len(behind)}")
-    # Without a deployment a stage answers 404 to everything.
+    # A stage without a deployment answers 404 to everything.
     served = list(routes) if deployed else []
     function = account.functions[behind.pop()]
     of_stage = f"{_execution_arn(account, api)}/{name}/"
@@ -125,12 +125,12 @@ def _stage(account: Account, inputs: Inputs) -> Outputs:
         for route in served
         if any(each.lets_gateway_call(function.name, of_stage + _resource(route)) for each in account.permissions)
     ]
-    # AWS gives a stage an address of its own; here it is the gateway's.
+    # The URL of a stage is the gateway's here.
     return name, {"invokeUrl": account.serve(Stage(api, name, served, function, permitted))}
 
 
 def _resource(route: str) -> str:
-    """A route as it stands in the ARN that Lambda is asked about: method and path, or `*/$default`.
+    """A route as it is written in the ARN that Lambda checks: method and path, or `*/$default`.
 
     Source: "Invoking a Lambda function using an Amazon API Gateway endpoint", permissions.
     """

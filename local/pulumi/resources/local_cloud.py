@@ -1,4 +1,4 @@
-"""What the stack declares, created in the local stand-ins."""
+"""Creates what the stack declares in the local stand-ins."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ CREATE: dict[str, Creator] = {
     **heroku.CREATE,
     **random_values.CREATE,
 }
-# The types that take tags, and so get the provider's default tags, too.
+# The types that support tags get the provider's default tags, too.
 TAGGED = {
     "aws:apigatewayv2/api:Api",
     "aws:apigatewayv2/stage:Stage",
@@ -41,12 +41,12 @@ def _get_user(account: Account, inputs: Inputs) -> dict[str, Any]:
 
 
 LOOK_UP: dict[str, Finder] = {**heroku.LOOK_UP, "aws:iam/getUser:getUser": _get_user}
-# Inputs that only count when the resource is destroyed.
+# Inputs that matter only when the resource is destroyed.
 _FOR_DESTROYING = ("forceDestroy",)
 
 
 class LocalCloud:
-    """An account in which the program's resources are created; `created` are the types of those there are."""
+    """An account in which the program's resources are created; `created` lists their types."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -55,9 +55,9 @@ class LocalCloud:
         self.created: list[str] = []
 
     def configure(self, token: str, inputs: Mapping[str, Any]) -> None:
-        """Take a provider's configuration; LocalError for what is not served here.
+        """Accept a provider's configuration; LocalError for a setting that is not served here.
 
-        The account that may be deployed to is not checked: the emulator's is nobody's. Heroku's key is not needed.
+        Allowed accounts are not checked, because the emulator's account is not real. Heroku's key is not needed.
         """
         if not token.endswith(":aws"):
             return
@@ -66,13 +66,13 @@ class LocalCloud:
         for of_the_sdk in ("skipCredentialsValidation", "skipRegionValidation"):  # its defaults
             given.pop(of_the_sdk, None)
         if (region := given.pop("region", self._account.region)) != self._account.region:
-            raise LocalError(f"the local stack is in {self._account.region}, and a provider is of {region}")
+            raise LocalError(f"the local stack is in {self._account.region}, but a provider is in {region}")
         self._default_tags = {**given.pop("defaultTags", {}).get("tags", {})}
         if given:
             raise LocalError(f"the local stack does not serve {', '.join(given)}; add it to local/pulumi/resources/")
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Outputs:
-        """Create a resource; LocalError for a type or an input that is not served here, or when it is refused."""
+        """Create a resource; LocalError for a type or input that is not served here, and if AWS refuses it."""
         if token not in CREATE:
             raise LocalError("the local stack has no such resource type; add it to local/pulumi/resources/")
         given = Inputs(inputs)
