@@ -291,7 +291,7 @@ def test_a_provider_setting_that_is_not_served_is_named() -> None:
     cloud.configure("pulumi:providers:aws", {"region": "us-east-1", "defaultTags": {"tags": {"a": "b"}}})
     with pytest.raises(LocalError, match="does not serve endpoints"):
         cloud.configure("pulumi:providers:aws", {"endpoints": []})
-    with pytest.raises(LocalError, match="is of eu-west-1"):
+    with pytest.raises(LocalError, match="is in eu-west-1"):
         cloud.configure("pulumi:providers:aws", {"region": "eu-west-1"})
 
 
