@@ -15,6 +15,15 @@ def test_what_is_exported_is_parsed() -> None:
     assert Outputs.parse(json.dumps(exported(**values)), "x").by_name() == exported(**values)
 
 
+def test_what_follows_from_outputs() -> None:
+    outputs = Outputs.parse(
+        json.dumps(VALUES | {"readerRoleArn": "arn:aws-us-gov:iam::1:role/r", "endpoint": "https://x/prod/drain"}), "x"
+    )
+    assert outputs.partition == "aws-us-gov"
+    assert outputs.bucket_arn == "arn:aws-us-gov:s3:::a-bucket"
+    assert outputs.stage_url == "https://x/prod"
+
+
 def test_an_output_that_is_forgotten_or_unknown_is_named() -> None:
     with pytest.raises(TypeError, match=r"missing or unknown outputs: .*bucket, .*extra, "):
         exported(extra=1)
