@@ -168,6 +168,13 @@ class _Request(HTTPRequestParser):
         super().__init__(adj)
         self.began = time.monotonic()
 
+    def received(self, data: bytes) -> int:
+        consumed = super().received(data)
+        # A client that waits for "100 Continue" before an empty body would get no response: waitress sends that line,
+        # and then waits for a body itself.
+        self.expect_continue = self.expect_continue and not self.completed
+        return consumed
+
 
 class _Task(WSGITask):
     """Says in the environment how long ago a request began to arrive: it was being sent, and waited for a thread."""

@@ -284,6 +284,13 @@ def test_a_connection_with_a_request_under_way_stays() -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_client_that_expects_to_continue_with_an_empty_body_is_answered() -> None:
+    """waitress sends the "100 Continue", and would then wait for a body that is already complete."""
+    head = b"POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    with served(says_ok) as server, hello(server, head) as client:
+        assert b"200 OK" in b"".join(iter(lambda: client.recv(1024), b""))
+
+
 def test_when_there_is_no_room_idle_and_half_open_connections_make_some() -> None:
     """Or whoever opens enough of them keeps every drain out."""
     limits = Limits(turn=0.05, full=0.05)
