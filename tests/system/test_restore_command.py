@@ -25,7 +25,7 @@ from runbook.glacier import restore, retrieval
 from runbook.glacier.survey import Count
 from runbook.search import estimate
 from runbook.session import Session
-from runbook.terminal import confirm, next_command
+from runbook.terminal import confirm, next_command, times
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
 
@@ -244,6 +244,8 @@ def test_restoring_needs_the_reader_roles_rights_and_no_more(
         return client
 
     runbook.make_client = recording
+    # The emulator lets copies expire by the real clock.
+    monkeypatch.setattr(times, "now", lambda: datetime.now(UTC))
     assert runbook("restore", *SCOPE, "--yes").code == 0
     assert runbook("restore", *SCOPE, "--yes", "--extend", "--days", "30").code == 0
     assert runbook("restore", "--status", *SCOPE).code == 0
