@@ -16,7 +16,6 @@ from moto.sqs.models import sqs_backends
 def close() -> None:
     """Close all gaps, for this process; doing it again changes nothing."""
     AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
-    AthenaResponse.list_tags_for_resource = _list_tags_for_resource  # type: ignore[method-assign, assignment]
     LambdaBackend.create_event_source_mapping = _map_without_running  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
     IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
@@ -47,16 +46,6 @@ def _is_action_permitted(statement: IAMPolicyStatement, *args: Any, **kwargs: An
     if "Condition" in statement._statement:
         return PermissionResult.NEUTRAL
     return _is_permitted_unconditionally(statement, *args, **kwargs)
-
-
-def _list_tags_for_resource(response: AthenaResponse) -> tuple[str, dict[str, int]] | str:
-    """AWS answers an empty list for a workgroup or catalog without tags; moto says that it does not exist."""
-    backend, arn = response.athena_backend, response._get_param("ResourceARN")
-    resources: list[Any] = [*backend.work_groups.values(), *backend.data_catalogs.values()]
-    resources += backend.capacity_reservations.values()
-    if all(resource.arn != arn for resource in resources):
-        return response.error(f"Athena Resource, {arn} Does Not Exist", 400)
-    return json.dumps(backend.list_tags_for_resource(arn) or {"Tags": []})
 
 
 _put_bucket = S3Response._bucket_response_put

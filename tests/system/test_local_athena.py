@@ -357,7 +357,7 @@ def test_a_line_that_the_pattern_does_not_match_is_null_in_every_column(emulator
                     "Parameters": {"input.regex": r"(\d+)(x?)(y)?"},
                 },
                 "Columns": [
-                    {"Name": "n", "Type": "int"},
+                    {"Name": "n", "Type": "string"},
                     {"Name": "x", "Type": "string"},
                     {"Name": "y", "Type": "string"},
                 ],
@@ -496,13 +496,6 @@ def test_an_object_is_parsed_once_however_often_it_is_queried(
     for _ in range(2):
         assert emulator.rows("SELECT count(*) FROM syslog") == [["30000"]]
     assert len(parsed) == len(set(parsed)) == 3
-
-
-def test_an_untagged_workgroup_has_an_empty_list_of_tags(emulator: Emulator) -> None:
-    arn = f"arn:aws:athena:us-east-1:123456789012:workgroup/{WORKGROUP}"
-    assert emulator.athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
-    with pytest.raises(ClientError, match="Does Not Exist"):
-        emulator.athena.list_tags_for_resource(ResourceARN=f"{arn}-not")
 
 
 def test_the_child_serves_until_its_parent_closes_its_input(tmp_path: Path) -> None:

@@ -64,10 +64,7 @@ class Rows:
         self, cursor: duckdb.DuckDBPyConnection, scan: Scan, table: Table, objects: Sequence[StoredObject]
     ) -> list[StoredObject]:
         """Give the objects of the partitions that a scan reads."""
-        names = [
-            f'CAST(p[{index + 1}] AS {kind}) AS "{name}"'
-            for index, (name, kind) in enumerate(table.partition_keys.items())
-        ]
+        names = [f'p[{index + 1}] AS "{name}"' for index, name in enumerate(table.partition_keys)]
         if not names or not scan.conditions:
             return list(objects)
         # A condition that fails on a partition decides nothing: the query itself may never come to it.
@@ -102,11 +99,8 @@ class Rows:
             "SELECT unnest(?::INTEGER[]) AS object, unnest(?::VARCHAR[][]) AS p",
             [numbers, [list(each.partition) for each in objects]],
         )
-        columns = [f'TRY_CAST(r."{name}" AS {kind}) AS "{name}"' for name, kind in table.columns.items()]
-        columns += [
-            f'CAST(o.p[{index + 1}] AS {kind}) AS "{name}"'
-            for index, (name, kind) in enumerate(table.partition_keys.items())
-        ]
+        columns = [f'r."{name}"' for name in table.columns]
+        columns += [f'o.p[{index + 1}] AS "{name}"' for index, name in enumerate(table.partition_keys)]
         cursor.execute(
             f"CREATE OR REPLACE TEMP VIEW {scan.relation} AS SELECT {', '.join(columns)} "  # noqa: S608
             f"FROM {relation} r JOIN {chosen} o ON r.object = o.object"
@@ -150,7 +144,7 @@ class Rows:
         return relation
 
     def _relation(self, cursor: duckdb.DuckDBPyConnection, table: Table) -> str:
-        shape = (f"{table.pattern.flags} {table.pattern.pattern}", tuple(table.columns))
+        shape = (table.pattern.pattern, tuple(table.columns))
         if shape not in self._relations:
             relation = f"rows_{len(self._relations)}"
             columns = ", ".join(f'"{name}" VARCHAR' for name in table.columns)

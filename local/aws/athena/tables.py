@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,19 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 _REGEX_SERDES = {"org.apache.hadoop.hive.serde2.RegexSerDe", "org.apache.hadoop.hive.contrib.serde2.RegexSerDe"}
-_TYPES = {
-    "string": "VARCHAR",
-    "varchar": "VARCHAR",
-    "int": "INTEGER",
-    "bigint": "BIGINT",
-    "double": "DOUBLE",
-    "boolean": "BOOLEAN",
-}
 _VIEW = re.compile(r"\s*/\* Presto View: (?P<json>[A-Za-z0-9+/=\s]+) \*/\s*")
 # Types of a view's definition, as Glue has to have them ("Data types in Athena"); precision and length do not count.
 _HIVE_TYPES = {"varchar": "string", "integer": "int", "real": "float"}
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
-_UNREAD_CODECS = (".bz2", ".deflate", ".lz4", ".lzo", ".snappy", ".zst")
 
 Row = list[str | None]
 
@@ -41,16 +32,16 @@ Row = list[str | None]
 class Table:
     """A table over text objects of S3, whose rows one regular expression reads.
 
-    `columns` and `partition_keys` give DuckDB's types by name. `places` matches the keys of objects and has a group
-    for each partition key; `projected` says by key which values the projection contains.
+    All columns are strings. `places` matches the keys of objects and has a group for each partition key; `projected`
+    says by key which values the projection contains.
     """
 
     database: str
     name: str
     bucket: str
     prefix: str
-    columns: Mapping[str, str]
-    partition_keys: Mapping[str, str]
+    columns: Sequence[str]
+    partition_keys: Sequence[str]
     pattern: re.Pattern[str]
     places: re.Pattern[str]
     projected: Mapping[str, Callable[[str], bool]]
@@ -59,7 +50,7 @@ class Table:
     @property
     def relation(self) -> Columns:
         """What a query must know of it."""
-        return Columns({**self.columns, **self.partition_keys}, tuple(self.partition_keys))
+        return Columns(dict.fromkeys((*self.columns, *self.partition_keys), "VARCHAR"), tuple(self.partition_keys))
 
     def partition_of(self, key: str) -> tuple[str, ...] | None:
         """Give the partition values of an object's key, in the keys' order; None when no partition holds it."""
@@ -80,8 +71,6 @@ class Table:
         return [list(match.groups()) if match else nulls for match in matches]
 
     def _text(self, key: str, data: bytes) -> str:
-        if key.endswith(_UNREAD_CODECS):
-            raise Refused(f"NOT_SUPPORTED: the local engine does not decompress s3://{self.bucket}/{key}")
         if key.endswith(".gz"):
             try:
                 data = gzip.decompress(data)
@@ -147,13 +136,12 @@ def table_of(database: str, name: str, definition: Mapping[str, Any]) -> Table:
         raise Refused("HIVE_UNSUPPORTED_FORMAT: Unable to create input format " + storage.get("InputFormat", ""))
     if serde.get("SerializationLibrary") not in _REGEX_SERDES:
         raise Refused(f"NOT_SUPPORTED: {described}: the local engine reads tables with the RegexSerDe only")
-    columns = {each["Name"]: _type(described, each) for each in storage.get("Columns", ())}
-    keys = {each["Name"]: _type(described, each) for each in definition.get("PartitionKeys", ())}
+    columns = [_string(described, each) for each in storage.get("Columns", ())]
+    keys = [_string(described, each) for each in definition.get("PartitionKeys", ())]
     if keys and parameters.get("projection.enabled") != "true":
         raise Refused(f"NOT_SUPPORTED: {described}: the local engine knows projected partitions only")
     location = storage.get("Location", "").rstrip("/") + "/"
-    template = parameters.get("storage.location.template") or location + "".join(f"{key}=${{{key}}}/" for key in keys)
-    bucket, places = _places(described, template.rstrip("/") + "/", keys)
+    bucket, places = _places(described, parameters.get("storage.location.template") or location, keys)
     return Table(
         database=database,
         name=name,
@@ -168,19 +156,15 @@ def table_of(database: str, name: str, definition: Mapping[str, Any]) -> Table:
     )
 
 
-def _type(described: str, column: Mapping[str, str]) -> str:
-    hive = column.get("Type", "string").partition("(")[0]
-    if hive not in _TYPES:
-        raise Refused(f"NOT_SUPPORTED: {described}: the local engine has no type {hive} (column {column['Name']})")
-    return _TYPES[hive]
+def _string(described: str, column: Mapping[str, str]) -> str:
+    if column.get("Type", "string") != "string":
+        raise Refused(f"NOT_SUPPORTED: {described}: the local engine reads string columns only, not {column['Name']}")
+    return column["Name"]
 
 
 def _pattern(described: str, parameters: Mapping[str, str], columns: int) -> re.Pattern[str]:
-    flags = re.DOTALL | re.ASCII
-    if parameters.get("input.regex.case.insensitive", "").lower() == "true":
-        flags |= re.IGNORECASE
     try:
-        pattern = re.compile(parameters["input.regex"], flags)
+        pattern = re.compile(parameters["input.regex"], re.DOTALL | re.ASCII)
     except (KeyError, re.error) as error:
         raise Refused(f"HIVE_INVALID_METADATA: {described}: input.regex is missing or wrong: {error}") from None
     if pattern.groups != columns:
@@ -190,23 +174,16 @@ def _pattern(described: str, parameters: Mapping[str, str], columns: int) -> re.
     return pattern
 
 
-def _places(described: str, template: str, keys: Mapping[str, str]) -> tuple[str, re.Pattern[str]]:
+def _places(described: str, template: str, keys: Sequence[str]) -> tuple[str, re.Pattern[str]]:
     match = re.fullmatch(r"s3://([^/$]+)/(.*)", template)
-    placeholders = set(re.findall(r"\$\{(.*?)\}", template))
-    if not match or placeholders != set(keys):
+    placeholders = re.findall(r"\$\{(.*?)\}", template)
+    if not match or sorted(placeholders) != sorted(keys):
         raise Refused(
             f"INVALID_TABLE_PROPERTY: {described}: storage.location.template {template!r} must be an S3 URI with a "
             f"placeholder for each of {', '.join(keys) or 'no partition keys'}"
         )
-    seen: set[str] = set()
-
-    def group(part: str) -> str:
-        again = part in seen
-        seen.add(part)
-        return f"(?P={part})" if again else f"(?P<{part}>[^/]+)"
-
     parts = re.split(r"\$\{(.*?)\}", match[2])
-    pattern = "".join(group(part) if index % 2 else re.escape(part) for index, part in enumerate(parts))
+    pattern = "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
     return match[1], re.compile(pattern)
 
 
@@ -217,9 +194,8 @@ def _projection(described: str, key: str, parameters: Mapping[str, str]) -> Call
             return frozenset(parameters[f"projection.{key}.values"].split(",")).__contains__
         if kind == "integer":
             first, last = map(int, parameters[f"projection.{key}.range"].split(","))
-            step = int(parameters.get(f"projection.{key}.interval", "1"))
             digits = int(parameters.get(f"projection.{key}.digits", "1"))
-            return frozenset(f"{value:0{digits}d}" for value in range(first, last + 1, step)).__contains__
+            return frozenset(f"{value:0{digits}d}" for value in range(first, last + 1)).__contains__
     except (KeyError, ValueError) as error:
         raise Refused(f"INVALID_TABLE_PROPERTY: {described}: the projection of {key} is wrong: {error}") from None
     raise Refused(f"INVALID_TABLE_PROPERTY: {described}: projection.{key}.type is {kind!r}, not enum or integer")
