@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
-from local.aws.gateway import ACCOUNT_ID, Gateway, OutOfTime, within
+from local.aws.gateway import Gateway, OutOfTime, within
 from local.aws.queue_events import deliver
 from local.child import LocalError, Parent
 
@@ -52,29 +52,13 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 0
 
-    @classmethod
-    def read(cls, sent: Mapping[str, Any]) -> Self:
-        """Take what the parent sent; LocalError when something is missing or unknown."""
-        try:
-            return cls(**sent)
-        except TypeError as error:
-            raise LocalError(f"the function's configuration is not right: {error}") from None
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Context:
-    """The context object of one invocation, after "Using the Lambda context object", Python."""
+    """What functions here read of the context object of one invocation ("Using the Lambda context object", Python)."""
 
-    function_name: str
-    memory_limit_in_mb: str
-    invoked_function_arn: str
-    log_group_name: str
-    log_stream_name: str
     deadline: float
-    function_version: str = _VERSION
     aws_request_id: str = field(default_factory=lambda: str(uuid4()))
-    identity: None = None
-    client_context: None = None
 
     def get_remaining_time_in_millis(self) -> int:
         """Give the milliseconds until the function's time is up."""
@@ -84,29 +68,18 @@ class Context:
 class Function:
     """A loaded function. What triggers it, HTTP or a queue, calls `invoke`."""
 
-    def __init__(
-        self, handler: Callable[[dict[str, Any], Context], Any], timeout_s: float, variables: Mapping[str, str]
-    ) -> None:
-        """Take a handler, the seconds that it may run and the environment that it runs in."""
-        self._handler, self._timeout_s, self._variables = handler, timeout_s, variables
+    def __init__(self, handler: Callable[[dict[str, Any], Context], Any], timeout_s: float) -> None:
+        """Take a handler and the seconds that it may run."""
+        self._handler, self._timeout_s = handler, timeout_s
 
     def invoke(self, event: dict[str, Any]) -> Any:
         """Run the handler on an event; raises what it raises, or TimeoutError at the end of the function's time."""
-        variables = self._variables
-        name = variables["AWS_LAMBDA_FUNCTION_NAME"]
-        context = Context(
-            function_name=name,
-            memory_limit_in_mb=variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"],
-            invoked_function_arn=f"arn:aws:lambda:{variables['AWS_REGION']}:{ACCOUNT_ID}:function:{name}",
-            log_group_name=variables["AWS_LAMBDA_LOG_GROUP_NAME"],
-            log_stream_name=variables["AWS_LAMBDA_LOG_STREAM_NAME"],
-            deadline=time.monotonic() + self._timeout_s,
-        )
+        context = Context(time.monotonic() + self._timeout_s)
         try:
             return within(self._timeout_s, lambda: self._handler(event, context))
         except OutOfTime:
             # To what triggers it, a function that Lambda ends is one that failed.
-            raise TimeoutError(f"{name} was not done within its {self._timeout_s:g} s") from None
+            raise TimeoutError(f"the function was not done within its {self._timeout_s:g} s") from None
 
 
 def environment(config: Config, root: Path, region: str) -> dict[str, str]:
@@ -148,10 +121,9 @@ def load(config: Config, root: Path) -> Function:
             archive.extractall(root)
     except (OSError, zipfile.BadZipFile, zlib.error) as error:
         raise LocalError(f"cannot unpack the function's archive {config.archive}: {error}") from None
-    variables = environment(config, root, os.environ.get("AWS_REGION", "us-east-1"))
     for profile in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(profile, None)
-    os.environ.update(variables)
+    os.environ.update(environment(config, root, os.environ.get("AWS_REGION", "us-east-1")))
     time.tzset()
     sys.path[:] = [str(root), *(entry for entry in sys.path if Path(entry).resolve() != _PROJECT)]
     os.chdir(root)
@@ -164,7 +136,7 @@ def load(config: Config, root: Path) -> Function:
         raise LocalError(f"cannot import handler {config.handler!r} from {config.archive}: {reason}") from None
     if not callable(handler):
         raise LocalError(f"handler {config.handler!r} in {config.archive} is no function")
-    return Function(handler, config.timeout_s, variables)
+    return Function(handler, config.timeout_s)
 
 
 def main() -> None:
@@ -176,7 +148,7 @@ def main() -> None:
     logging.basicConfig(format="[%(levelname)s] %(message)s")
     with TemporaryDirectory(prefix="function-") as root:
         try:
-            config = Config.read(parent.config)
+            config = Config(**parent.config)
             function = load(config, Path(root))
             gateway = Gateway(
                 function.invoke,

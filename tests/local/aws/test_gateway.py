@@ -510,8 +510,6 @@ def handler(event, context):
         "environment": {name: os.environ.get(name) for name in
             ("LOG_BUCKET", "AWS_LAMBDA_FUNCTION_NAME", "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "_HANDLER")},
         "in_root": os.getcwd() == os.environ["LAMBDA_TASK_ROOT"] == sys.path[0],
-        "memory": context.memory_limit_in_mb,
-        "arn": context.invoked_function_arn,
         "remaining": context.get_remaining_time_in_millis(),
         "request_id": context.aws_request_id,
     })}
@@ -580,8 +578,6 @@ def test_function_has_the_declared_environment_lambdas_own_and_no_real_credentia
 def test_function_gets_a_context_of_its_own_for_each_event(function: Callable[..., Child]) -> None:
     url = function().ready["url"]
     first, second = (json.loads(call(url)[1]) for _ in range(2))
-    assert first["memory"] == "256"
-    assert first["arn"] == "arn:aws:lambda:us-east-1:123456789012:function:receiver"
     assert 0 < first["remaining"] <= 10_000
     assert first["request_id"] != second["request_id"]
 
@@ -595,7 +591,7 @@ def test_a_function_out_of_its_own_time_is_a_500(function: Callable[..., Child],
     """Lambda ends it, before the gateway's own time-out: that would be a 503."""
     response, _ = call(function(timeout_s=0.05).ready["url"], target="/prod/drain?hang")
     assert response.status == 500
-    assert "TimeoutError: receiver was not done within its 0.05 s" in (tmp_path / "log").read_text()
+    assert "TimeoutError: the function was not done within its 0.05 s" in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize(
@@ -606,7 +602,6 @@ def test_a_function_out_of_its_own_time_is_a_500(function: Callable[..., Child],
         ({"handler": "receiver.gone.handler"}, "ModuleNotFoundError: No module named 'receiver.gone'"),
         ({"handler": "receiver.handler.json"}, "handler 'receiver.handler.json' in "),
         ({"routes": ["GET /{proxy+}"]}, "knows no route"),
-        ({"surprise": 1}, "the function's configuration is not right: "),
     ],
 )
 def test_a_function_that_cannot_run_is_one_clear_line(
@@ -637,7 +632,7 @@ def test_a_port_in_use_is_one_clear_line(function: Callable[..., Child]) -> None
 
 def test_declared_variables_go_above_lambdas_own(config: dict[str, Any]) -> None:
     """That is how the stack gives its function another region, or credentials of its own."""
-    declared = Config.read({**config, "environment": {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "role"}})
+    declared = Config(**{**config, "environment": {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "role"}})
     variables = environment(declared, Path("/task"), "us-east-1")
     assert variables["AWS_REGION"] == variables["AWS_DEFAULT_REGION"] == "eu-west-1"
     assert variables["AWS_ACCESS_KEY_ID"] == "role"
