@@ -29,7 +29,7 @@ from contract.stored_line import Record, from_frame
 from local.child import Child
 from local.logplex.batches import Batch, batches
 from local.logplex.nodes import Logplex, Report
-from local.traffic import story
+from local.traffic import week
 from local.traffic.lines import Line, frame
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "load", "AWS_SECRET_ACCESS_KEY": "load"}
 def main() -> None:
     """Drain, compare, print."""
     options = _options()
-    lines = _recent(story.generate(APPS, datetime.now(UTC), options.lines))
+    lines = _recent(week.generate(APPS, datetime.now(UTC), options.lines))
     load = _batches(lines)
     with ExitStack() as running:
         logs = Path(running.enter_context(tempfile.TemporaryDirectory()))

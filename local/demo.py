@@ -16,7 +16,7 @@ from local.logplex.batches import Batch, batches
 from local.logplex.field_bodies import FieldBody, field_bodies
 from local.logplex.nodes import Logplex
 from local.stack import LocalStack
-from local.traffic import story, truth
+from local.traffic import truth, week
 from local.traffic.facts import RequestNote
 from local.traffic.lines import Line, Quarantined
 from runbook.clients.athena import Athena
@@ -112,7 +112,7 @@ def run(
     `progress` is called with the lines that are stored so far and those that there will be.
     """
     with result.timed("traffic"):
-        sent = story.generate(stack.settings.apps, now, lines)
+        sent = week.generate(stack.settings.apps, now, lines)
         apps = stack.settings.apps
         bodies = [body for body in field_bodies() if body.body and not _of_the_week(body, now)]
         shipments = [batch for app in apps for batch in batches([line for line in sent if line.app == app])]

@@ -20,7 +20,7 @@ from local.logplex.losses import Loss, LossAccount, Wording, drain_token, l10_li
 from local.logplex.nodes import Answer, Logplex, post
 from local.traffic.facts import LossReport
 from local.traffic.lines import Line, frame
-from local.traffic.story import generate
+from local.traffic.week import generate
 from tests.support.logplex_frames import record
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -23,8 +23,8 @@ from local.traffic.facts import (
 )
 from local.traffic.lines import Line, frame
 from local.traffic.rhythm import Rhythm
-from local.traffic.story import generate
 from local.traffic.surfaces import ATTACKERS
+from local.traffic.week import generate
 from receiver.logplex import loss_reports
 from tests.support.logplex_frames import record
 

@@ -34,8 +34,8 @@ def generate(apps: Sequence[str], until: datetime, lines: int, seed: int = 2026)
         raise ValueError("apps is empty: name at least one Heroku app")
     if lines < 0:
         raise ValueError(f"lines is {lines}: give 0 or more")
-    story = _Story(apps, until, Random(seed)).lines()  # noqa: S311  no secret comes of it
-    made = list(islice((line for line in story if line.time <= until), lines))
+    unsorted = _Week(apps, until, Random(seed)).lines()  # noqa: S311  no secret comes of it
+    made = list(islice((line for line in unsorted if line.time <= until), lines))
     made.sort(key=lambda line: (line.time, line.app))
     return _spread(made)
 
@@ -52,7 +52,7 @@ def _spread(lines: list[Line]) -> list[Line]:
     return spread
 
 
-class _Story:
+class _Week:
     """One week of the apps, event by event, in no order of time; some events bring others."""
 
     def __init__(self, apps: Sequence[str], until: datetime, rng: Random) -> None:
