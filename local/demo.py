@@ -142,7 +142,7 @@ def run(
             athena.run(f"SELECT msgid, count(*) FROM {table} WHERE source = 'logdrain' GROUP BY 1 ORDER BY 1").rows  # type: ignore[arg-type]  # noqa: S608
         )
         request_id = _told_request(sent)
-        expected = truth.expected([*sent, *report.l10_lines], now, _quarantined(bodies, apps, now), request_id)
+        expected = truth.expected([*sent, *report.l10_lines, *_quarantined(bodies, apps, now)], now, request_id)
         for query in saved_queries():
             asked = query.on_table(database, table)
             if query.name == "request" and request_id:
