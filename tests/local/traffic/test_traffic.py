@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 
 from contract import glue_table
+from local.traffic import week
 from local.traffic.facts import DynoError, LossReport, PlatformEvent, Request, RequestNote, SecurityEvent
 from local.traffic.lines import Line, frame
-from local.traffic.rhythm import Rhythm
 from local.traffic.surfaces import ATTACKERS
 from local.traffic.week import generate
 from receiver.logplex import loss_reports
@@ -65,7 +65,7 @@ def test_some_lines_are_of_the_last_ten_minutes() -> None:
 
 
 def test_what_ends_after_the_end_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Rhythm, "draw", lambda _: UNTIL - timedelta(milliseconds=30))
+    monkeypatch.setattr(week._Week, "_time", lambda _: UNTIL - timedelta(milliseconds=30))
     assert max(line.time for line in generate(APPS, UNTIL, 500)) <= UNTIL
 
 
