@@ -138,15 +138,15 @@ def _as_stored(line: Line) -> bytes:
 
 
 def _print(report: Report, lost: int, doubled: int) -> None:
-    milliseconds = sorted(answer.seconds * 1000 for answer in report.answers)
-    answers = Counter(str(answer.status or answer.fault) for answer in report.answers)
+    milliseconds = sorted(outcome.seconds * 1000 for outcome in report.outcomes)
+    responses = Counter(str(outcome.status or outcome.fault) for outcome in report.outcomes)
     table = Table("what", "measured")
     for what, measured in {
         "lines": f"{report.lines:,} in {report.seconds:.1f} s: {report.lines / report.seconds:,.0f} a second",
         "POSTs": f"{report.tries:,}, {report.bytes / 1e6:.1f} MB: {report.tries / report.seconds:,.0f} a second",
         **{f"latency p{rank}": f"{_percentile(milliseconds, rank):.1f} ms" for rank in (50, 95, 99)},
         "latency max": f"{milliseconds[-1]:.1f} ms",
-        "answers": ", ".join(f"{status}: {count:,}" for status, count in sorted(answers.items())),
+        "responses": ", ".join(f"{status}: {count:,}" for status, count in sorted(responses.items())),
         "lines lost, doubled": f"{lost}, {doubled}",
     }.items():
         table.add_row(what, measured)

@@ -128,8 +128,8 @@ def run(
             progress(stored, total)
 
         report = Logplex().drain(((urls[batch.app], batch) for batch in shipments), on_delivered)
-    result.batches, result.tries, result.dropped = report.batches, report.tries, len(report.dropped)
-    result.lines_sent = sum(answer.lines for answer in report.delivered) + len(report.l10_lines)
+    result.batches, result.tries, result.dropped = len(report.outcomes), report.tries, len(report.dropped)
+    result.lines_sent = sum(outcome.batch.lines for outcome in report.delivered) + len(report.l10_lines)
     result.body_bytes = report.bytes
 
     with result.timed("queries"):
