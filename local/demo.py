@@ -161,7 +161,7 @@ def _records(answer: Answer) -> list[dict[str, object]]:
 def _field_batches(bodies: Sequence[FieldBody], apps: Sequence[str], now: datetime) -> list[Batch]:
     """The bodies from the field, one after the other to each app, arriving now under frame ids of their own."""
     return [
-        Batch(apps[number % len(apps)], body.body, body.stored_lines + body.quarantine_lines, uuid4().hex.upper(), now)
+        Batch(apps[number % len(apps)], body.body, len(body.frames) + bool(body.malformed_remainder), uuid4().hex.upper(), now)
         for number, body in enumerate(bodies)
     ]
 
@@ -172,7 +172,7 @@ def _quarantined(bodies: Sequence[FieldBody], apps: Sequence[str], now: datetime
     return [
         Quarantined(apps[number % len(apps)], arrival, data)
         for number, body in enumerate(bodies)
-        for data in (*body.unparseable_frames, body.malformed_remainder)
+        for data in [body.malformed_remainder]
         if data
     ]
 

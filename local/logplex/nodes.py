@@ -158,23 +158,14 @@ class Logplex:
         return outcome
 
 
-def post(
-    url: str,
-    body: bytes,
-    frame_id: str | None = None,
-    arrival: datetime | None = None,
-    *,
-    app: str = "app",
-    lines: int = 1,
-) -> int:
-    """Post one body, once, over its own connection, and give the status of the response.
+def post(url: str, body: bytes, frame_id: str | None = None, arrival: datetime | None = None) -> int:
+    """Post one body, once, over its own connection, and give the status of the response; `arrival` is as in Batch.
 
-    `arrival` is as in Batch; `app` and `lines` only affect the headers. OSError (such as TimeoutError) or
-    http.client.HTTPException if there is no response.
+    OSError (such as TimeoutError) or http.client.HTTPException if there is no response.
     """
-    batch = Batch(app, body, lines, frame_id, arrival)
+    batch = Batch("app", body, 1, frame_id, arrival)
     with DrainConnection(url) as connection:
-        return connection.post(url, body, _headers(batch, lines, _now(batch, 0)))
+        return connection.post(url, body, _headers(batch, batch.lines, _now(batch, 0)))
 
 
 def _try(connection: DrainConnection, url: str, batch: Batch, tries: int, now: datetime, l10: Line | None) -> Outcome:
