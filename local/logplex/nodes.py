@@ -23,7 +23,7 @@ TRIES = 3
 
 # A drain URL, and a batch for it.
 _Shipment = tuple[str, Batch]
-_OnDelivered = Callable[[Batch, "Outcome"], None]
+_OnDelivered = Callable[[Batch, "Outcome"], object]
 
 
 @dataclass(frozen=True, slots=True)
