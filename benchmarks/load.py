@@ -29,7 +29,7 @@ from contract.stored_line import Record, from_frame
 from local.child import Child
 from local.logplex.batches import Batch, batches
 from local.logplex.nodes import Logplex, Report
-from local.traffic import story
+from local.traffic import week
 from local.traffic.lines import Line, frame
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "load", "AWS_SECRET_ACCESS_KEY": "load"}
 def main() -> None:
     """Drain, compare, print."""
     options = _options()
-    lines = _recent(story.generate(APPS, datetime.now(UTC), options.lines))
+    lines = _recent(week.generate(APPS, datetime.now(UTC), options.lines))
     load = _batches(lines)
     with ExitStack() as running:
         logs = Path(running.enter_context(tempfile.TemporaryDirectory()))
@@ -138,15 +138,15 @@ def _as_stored(line: Line) -> bytes:
 
 
 def _print(report: Report, lost: int, doubled: int) -> None:
-    milliseconds = sorted(answer.seconds * 1000 for answer in report.answers)
-    answers = Counter(str(answer.status or answer.fault) for answer in report.answers)
+    milliseconds = sorted(outcome.seconds * 1000 for outcome in report.outcomes)
+    responses = Counter(str(outcome.status or outcome.fault) for outcome in report.outcomes)
     table = Table("what", "measured")
     for what, measured in {
         "lines": f"{report.lines:,} in {report.seconds:.1f} s: {report.lines / report.seconds:,.0f} a second",
         "POSTs": f"{report.tries:,}, {report.bytes / 1e6:.1f} MB: {report.tries / report.seconds:,.0f} a second",
         **{f"latency p{rank}": f"{_percentile(milliseconds, rank):.1f} ms" for rank in (50, 95, 99)},
         "latency max": f"{milliseconds[-1]:.1f} ms",
-        "answers": ", ".join(f"{status}: {count:,}" for status, count in sorted(answers.items())),
+        "responses": ", ".join(f"{status}: {count:,}" for status, count in sorted(responses.items())),
         "lines lost, doubled": f"{lost}, {doubled}",
     }.items():
         table.add_row(what, measured)

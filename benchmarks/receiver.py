@@ -23,7 +23,7 @@ from contract.drain_url import token
 from contract.object_keys import ObjectKey
 from local.logplex.batches import TARGET_BYTES
 from local.traffic.lines import frame
-from local.traffic.story import generate
+from local.traffic.week import generate
 from receiver import metrics
 from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import LogBucket, Queue

@@ -24,21 +24,21 @@ from contract.stored_line import Record, from_frame
 from local.child import LocalError
 from local.logplex.batches import batches
 from local.stack import LocalStack, Options
-from local.traffic import story
+from local.traffic import week
 from local.traffic.facts import RequestNote
 from local.traffic.lines import Line
-from local.traffic.shapes import LONG, SHAPES
 from local.trino import catalog
 from local.trino.query import Client, at_clock
 from local.trino.server import Trino
 from receiver.logplex import batch as receiver
+from tests.support.hostile_shapes import LONG, SHAPES
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = date(2026, 11, 24)
-LINES_A_STORY = 100_000
+LINES_PER_WEEK = 100_000
 ONE_OBJECT_BYTES = 50_000_000
 SMALL_OBJECTS = 10_000
 SHAPE_LINES = 200
@@ -58,10 +58,10 @@ PATTERNS = {
 }
 
 
-def stories(apps: tuple[str, ...], lines: int) -> Iterator[list[Line]]:
+def weeks(apps: tuple[str, ...], lines: int) -> Iterator[list[Line]]:
     """Weeks of traffic, one over the other, until there are so many lines."""
-    for seed in range(-(-lines // LINES_A_STORY)):
-        yield list(story.generate(apps, NOW, LINES_A_STORY, seed))
+    for seed in range(-(-lines // LINES_PER_WEEK)):
+        yield list(week.generate(apps, NOW, LINES_PER_WEEK, seed))
 
 
 def write(folder: Path, lines: Iterable[Line], apps: tuple[str, ...]) -> tuple[int, int]:
@@ -150,7 +150,7 @@ def main(
         database, table = settings.database_name, settings.table_name
         notes: list[str] = []
         objects = size = 0
-        for some in stories(settings.apps, lines):
+        for some in weeks(settings.apps, lines):
             written, written_bytes = write(folder / "archive", some, settings.apps)
             objects, size = objects + written, size + written_bytes
             notes += [line.facts.request_id for line in some if isinstance(line.facts, RequestNote)]

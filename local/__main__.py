@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -16,50 +17,49 @@ try:
     from local.child import LocalError
     from local.pulumi import preview
     from local.stack import LocalStack, Options
+    from runbook.terminal import printing
 except ModuleNotFoundError as missing:
-    sys.exit(f"error: the Python package {missing.name} is missing: `make demo` installs all that is needed into .venv")
+    sys.exit(f"error: the Python package {missing.name} is missing: `make demo` installs everything into .venv")
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__
 )
 
-Stack = Annotated[str, typer.Option(help="The stack whose settings are used: Pulumi.STACK.yaml.")]
-Config = Annotated[list[str], typer.Option(help="A setting in place of the stack's: KEY=VALUE. Can be repeated.")]
+Stack = Annotated[str, typer.Option(help="Read the settings from Pulumi.STACK.yaml.")]
+Config = Annotated[list[str], typer.Option(help="Override a setting: KEY=VALUE. Can be repeated.")]
 
 
 @app.command("demo")
 def run_demo(
-    lines: Annotated[int, typer.Option(min=1, help="How many log lines the apps write.")] = 10_000,
+    lines: Annotated[int, typer.Option(min=1, help="Number of lines that the apps write.")] = 10_000,
     clock: Annotated[
-        datetime | None, typer.Option(help="What time it is, UTC, for the apps and for Athena; now by default.")
+        datetime | None, typer.Option(help="The current time for the apps and for Athena, UTC; default: now.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print numbers and answers as JSON, and nothing else.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only a JSON document.")] = False,
     stack: Stack = "prod",
     config: Config = [],  # noqa: B006  typer copies it
 ) -> None:
-    """Drain a week of three apps' logs into the stack, then answer the runbook's queries from what landed.
+    """Drain a week of three apps' logs into the stack, then run the runbook's queries and check their results.
 
-    Ends with 1 when a line is not accounted for or an answer is not what the traffic's own records say.
+    Exit status 1: a line is missing, or a result differs from the traffic generator's own records.
     """
-    # Not quite now: a POST that seems to have arrived seconds ago leaves the receiver less time for its answer.
+    # A minute ago: the receiver's deadline counts from the arrival, so a POST that arrived seconds ago has less time.
     now = clock.replace(tzinfo=UTC) if clock else datetime.now(UTC) - timedelta(minutes=1)
-    # Trino's times have milliseconds: a finer `now` would not be the same one to it.
+    # Trino's times have milliseconds.
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     demo.check_clock(now)
-    result = demo.Result(now)
     began = time.monotonic()
     with LocalStack(Options(stack=stack, config=_settings(config), clock=now)) as running:
-        result.seconds["stack"] = time.monotonic() - began
+        seconds = time.monotonic() - began
         if as_json:
-            demo.run(running, lines, now, result)
+            result = demo.run(running, lines, now)
         else:
-            report.resources(running, result.seconds["stack"])
+            report.resources(running, seconds)
             with report.progress() as progress:
-                demo.run(running, lines, now, result, progress)
+                result = demo.run(running, lines, now, progress)
+    result = replace(result, seconds={"stack": seconds, **result.seconds})
     if as_json:
-        print(result.as_json())
+        printing.document(result.document)
     else:
         report.results(result)
     if result.problems:
@@ -68,14 +68,14 @@ def run_demo(
 
 @app.command()
 def up(
-    aws_port: Annotated[int, typer.Option(help="Port of the AWS emulator; any free one by default.")] = 0,
-    heroku_port: Annotated[int, typer.Option(help="Port of the Heroku API; any free one by default.")] = 0,
-    gateway_port: Annotated[int, typer.Option(help="Port of the drain endpoint; any free one by default.")] = 0,
-    clock: Annotated[datetime | None, typer.Option(help="What time Athena thinks it is, UTC.")] = None,
+    aws_port: Annotated[int, typer.Option(help="Port of the AWS emulator; default: any free port.")] = 0,
+    heroku_port: Annotated[int, typer.Option(help="Port of the Heroku API; default: any free port.")] = 0,
+    gateway_port: Annotated[int, typer.Option(help="Port of the drain endpoint; default: any free port.")] = 0,
+    clock: Annotated[datetime | None, typer.Option(help="The current time for Athena, UTC; default: now.")] = None,
     stack: Stack = "prod",
     config: Config = [],  # noqa: B006  typer copies it
 ) -> None:
-    """Start the stack, print how to reach it, and stay up until Ctrl-C."""
+    """Start the stack, print how to reach it, and wait for Ctrl-C."""
     options = Options(
         stack=stack,
         config=_settings(config),
@@ -92,9 +92,9 @@ def up(
 
 @app.command("outputs")
 def print_outputs(stack: Stack = "prod", config: Config = []) -> None:  # noqa: B006  typer copies it
-    """Print the outputs that the stack will have, as `pulumi stack output --json` does once it is deployed.
+    """Print the outputs of the stack, as `pulumi stack output --json` does after a deployment.
 
-    <account-id> and <api-id> stand where only a deployment knows.
+    <account-id> and <api-id> are placeholders for what only a deployment knows.
     """
     print(json.dumps(preview.outputs(stack, _settings(config)), indent=2, sort_keys=True))
 
@@ -107,8 +107,8 @@ def _settings(config: list[str]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Run a command; what keeps it from running is one line, and exit code 2."""
-    # A stop by whatever started us ends it as Ctrl-C does: in order.
+    """Run a command. A LocalError is one line on stderr, and exit status 2."""
+    # SIGTERM ends it in order, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(prog_name="python -m local")

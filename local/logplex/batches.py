@@ -8,24 +8,24 @@ from random import Random
 
 from local.traffic.lines import Line, frame
 
-# Logplex adds messages until a body has reached this many bytes, so the last one may go beyond.
+# Logplex adds messages until a body has reached this many bytes, so the last one may exceed it.
 TARGET_BYTES = 102_400
 
-# Logplex does not wait for a batch to fill: a quiet app's lines come nearly one by one. Here they may wait this long,
-# so that a week is not thousands of POSTs, and no line is older than a receiver believes.
+# Logplex does not wait for a batch to fill: it sends the lines of a quiet app almost one by one. Here they can wait
+# this long, so that a week is not thousands of POSTs. The receiver accepts lines of this age.
 _LONGEST = timedelta(hours=1)
 
-# Sigma of the logarithm of a batch's lines: half of all batches have less than a third of the mean, and one in
-# fifty would go beyond the target at the default mean.
+# Sigma of the logarithm of a batch's lines: half of all batches have less than a third of the mean, and one in fifty
+# would exceed the target at the default mean.
 _SPREAD = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One body for the drain of `app`: `lines` frames, or a raw body that claims to hold as many.
+    """The body of a POST to the drain of `app`, with `lines` as its Logplex-Msg-Count.
 
-    `frame_id` is the Logplex-Frame-Id, 32 upper-case hexadecimal digits; None leaves the header out, as Private
-    Spaces do. `arrival` simulates that the batch arrives at that time, aware UTC; None is when it is sent.
+    `frame_id` is the Logplex-Frame-Id, 32 upper-case hexadecimal digits; None omits the header, as Private Spaces do.
+    `arrival` is the simulated time of arrival, aware UTC; None means when it is sent.
     """
 
     app: str
@@ -38,15 +38,15 @@ class Batch:
 def batches(lines: Sequence[Line], seed: int = 2026, mean_lines: float = 60) -> list[Batch]:
     """Cut the lines of one app, sorted by time, into batches that arrive some milliseconds after their last line.
 
-    Many batches have a few lines and some reach TARGET_BYTES; `mean_lines` is their mean as long as few do.
-    Equal arguments make equal batches. ValueError for lines of several apps, or a mean below 1.
+    Many batches have few lines and some reach TARGET_BYTES. `mean_lines` is the mean if few batches reach it. Equal
+    arguments make equal batches. ValueError for lines of several apps, or a mean below 1.
     """
     apps = {line.app for line in lines}
     if len(apps) > 1:
-        raise ValueError(f"these are lines of {', '.join(sorted(apps))}: a drain has one app, so batch each alone")
+        raise ValueError(f"these are lines of {', '.join(sorted(apps))}: a drain has one app, so give the lines of one")
     if mean_lines < 1:
         raise ValueError(f"mean_lines is {mean_lines}: a batch has at least one line, so give 1 or more")
-    rng = Random(f"{seed} {''.join(apps)}")  # noqa: S311  no secret comes of it
+    rng = Random(f"{seed} {''.join(apps)}")  # noqa: S311  not used for secrets
     return list(_cut(lines, rng, mean_lines))
 
 

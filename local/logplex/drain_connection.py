@@ -1,4 +1,4 @@
-"""A keep-alive connection to a drain, with Logplex's two time-outs."""
+"""A keep-alive connection to a drain, with Logplex's two timeouts."""
 
 import socket
 from collections.abc import Mapping
@@ -11,46 +11,44 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 CONNECT_TIMEOUT_S = 3.0
-ANSWER_TIMEOUT_S = 5.0
+RESPONSE_TIMEOUT_S = 5.0
 
-# What may keep an answer from coming.
-NO_ANSWER = (OSError, HTTPException)
+# Errors without a response.
+NO_RESPONSE = (OSError, HTTPException)
 
 
 class DrainConnection:
-    """Posts to one host, one request at a time; connects anew after any fault. A context manager."""
+    """Posts to one host, one request at a time, and reconnects after any error. A context manager."""
 
-    def __init__(
-        self,
-        url: str,
-        connect_timeout_s: float = CONNECT_TIMEOUT_S,
-        answer_timeout_s: float = ANSWER_TIMEOUT_S,
-    ) -> None:
-        """Make a connection for the host of `url`; ValueError when it is no plain HTTP URL."""
+    def __init__(self, url: str, response_timeout_s: float = RESPONSE_TIMEOUT_S) -> None:
+        """Make a connection for the host of `url`; ValueError if it is not a plain HTTP URL."""
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
-            # Without the URL, which holds a token.
+            # Without the URL, which contains a token.
             raise ValueError("a local drain URL must be http://<host>[:<port>]/<path>?<query>")
-        self._http = _Connection(parts.hostname, parts.port, timeout=connect_timeout_s)
-        self._answer_timeout_s = answer_timeout_s
+        self._http = HTTPConnection(parts.hostname, parts.port, timeout=CONNECT_TIMEOUT_S)
+        self._response_timeout_s = response_timeout_s
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Post to a URL of this host and read the whole answer; give its status.
+        """Post to a URL of this host, read the whole response and give its status.
 
-        One of NO_ANSWER when there is none: TimeoutError when connecting, or all that follows, takes too long.
+        One of NO_RESPONSE if there is none: TimeoutError if connecting, or everything after it, takes too long.
         """
         parts = urlsplit(url)
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         try:
-            self._http.start(self._answer_timeout_s)
-            self._http.putrequest("POST", target, skip_accept_encoding=True)
+            if not isinstance(self._http.sock, _LimitedSocket):
+                self._http.connect()
+                # http.client limits each read, not the whole response: so it gets a socket that does.
+                self._http.sock = _LimitedSocket(fileno=self._http.sock.detach())
+            self._http.sock.deadline = monotonic() + self._response_timeout_s
+            self._http.putrequest("POST", parts._replace(scheme="", netloc="").geturl(), skip_accept_encoding=True)
             for name, value in headers.items():
                 self._http.putheader(name, value)
             self._http.putheader("Content-Length", str(len(body)))
             self._http.endheaders(body)
             response = self._http.getresponse()
             response.read()
-        except NO_ANSWER:
+        except NO_RESPONSE:
             self._http.close()
             raise
         return response.status
@@ -62,24 +60,8 @@ class DrainConnection:
         self._http.close()
 
 
-class _Connection(HTTPConnection):
-    """Has its own socket class put in, as http.client times single reads only and never a whole answer."""
-
-    _limited: "_LimitedSocket"
-
-    def start(self, timeout_s: float) -> None:
-        if self.sock is None:
-            self.connect()
-        self._limited.deadline = monotonic() + timeout_s
-
-    def connect(self) -> None:
-        super().connect()
-        self._limited = _LimitedSocket(fileno=self.sock.detach())
-        self.sock = self._limited
-
-
 class _LimitedSocket(socket.socket):
-    """A socket all of whose reads and writes together end by `deadline`, in monotonic seconds."""
+    """A socket whose reads and writes all end by `deadline`, in monotonic seconds."""
 
     deadline: float
 
@@ -94,5 +76,5 @@ class _LimitedSocket(socket.socket):
     def _limit(self) -> None:
         left = self.deadline - monotonic()
         if left <= 0:
-            raise TimeoutError("the answer is not complete in time")
+            raise TimeoutError("the response is not complete in time")
         self.settimeout(left)

@@ -1,4 +1,4 @@
-"""A stand-in for Logplex: sends batches to drains as the real one does, overlapping, retried, dropped and told of.
+"""A stand-in for Logplex: sends batches to drains concurrently, retries them, drops them and reports what it dropped.
 
 The rules are those of logplex_http_drain.erl at Logplex's last public commit.
 """
@@ -15,32 +15,31 @@ from urllib.parse import urlsplit
 
 from local.aws.arrival import ARRIVAL_HEADER
 from local.logplex.batches import Batch
-from local.logplex.drain_connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, NO_ANSWER, DrainConnection
-from local.logplex.losses import Loss, LossAccount, Wording, drain_token, l10_line
+from local.logplex.drain_connection import NO_RESPONSE, RESPONSE_TIMEOUT_S, DrainConnection
+from local.logplex.losses import Loss, UnreportedLoss, drain_token, l10_line
 from local.traffic.lines import Line, frame
 
 TRIES = 3
 
+# A drain URL, and a batch for it.
 _Shipment = tuple[str, Batch]
-_OnDelivered = Callable[[Batch, "Answer"], None]
+_OnDelivered = Callable[[Batch, "Outcome"], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Outcome:
     """How the last try of a batch ended: with a status, or with a fault and no status.
 
-    `lines` are the batch's own; `l10` is the line that led them to tell of earlier losses, which the drain
-    stores too when it accepts the batch. `body_bytes` and `seconds` are those of the last try.
+    `l10` is the line before the batch's own lines that reported earlier losses. `body_bytes` and `seconds` are those of
+    the last try.
     """
 
-    app: str
-    frame_id: str | None
-    lines: int
+    batch: Batch
     l10: Line | None
     body_bytes: int
     tries: int
     status: int | None
-    fault: Literal["", "time-out", "connection"]
+    fault: Literal["", "timeout", "connection"]
     seconds: float
 
     @property
@@ -50,167 +49,139 @@ class Answer:
 
     @property
     def final(self) -> bool:
-        """Whether another try is pointless: a 4xx but 429 is the drain's last word on a batch."""
+        """Whether Logplex does not retry: the drain accepted the batch, or refused it with a 4xx other than 429."""
         return self.delivered or (self.status is not None and 400 <= self.status < 500 and self.status != 429)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of the batches of one `drain`. `untold` lines are lost and no drain was told of them yet."""
+    """The outcomes of one `drain`. `unreported` lines are lost, and no drain has been told yet."""
 
-    answers: Sequence[Answer]
+    outcomes: Sequence[Outcome]
     seconds: float
-    untold: int
-
-    @property
-    def batches(self) -> int:
-        """The number of batches."""
-        return len(self.answers)
+    unreported: int
 
     @property
     def lines(self) -> int:
-        """The number of the batches' lines, delivered or not."""
-        return sum(answer.lines for answer in self.answers)
+        """The number of lines of all batches, delivered or not."""
+        return sum(outcome.batch.lines for outcome in self.outcomes)
 
     @property
     def bytes(self) -> int:
-        """The size of the batches' bodies, each counted once, as it was in its last try."""
-        return sum(answer.body_bytes for answer in self.answers)
+        """The size of all bodies, each counted once, as in its last try."""
+        return sum(outcome.body_bytes for outcome in self.outcomes)
 
     @property
     def tries(self) -> int:
         """The number of POSTs."""
-        return sum(answer.tries for answer in self.answers)
+        return sum(outcome.tries for outcome in self.outcomes)
 
     @property
-    def delivered(self) -> list[Answer]:
-        """What the drains accepted."""
-        return [answer for answer in self.answers if answer.delivered]
+    def delivered(self) -> list[Outcome]:
+        """The batches that the drains accepted."""
+        return [outcome for outcome in self.outcomes if outcome.delivered]
 
     @property
-    def dropped(self) -> list[Answer]:
-        """What was given up. A drain that timed out may yet have stored it."""
-        return [answer for answer in self.answers if not answer.delivered]
+    def dropped(self) -> list[Outcome]:
+        """The batches that Logplex gave up. A drain that timed out may still have stored one."""
+        return [outcome for outcome in self.outcomes if not outcome.delivered]
 
     @property
     def l10_lines(self) -> list[Line]:
-        """The lines beside the batches' own that the drains accepted."""
-        return [answer.l10 for answer in self.delivered if answer.l10]
+        """The lines that Logplex added and the drains accepted."""
+        return [outcome.l10 for outcome in self.delivered if outcome.l10]
 
 
 class Logplex:
     """Several nodes, each a thread with one request in flight, so POSTs overlap and arrive in any order.
 
-    What a drain lost is told in a later batch of that drain, over several calls of `drain` too.
+    A later batch of a drain reports what the drain lost, also in a later call of `drain`.
     """
 
-    def __init__(
-        self,
-        connections: int = 4,
-        *,
-        wording: Wording = Wording.NEW,
-        connect_timeout_s: float = CONNECT_TIMEOUT_S,
-        answer_timeout_s: float = ANSWER_TIMEOUT_S,
-    ) -> None:
-        """Make a Logplex of so many nodes; ValueError when there is none."""
+    def __init__(self, connections: int = 4, *, response_timeout_s: float = RESPONSE_TIMEOUT_S) -> None:
+        """Make a Logplex with this number of nodes; ValueError for less than one."""
         if connections < 1:
-            raise ValueError(f"connections is {connections}: nothing would be sent, so give 1 or more")
+            raise ValueError(f"connections is {connections}: give 1 or more")
         self._connections = connections
-        self._wording = wording
-        self._timeouts = connect_timeout_s, answer_timeout_s
-        self._accounts: dict[str, LossAccount] = {}
-        self._opening = threading.Lock()
-        self._telling = threading.Lock()
+        self._response_timeout_s = response_timeout_s
+        self._losses: dict[str, UnreportedLoss] = {}
+        self._lock = threading.Lock()
 
     def drain(self, shipments: Iterable[_Shipment], on_delivered: _OnDelivered = lambda *_: None) -> Report:
         """Send each batch to its drain URL and return when all are delivered or dropped.
 
-        `shipments` is read as nodes become free. `on_delivered` is called in a node's thread, one call at a time.
-        What either raises ends the draining and is raised here.
+        Nodes read `shipments` as they become free, and call `on_delivered` one call at a time. An exception of either
+        stops all nodes and is raised here.
         """
         began = monotonic()
         shared = _Shared(shipments)
         with ThreadPoolExecutor(self._connections, "logplex") as pool:
             nodes = [pool.submit(self._run_node, shared, on_delivered) for _ in range(self._connections)]
             try:
-                answers = [answer for node in as_completed(nodes) for answer in node.result()]
+                outcomes = [outcome for node in as_completed(nodes) for outcome in node.result()]
             finally:
                 shared.close()
-        untold = sum(account.untold_lines for account in self._accounts.values())
-        return Report(answers, monotonic() - began, untold)
+        return Report(outcomes, monotonic() - began, sum(loss.lines for loss in self._losses.values()))
 
-    def _run_node(self, shipments: Iterable[_Shipment], on_delivered: _OnDelivered) -> list[Answer]:
-        answers = []
+    def _run_node(self, shipments: Iterable[_Shipment], on_delivered: _OnDelivered) -> list[Outcome]:
+        outcomes = []
         connections: dict[str, DrainConnection] = {}
         with ExitStack() as stack:
             for url, batch in shipments:
                 host = urlsplit(url).netloc
                 if host not in connections:
-                    connections[host] = stack.enter_context(DrainConnection(url, *self._timeouts))
-                answer = self._send(connections[host], url, batch)
-                answers.append(answer)
-                if answer.delivered:
-                    with self._telling:
-                        on_delivered(batch, answer)
-        return answers
+                    connections[host] = stack.enter_context(DrainConnection(url, self._response_timeout_s))
+                outcome = self._send(connections[host], url, batch)
+                outcomes.append(outcome)
+                if outcome.delivered:
+                    with self._lock:
+                        on_delivered(batch, outcome)
+        return outcomes
 
-    def _send(self, connection: DrainConnection, url: str, batch: Batch) -> Answer:
-        """Try a batch until it is delivered, refused or out of tries, with no pause between the tries."""
-        with self._opening:
-            account = self._accounts.setdefault(url, LossAccount())
+    def _send(self, connection: DrainConnection, url: str, batch: Batch) -> Outcome:
+        """Try a batch until it is delivered, refused or out of tries, without a pause between the tries."""
+        with self._lock:
+            unreported = self._losses.setdefault(url, UnreportedLoss())
         began = monotonic()
         loss = None
         for tries in range(1, TRIES + 1):
             now = _now(batch, monotonic() - began)
-            # Told anew in each try, with what was lost in the meantime.
-            account.add(loss)
-            loss = account.take()
-            l10 = l10_line(batch.app, loss, now, self._wording) if loss else None
-            answer = _try(connection, url, batch, tries, now, l10)
-            if answer.final:
+            # Rendered again for each try, with the losses since the last one.
+            unreported.add(loss)
+            loss = unreported.take()
+            outcome = _try(connection, url, batch, tries, now, l10_line(batch.app, loss, now) if loss else None)
+            if outcome.final:
                 break
-        if not answer.delivered:
-            account.add(loss)
-            account.add(Loss(batch.lines, now))
-        return answer
+        if not outcome.delivered:
+            unreported.add(loss)
+            unreported.add(Loss(batch.lines, now))
+        return outcome
 
 
-def post(
-    url: str,
-    body: bytes,
-    frame_id: str | None = None,
-    arrival: datetime | None = None,
-    *,
-    app: str = "app",
-    lines: int = 1,
-) -> int:
-    """Post one raw body, once, over a connection of its own, and give the status of the answer.
+def post(url: str, body: bytes, frame_id: str | None = None, arrival: datetime | None = None) -> int:
+    """Post one body, once, over its own connection, and give the status of the response; `arrival` is as in Batch.
 
-    `arrival` is as in Batch; `app` and `lines` only go into the headers. OSError (TimeoutError among them) or
-    http.client.HTTPException when no answer comes.
+    OSError (such as TimeoutError) or http.client.HTTPException if there is no response.
     """
-    batch = Batch(app, body, lines, frame_id, arrival)
+    batch = Batch("app", body, 1, frame_id, arrival)
     with DrainConnection(url) as connection:
-        return connection.post(url, body, _headers(batch, lines, _now(batch, 0)))
+        return connection.post(url, body, _headers(batch, batch.lines, _now(batch, 0)))
 
 
-def _try(connection: DrainConnection, url: str, batch: Batch, tries: int, now: datetime, l10: Line | None) -> Answer:
+def _try(connection: DrainConnection, url: str, batch: Batch, tries: int, now: datetime, l10: Line | None) -> Outcome:
     body, messages = (frame(l10) + batch.body, batch.lines + 1) if l10 else (batch.body, batch.lines)
     status: int | None = None
-    fault: Literal["", "time-out", "connection"] = ""
+    fault: Literal["", "timeout", "connection"] = ""
     began = monotonic()
     try:
         status = connection.post(url, body, _headers(batch, messages, now))
-    except TimeoutError:
-        fault = "time-out"
-    except NO_ANSWER:
-        fault = "connection"
-    seconds = monotonic() - began
-    return Answer(batch.app, batch.frame_id, batch.lines, l10, len(body), tries, status, fault, seconds)
+    except NO_RESPONSE as error:
+        fault = "timeout" if isinstance(error, TimeoutError) else "connection"
+    return Outcome(batch, l10, len(body), tries, status, fault, monotonic() - began)
 
 
 def _now(batch: Batch, elapsed_s: float) -> datetime:
-    """Give the time of a try, begun `elapsed_s` after the batch's first one: in its simulated time if it has one."""
+    """Give the time of a try, `elapsed_s` after the first try of the batch: in simulated time if it has one."""
     return batch.arrival + timedelta(seconds=elapsed_s) if batch.arrival else datetime.now(UTC)
 
 
@@ -229,7 +200,7 @@ def _headers(batch: Batch, messages: int, now: datetime) -> dict[str, str]:
 
 
 class _Shared(Iterator[_Shipment]):
-    """Shipments that several threads take from, each once, until it is closed."""
+    """Shipments for several threads: each is taken once, until this is closed."""
 
     def __init__(self, shipments: Iterable[_Shipment]) -> None:
         self._shipments = iter(shipments)
@@ -243,5 +214,5 @@ class _Shared(Iterator[_Shipment]):
             return next(self._shipments)
 
     def close(self) -> None:
-        # Without the lock, which a thread may hold that waits for a shipment.
+        # Without the lock: a thread may hold it while it waits for a shipment.
         self._closed = True

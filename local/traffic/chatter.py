@@ -1,4 +1,4 @@
-"""Lines that belong to no request: metrics, workers, dynos; and decoys, which look like what they are not."""
+"""Lines that belong to no request: metrics, workers, dynos, and decoys, which only look like something else."""
 
 from datetime import datetime
 from random import Random
@@ -8,10 +8,10 @@ from local.traffic.platform_events import API_PRI, DYNO_PRI
 from local.traffic.surfaces import USERS, Surface
 from local.traffic.web_requests import APP_PRI
 
-# Logplex splits longer messages, through characters if need be (logplex issue #105).
+# Logplex splits longer messages, even within a character (logplex issue #105).
 _SPLIT = 10_000
 
-# What no query may count: its words are another's, or its PROCID is.
+# No query may count these lines: either the text or the PROCID is not that of the real one.
 _DECOYS = (
     'at=info method=GET path="/fake" host=evil.example dyno=web.1 connect=1ms service=99999ms status=503 bytes=1',
     "upstream answered status=503 after service=99999ms",
@@ -28,36 +28,27 @@ _DECOYS = (
 
 
 def some(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
-    """Make one event of chatter: mostly one line, two where Logplex splits one."""
-    dyno = rng.choice(surface.dynos)
-
-    def said(text: str, proc_id: str = dyno) -> Line:
-        return Line(app, time, APP_PRI, "app", proc_id, f"{text}\n".encode())
-
+    """Make one event: mostly one line, two if Logplex splits it."""
+    pri, proc_id = APP_PRI, rng.choice(surface.dynos)
     match rng.randrange(12):
         case 0 | 1 | 2 | 3:
-            return [_postgres(rng, app, time)]
+            # Times of Heroku Postgres' metrics are whole seconds.
+            pri, proc_id, time = API_PRI, "heroku-postgres", time.replace(microsecond=0)
+            text = (
+                f"source=DATABASE addon=postgresql-curved-12345 sample#current_transaction={rng.randrange(10**6)} "
+                f"sample#db_size={rng.randrange(10**10)}bytes sample#tables=43 sample#active-connections="
+                f"{rng.randrange(20)} sample#load-avg-1m={rng.random():.2f} sample#memory-free={rng.randrange(10**6)}kB"
+            )
         case 4 | 5:
-            return [said(rng.choice(_DECOYS))]
+            text = rng.choice(_DECOYS)
         case 6 | 7 | 8:
-            return [said(f"\x1b[33mwarn\x1b[0m queue=emails depth={rng.randrange(90)}", "worker.1")]
+            proc_id, text = "worker.1", f"\x1b[33mwarn\x1b[0m queue=emails depth={rng.randrange(90)}"
         case 9:
-            memory = f"Process running mem={rng.randrange(513, 700)}M(105.2%)\n"
-            return [Line(app, time, DYNO_PRI, "heroku", dyno, memory.encode())]
+            pri, text = DYNO_PRI, f"Process running mem={rng.randrange(513, 700)}M(105.2%)"
         case 10:
-            config = f"Set THEME config vars by user {rng.choice(USERS)}\n"
-            return [Line(app, time, API_PRI, "app", "api", config.encode())]
+            pri, proc_id, text = API_PRI, "api", f"Set THEME config vars by user {rng.choice(USERS)}"
         case _:
-            text = f"ledger {'—'.join(str(rng.randrange(10**9)) for _ in range(900))}"
-            long = said(text, "worker.1").message
-            return [Line(app, time, APP_PRI, "app", "worker.1", part) for part in (long[:_SPLIT], long[_SPLIT:])]
-
-
-def _postgres(rng: Random, app: str, time: datetime) -> Line:
-    """Make a line of Heroku Postgres' metrics; their times are whole seconds."""
-    text = (
-        f"source=DATABASE addon=postgresql-curved-12345 sample#current_transaction={rng.randrange(10**6)} "
-        f"sample#db_size={rng.randrange(10**10)}bytes sample#tables=43 sample#active-connections="
-        f"{rng.randrange(20)} sample#load-avg-1m={rng.random():.2f} sample#memory-free={rng.randrange(10**6)}kB\n"
-    )
-    return Line(app, time.replace(microsecond=0), API_PRI, "app", "heroku-postgres", text.encode())
+            proc_id, text = "worker.1", f"ledger {'—'.join(str(rng.randrange(10**9)) for _ in range(900))}"
+    message, source = f"{text}\n".encode(), "heroku" if pri == DYNO_PRI else "app"
+    parts = [part for part in (message[:_SPLIT], message[_SPLIT:]) if part]
+    return [Line(app, time, pri, source, proc_id, part) for part in parts]

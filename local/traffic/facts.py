@@ -1,6 +1,6 @@
-"""What a log line says, as a record: the line's text is made from it, so the truth never has to parse text.
+"""What a log line says, as a record. The text is rendered from the record, so the truth never parses text.
 
-`str()` of a record is its wording, without the newline that ends a message.
+`str()` of a record is the message without the newline at its end.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ ERROR_DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the router logs it (Dev Center, "HTTP Routing"). None is a field that the router leaves empty.
+    """A request as the router logs it (Dev Center, "HTTP Routing"). The router leaves a field that is None empty.
 
-    `fwd` are the addresses of X-Forwarded-For: what the client claimed, then the one that Heroku saw itself.
-    `tls_version` is written by the new router only, `code` with errors only.
+    `fwd` are the addresses of X-Forwarded-For: those that the client claims, then the one that Heroku saw. Only the
+    new router writes `tls_version`; only errors have a `code`.
     """
 
     method: str
@@ -56,7 +56,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class RequestNote:
-    """What an application writes of a request; `text` holds the request's id."""
+    """What an application writes about a request; `text` contains the request's id."""
 
     request_id: str
     text: str
@@ -67,7 +67,7 @@ class RequestNote:
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
-    """A failure that the application itself reports: `name` is `webauthn.<what>_failed` or `rate_limit_hit`."""
+    """A failure that the application reports: `name` is `webauthn.<what>_failed` or `rate_limit_hit`."""
 
     name: str
     user: str
@@ -78,57 +78,13 @@ class SecurityEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
-    """A build of the app on the platform; `outcome` is "started", "succeeded" or "failed"."""
+class PlatformEvent:
+    """A build, deploy, release or rollback, or a dyno that changes its state; `text` is the whole message."""
 
-    outcome: str
-
-    def __str__(self) -> str:
-        return f"Build {self.outcome}"
-
-
-@dataclass(frozen=True, slots=True)
-class Deploy:
-    """A deploy of a slug, named by the first digits of its commit."""
-
-    commit: str
-    user: str
+    text: str
 
     def __str__(self) -> str:
-        return f"Deploy {self.commit} by user {self.user}"
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A release: of a deploy, of changed config vars or add-ons."""
-
-    version: int
-    user: str
-
-    def __str__(self) -> str:
-        return f"Release v{self.version} created by user {self.user}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rollback:
-    """A rollback to an earlier release."""
-
-    version: int
-    user: str
-
-    def __str__(self) -> str:
-        return f"Rollback to v{self.version} by user {self.user}"
-
-
-@dataclass(frozen=True, slots=True)
-class StateChange:
-    """A dyno's change of state; the dyno is the line's PROCID."""
-
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return f"State changed from {self.before} to {self.after}"
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +99,9 @@ class DynoError:
 
 @dataclass(frozen=True, slots=True)
 class LossReport:
-    """What Logplex (L10) or log-shuttle (L12 dropped, L13 lost) could not deliver: `lines` of them since `since`.
+    """Lines that Logplex (L10) or log-shuttle (L12 dropped, L13 lost) could not deliver, counted since `since`.
 
-    With `drain`, the name of a drain in Logplex, an L10 has its new wording.
+    An L10 with `drain`, the drain's name in Logplex, has the new wording.
     """
 
     code: str
@@ -154,21 +110,14 @@ class LossReport:
     drain: str | None = None
 
     def __str__(self) -> str:
-        since = self.since.isoformat()
-        match self.code, self.drain:
-            case "L10", None:
-                return f"Error L10 (output buffer overflow): {self.lines} messages dropped since {since}."
-            case "L10", drain:
-                return (
-                    f"Error L10 (output buffer overflow): drain '{drain}' dropped {self.lines} messages since {since}."
-                )
-            case code, _:
-                return f"Error {code}: {self.lines} messages {'lost' if code == 'L13' else 'dropped'} since {since}."
+        if self.code != "L10":
+            verb = "lost" if self.code == "L13" else "dropped"
+            return f"Error {self.code}: {self.lines} messages {verb} since {self.since.isoformat()}."
+        what = f"drain '{self.drain}' dropped {self.lines} messages" if self.drain else f"{self.lines} messages dropped"
+        return f"Error L10 (output buffer overflow): {what} since {self.since.isoformat()}."
 
 
-Facts = (
-    Request | RequestNote | SecurityEvent | Build | Deploy | Release | Rollback | StateChange | DynoError | LossReport
-)
+Facts = Request | RequestNote | SecurityEvent | PlatformEvent | DynoError | LossReport
 
 
 def _or_empty(value: str | int | None, unit: str = "") -> str:

@@ -1,4 +1,4 @@
-"""A log line of a Heroku app, and the frame in which Logplex sends it; and what is stored where there was no line."""
+"""A log line of a Heroku app, the frame in which Logplex sends it, and a line that is quarantined."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,10 @@ from local.traffic.facts import Facts
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. `app` is the Heroku app, which no field of the frame tells; `time` is aware UTC.
+    """One line of `app`, at `time` in aware UTC. The frame does not name the app.
 
-    `source` is APP-NAME ("app" or "heroku"), `message` is MSG with the newline that its writer ended it with.
-    `facts` is what the message was rendered from, None for plain text.
+    `source` is APP-NAME ("app" or "heroku"), `message` is MSG with the newline at its end. `facts` is what the message
+    was rendered from; None for plain text.
     """
 
     app: str
@@ -26,11 +26,7 @@ class Line:
 
     @property
     def timestamp(self) -> str:
-        """TIME as it is sent.
-
-        Logplex trims trailing zeros of the microseconds in some messages; here in those of an even second, and
-        always where only zeros are left.
-        """
+        """TIME as sent. Logplex trims trailing zeros of the microseconds in some messages; here, in even seconds."""
         microseconds = f"{self.time.microsecond:06}"
         if self.time.second % 2 == 0 or self.time.microsecond == 0:
             microseconds = microseconds.rstrip("0")
@@ -46,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Bytes of a POST to `app` that are no syslog message, kept in a quarantine line at `time`, aware UTC."""
+    """Input to `app` that is not valid syslog, stored in a quarantine line at `time`, aware UTC."""
 
     app: str
     time: datetime
@@ -54,6 +50,7 @@ class Quarantined:
 
     source: ClassVar = "logdrain"
     proc_id: ClassVar = "quarantine"
+    facts: ClassVar = None
 
     @property
     def timestamp(self) -> str:

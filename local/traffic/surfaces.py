@@ -1,13 +1,13 @@
-"""What the apps are like, as data: their endpoints, hosts and dynos, and who calls them."""
+"""The apps as data: their endpoints, hosts and dynos, and who calls them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint; its service time is log-normal with `median_ms` and `spread`, the sigma of its logarithm.
+    """An endpoint. Its service time is log-normal: `spread` is the sigma of its logarithm.
 
-    `path` may hold {id}, a number, and {query}, one of QUERIES. `weight` is its share among its surface's.
+    `path` can contain {id}, a number, and {query}, one of QUERIES. `weight` is its share of the surface's requests.
     """
 
     method: str
@@ -19,7 +19,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One kind of app: `weight` is how busy it is beside the others, `login` is what attackers try."""
+    """One kind of app: `weight` is its share of all requests, `login` is what attackers try."""
 
     host: str
     weight: int
@@ -75,7 +75,7 @@ SURFACES = (
     ),
 )
 
-# Query strings; most are decoys, which look like fields of the router or like security events.
+# Query strings. Most are decoys that look like fields of the router or like security events.
 QUERIES = (
     "AAPL",
     "caf%C3%A9",

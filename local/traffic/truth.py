@@ -1,34 +1,31 @@
-"""What each saved query must answer, computed from the lines' facts and so without any parsing or SQL."""
+"""What each saved query must return, computed from the lines' facts, without SQL and without parsing text."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import NamedTuple, Self
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 from local.traffic.facts import (
     ERROR_DESCRIPTIONS,
-    Build,
-    Deploy,
     DynoError,
     LossReport,
-    Release,
+    PlatformEvent,
     Request,
     RequestNote,
-    Rollback,
     SecurityEvent,
-    StateChange,
 )
 from local.traffic.lines import Line, Quarantined
 
-Row = dict[str, object]
+Row = dict[str, Any]
+Lines = list[Line | Quarantined]
 
 
 @dataclass(frozen=True, slots=True)
 class Percentile:
-    """A percentile by nearest rank: the smallest value that at least so many percent of all do not exceed.
+    """A percentile by nearest rank. An engine may estimate it: a value from `least` to `most` is right.
 
-    What only estimates it is right from `least` to `most`: values whose rank is one and a hundredth of all away.
+    These are the values whose rank is at most one, and one percent of all values, away.
     """
 
     value: int
@@ -37,7 +34,7 @@ class Percentile:
 
     @classmethod
     def of(cls, percent: int, values: Sequence[int]) -> Self:
-        """Take it of some values, at least one."""
+        """Take it of at least one value."""
         ranked = sorted(values)
         place = -(-percent * len(ranked) // 100) - 1
         spread = 1 + len(ranked) // 100
@@ -48,17 +45,9 @@ class Percentile:
         return isinstance(value, int) and self.least <= value <= self.most
 
 
-class _Stored(NamedTuple):
-    """The lines of a window, and the request that is asked for."""
-
-    lines: list[Line]
-    quarantined: list[Quarantined]
-    request_id: str | None
-
-
-_AROUND = timedelta(minutes=10)
 _DAY = timedelta(hours=24)
 _WEEK = timedelta(days=7)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SLOW_MS = 2000
 _FEWEST_REQUESTS = 10
 _SECURITY_STATUSES = {401: "401-unauthorized", 403: "403-forbidden", 429: "429-rate-limited"}
@@ -67,43 +56,32 @@ _SECURITY_NAMES = {
     "webauthn.authentication_verify_failed": "passkey-authn-fail",
     "rate_limit_hit": "rate-limit-custom",
 }
+# Columns whose attribute of a line has another name.
+_ATTRIBUTES = {"log_ts": "timestamp", "message": "stored_message"}
 
 
-def expected(
-    lines: Iterable[Line], now: datetime, quarantined: Sequence[Quarantined] = (), request_id: str | None = None
-) -> dict[str, list[Row]]:
-    """Give the rows that each saved query answers at `now`, by the query's name, in the query's order.
+def expected(lines: Iterable[Line | Quarantined], now: datetime, request_id: str | None = None) -> dict[str, list[Row]]:
+    """Give the rows of each saved query at `now`, by the query's name, in the query's order.
 
-    `lines` are all lines that are stored as they came, so those that Logplex added (its L10 lines) or another
-    sender sent belong to them, and `quarantined` is what was stored in quarantine lines. `request_id` is what the
-    query `request` asks for; as it stands it asks for none that there is. Times of rows are as the query has them:
-    `log_ts` the text of TIME, `hour_utc` a naive UTC datetime.
+    `lines` are all lines in the table, also the L10 lines that Logplex added. `request_id` is what the query `request`
+    asks for. In rows, `log_ts` is the text of TIME and `hour_utc` is a naive UTC datetime, as in the query's result.
     """
-    held = list(lines)
-    return {name: within(name, held, now - span, now, quarantined, request_id) for name, (span, _) in _QUERIES.items()}
+    stored = list(lines)
+    return {name: within(name, stored, now - span, now, request_id) for name, (span, _) in _QUERIES.items()}
 
 
 def within(
-    name: str,
-    lines: Iterable[Line],
-    since: datetime,
-    until: datetime,
-    quarantined: Iterable[Quarantined] = (),
-    request_id: str | None = None,
+    name: str, lines: Iterable[Line | Quarantined], since: datetime, until: datetime, request_id: str | None = None
 ) -> list[Row]:
-    """Give the rows that one saved query answers of the lines from `since` to `until`, both included."""
-    _, rows = _QUERIES[name]
-    return rows(
-        _Stored(
-            [line for line in lines if since <= line.time <= until],
-            [line for line in quarantined if since <= line.time <= until],
-            request_id,
-        )
-    )
+    """Give the rows of one saved query, of the lines from `since` to `until`, both included."""
+    window = [line for line in lines if since <= line.time <= until]
+    if name == "request":
+        window = [line for line in window if request_id and _request_id(line) == request_id]
+    return _QUERIES[name][1](window)
 
 
 def differences(rows: Sequence[Mapping[str, object]], right: Sequence[Mapping[str, object]]) -> list[str]:
-    """Say where rows are not what they must be, one line each; other columns of the rows do not count."""
+    """Say where rows differ from the right ones, one text per value. Columns that only `rows` have are ignored."""
     if len(rows) != len(right):
         return [f"{len(rows)} rows in place of {len(right)}"]
     return [
@@ -114,63 +92,33 @@ def differences(rows: Sequence[Mapping[str, object]], right: Sequence[Mapping[st
     ]
 
 
-def stored_per_day(lines: Iterable[Line]) -> Counter[tuple[str, date]]:
-    """Count the lines of each app and UTC day, which is the partition that they are stored in.
-
-    That holds for lines whose time is valid on arrival: at most two days before it and one hour after it.
-    """
-    return Counter((line.app, line.time.date()) for line in lines)
-
-
-def _errors_by_surface(lines: Iterable[Line]) -> list[Row]:
+def _errors_by_surface(lines: Lines) -> list[Row]:
     counts = Counter((_hour(line), line.app) for line, request in _requests(lines) if 500 <= request.status <= 599)
-    # Sorting is stable: last by what matters most.
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0][1]))
-    ranked.sort(key=lambda item: item[0][0], reverse=True)
-    return [{"app": app, "hour_utc": hour, "error_count": count} for (hour, app), count in ranked]
+    return [{"app": app, "hour_utc": hour, "error_count": count} for (hour, app), count in _by_hour(counts)]
 
 
-def _latency_outliers(lines: Iterable[Line]) -> list[Row]:
+def _latency_outliers(lines: Lines) -> list[Row]:
     slow = [
-        (service_ms, line, request)
+        (-request.service_ms, -_millisecond(line), line.app, request.request_id, line.stored_message, line)
         for line, request in _requests(lines)
-        if (service_ms := request.service_ms) is not None and service_ms > _SLOW_MS
+        if request.service_ms is not None and request.service_ms > _SLOW_MS
     ]
-    slow.sort(key=lambda found: (found[1].app, found[2].request_id, found[1].stored_message))
-    slow.sort(key=lambda found: (found[0], _millisecond(found[1])), reverse=True)
-    return [
-        {
-            "app": line.app,
-            "proc_id": line.proc_id,
-            "log_ts": line.timestamp,
-            "method": request.method,
-            "path": request.path,
-            "service_ms": service_ms,
-            "status": request.status,
-            "fwd_ip": request.fwd_ip,
-        }
-        for service_ms, line, request in slow[:200]
-    ]
+    columns = ("app", "proc_id", "log_ts", "method", "path", "service_ms", "status", "fwd_ip")
+    return [_row(line, *columns) for *_, line in sorted(slow, key=lambda found: found[:-1])[:200]]
 
 
-def _security_events(lines: Iterable[Line]) -> list[Row]:
-    """Give all of them: the query's limit is not the pivot's."""
+def _security_events(lines: Lines) -> list[Row]:
+    columns = ("app", "proc_id", "log_ts", "message")
     return [
-        {
-            "app": line.app,
-            "proc_id": line.proc_id,
-            "log_ts": line.timestamp,
-            "event_type": event_type,
-            "fwd_ip": line.facts.fwd_ip if isinstance(line.facts, Request) else None,
-            "path": line.facts.path if isinstance(line.facts, Request) else None,
-            "message": line.stored_message,
-        }
+        _row(line, *columns)
+        | {"event_type": event_type}
+        | (_row(line, "fwd_ip", "path") if isinstance(line.facts, Request) else {"fwd_ip": None, "path": None})
         for line in _newest_first(lines)
         if (event_type := _event_type(line))
-    ]
+    ][:500]
 
 
-def _event_type(line: Line) -> str | None:
+def _event_type(line: Line | Quarantined) -> str | None:
     match line.facts:
         case Request(status=status):
             return _SECURITY_STATUSES.get(status)
@@ -180,153 +128,119 @@ def _event_type(line: Line) -> str | None:
             return None
 
 
-def _security_by_ip(lines: Iterable[Line]) -> list[Row]:
+def _security_by_ip(lines: Lines) -> list[Row]:
     hits = Counter(request.fwd_ip for _, request in _requests(lines) if request.status in _SECURITY_STATUSES)
     ranked = sorted(hits.items(), key=lambda item: (-item[1], item[0]))
     return [{"fwd_ip": ip, "hits": count} for ip, count in ranked[:20]]
 
 
-def _recent_deploys(lines: Iterable[Line]) -> list[Row]:
-    events = [
-        line
-        for line in _newest_first(lines)
-        if isinstance(line.facts, Build | Deploy | Release | Rollback | StateChange)
-    ]
-    return [
-        {
-            "app": line.app,
-            "log_ts": line.timestamp,
-            "proc_id": line.proc_id,
-            "message": line.stored_message,
-        }
-        for line in events[:100]
-    ]
+def _recent_deploys(lines: Lines) -> list[Row]:
+    events = [line for line in _newest_first(lines) if isinstance(line.facts, PlatformEvent)]
+    return [_row(line, "app", "log_ts", "proc_id", "message") for line in events[:100]]
 
 
-def _slow_endpoints(lines: Iterable[Line]) -> list[Row]:
+def _slow_endpoints(lines: Lines) -> list[Row]:
     groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line, request in _requests(lines):
         if request.service_ms is not None:
-            groups[line.app, _prefix(request.path)].append(request.service_ms)
-    # SQL rounds half away from zero, Python to even: so whole tenths, and the average as an exact fraction.
-    averages = {
-        group: (20 * sum(times) + len(times)) // (2 * len(times)) / 10
-        for group, times in groups.items()
-        if len(times) >= _FEWEST_REQUESTS
-    }
-    ranked = sorted(averages.items(), key=lambda item: (-item[1], item[0]))
-    return [
+            path = request.path.partition("?")[0].partition("#")[0]
+            groups[line.app, "/".join(path.split("/")[:3])].append(request.service_ms)
+    rows: list[Row] = [
         {
             "app": app,
             "path_prefix": prefix,
             "request_count": len(times),
-            "avg_service_ms": average,
+            # SQL rounds half away from zero, Python to even: so whole tenths, of the average as an exact fraction.
+            "avg_service_ms": (20 * sum(times) + len(times)) // (2 * len(times)) / 10,
             "p95_service_ms": Percentile.of(95, times),
             "max_service_ms": max(times),
         }
-        for (app, prefix), average in ranked[:50]
-        for times in [groups[app, prefix]]
+        for (app, prefix), times in sorted(groups.items())
+        if len(times) >= _FEWEST_REQUESTS
     ]
+    # Sorting is stable: equal averages stay in the order of app and prefix.
+    return sorted(rows, key=lambda row: row["avg_service_ms"], reverse=True)[:50]
 
 
-def _unstructured_share(stored: _Stored) -> list[Row]:
-    total = len(stored.lines) + len(stored.quarantined)
+def _unstructured_share(lines: Lines) -> list[Row]:
     return [
         {
-            "total": total,
-            "unstructured_count": total - sum(1 for _ in _requests(stored.lines)),
-            "quarantined_count": len(stored.quarantined),
+            "total": len(lines),
+            "unstructured_count": len(lines) - len(_requests(lines)),
+            "quarantined_count": sum(isinstance(line, Quarantined) for line in lines),
         }
     ]
 
 
-def _errors_by_code(lines: Iterable[Line]) -> list[Row]:
-    counts = Counter((_hour(line), line.app, code) for line in lines if (code := _error_code(line)))
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    ranked.sort(key=lambda item: item[0][0], reverse=True)
+def _errors_by_code(lines: Lines) -> list[Row]:
+    counts = Counter(
+        (_hour(line), line.app, line.facts.code)
+        for line in lines
+        if isinstance(line.facts, Request | DynoError) and line.facts.code
+    )
     return [
         {"hour_utc": hour, "app": app, "code": code, "descr": ERROR_DESCRIPTIONS[code], "error_count": count}
-        for (hour, app, code), count in ranked
+        for (hour, app, code), count in _by_hour(counts)
     ]
 
 
-def _error_code(line: Line) -> str | None:
-    return line.facts.code if isinstance(line.facts, Request | DynoError) else None
+def _log(lines: Lines) -> list[Row]:
+    """Give lines in the order of the log, oldest first."""
+    rows = [(_millisecond(line), _row(line, "app", "log_ts", "source", "proc_id", "message")) for line in lines]
+    return [row for _, row in sorted(rows, key=lambda found: (found[0], *found[1].values()))]
 
 
-def _request_id(line: Line) -> str | None:
-    return line.facts.request_id if isinstance(line.facts, Request | RequestNote) else None
-
-
-def _request(stored: _Stored) -> list[Row]:
-    asked = stored.request_id
-    return _log(line for line in stored.lines if asked and _request_id(line) == asked)
-
-
-def _log(lines: Iterable[Line | Quarantined]) -> list[Row]:
-    """Give lines as the log has them, oldest first."""
-    rows = [
-        (
-            _millisecond(line),
-            {
-                "app": line.app,
-                "log_ts": line.timestamp,
-                "source": line.source,
-                "proc_id": line.proc_id,
-                "message": line.stored_message,
-            },
-        )
-        for line in lines
-    ]
-    rows.sort(key=lambda found: (found[0], *found[1].values()))
-    return [{**row} for _, row in rows]
-
-
-def _lines_lost(lines: Iterable[Line]) -> list[Row]:
+def _lines_lost(lines: Lines) -> list[Row]:
     lost: Counter[tuple[datetime, str]] = Counter()
     for line in lines:
         if isinstance(line.facts, LossReport):
             lost[_hour(line), line.app] += line.facts.lines
-    ranked = sorted(lost.items(), key=lambda item: (-item[1], item[0][1]))
-    ranked.sort(key=lambda item: item[0][0], reverse=True)
-    return [{"app": app, "hour_utc": hour, "lines_lost": count} for (hour, app), count in ranked]
+    return [{"app": app, "hour_utc": hour, "lines_lost": count} for (hour, app), count in _by_hour(lost)]
 
 
-def _requests(lines: Iterable[Line]) -> Iterable[tuple[Line, Request]]:
-    return ((line, line.facts) for line in lines if isinstance(line.facts, Request))
+def _request_id(line: Line | Quarantined) -> str | None:
+    return line.facts.request_id if isinstance(line.facts, Request | RequestNote) else None
 
 
-def _newest_first(lines: Iterable[Line]) -> list[Line]:
-    alike = sorted(lines, key=lambda line: (line.app, line.proc_id, line.stored_message))
-    return sorted(alike, key=_millisecond, reverse=True)
+def _requests(lines: Lines) -> list[tuple[Line | Quarantined, Request]]:
+    return [(line, line.facts) for line in lines if isinstance(line.facts, Request)]
 
 
-def _hour(line: Line) -> datetime:
+def _row(line: Line | Quarantined, *columns: str) -> Row:
+    """Give columns of a line: its own attributes, or else those of its facts."""
+    names = {column: _ATTRIBUTES.get(column, column) for column in columns}
+    return {column: getattr(line if hasattr(line, name) else line.facts, name) for column, name in names.items()}
+
+
+def _newest_first(lines: Lines) -> Lines:
+    return sorted(lines, key=lambda line: (-_millisecond(line), line.app, line.proc_id, line.stored_message))
+
+
+def _by_hour(counts: Counter[Any]) -> list[tuple[Any, int]]:
+    """Order counts by (hour, ...): newest hour first, then the largest count, then the rest of the key."""
+    return sorted(counts.items(), key=lambda item: (_EPOCH.replace(tzinfo=None) - item[0][0], -item[1], item[0]))
+
+
+def _hour(line: Line | Quarantined) -> datetime:
     return line.time.replace(minute=0, second=0, microsecond=0, tzinfo=None)
 
 
-def _millisecond(line: Line | Quarantined) -> datetime:
+def _millisecond(line: Line | Quarantined) -> int:
     """Cut a line's time to what from_iso8601_timestamp reads of it."""
-    return line.time.replace(microsecond=line.time.microsecond // 1000 * 1000)
+    return (line.time - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _prefix(path: str) -> str:
-    """Give the first two segments of a path, without its query string or fragment."""
-    segments = path.partition("?")[0].partition("#")[0].split("/")
-    return "/".join(segments[:3])
-
-
-# In the runbook's order: how far back each looks as it stands, and its rows.
-_QUERIES: dict[str, tuple[timedelta, Callable[[_Stored], list[Row]]]] = {
-    "errors-by-surface": (_DAY, lambda stored: _errors_by_surface(stored.lines)),
-    "latency-outliers": (_WEEK, lambda stored: _latency_outliers(stored.lines)),
-    "security-events": (_DAY, lambda stored: _security_events(stored.lines)[:500]),
-    "security-by-ip": (_DAY, lambda stored: _security_by_ip(stored.lines)),
-    "recent-deploys": (_WEEK, lambda stored: _recent_deploys(stored.lines)),
-    "slow-endpoints": (_WEEK, lambda stored: _slow_endpoints(stored.lines)),
+# In the runbook's order: each query's own window, and its rows.
+_QUERIES: dict[str, tuple[timedelta, Callable[[Lines], list[Row]]]] = {
+    "errors-by-surface": (_DAY, _errors_by_surface),
+    "latency-outliers": (_WEEK, _latency_outliers),
+    "security-events": (_DAY, _security_events),
+    "security-by-ip": (_DAY, _security_by_ip),
+    "recent-deploys": (_WEEK, _recent_deploys),
+    "slow-endpoints": (_WEEK, _slow_endpoints),
     "unstructured-share": (_DAY, _unstructured_share),
-    "errors-by-code": (_DAY, lambda stored: _errors_by_code(stored.lines)),
-    "request": (_WEEK, _request),
-    "around": (_AROUND, lambda stored: _log([*stored.lines, *stored.quarantined])[:1000]),
-    "lines-lost": (_WEEK, lambda stored: _lines_lost(stored.lines)),
+    "errors-by-code": (_DAY, _errors_by_code),
+    "request": (_WEEK, _log),
+    "around": (timedelta(minutes=10), lambda lines: _log(lines)[:1000]),
+    "lines-lost": (_WEEK, _lines_lost),
 }

@@ -1,4 +1,4 @@
-"""Requests as their lines: the router's, and what the app says about them."""
+"""The lines of a web request: the router's, and what the app writes about it."""
 
 import json
 from datetime import datetime, timedelta
@@ -21,6 +21,11 @@ _ROUTER_ERRORS = {"H10": 4, "H12": 2, "H14": 2}
 _ORDINARY_STATUSES = {200: 880, 201: 30, 304: 40, 404: 30, 401: 5, 403: 4, 429: 2, 500: 5, 502: 1, 503: 3}
 _ATTACKED_STATUSES = {401: 70, 429: 20, 403: 10}
 _FAILING_STATUSES = {500: 7, 503: 3}
+_REPORTED_FAILURES = {
+    "webauthn.authentication_verify_failed": 6,
+    "webauthn.registration_verify_failed": 3,
+    "webauthn.challenge_expired_failed": 1,
+}
 _TRACEBACK = """Traceback (most recent call last):
   File "/app/web/views.py", line 88, in dispatch
     return handler(request)
@@ -28,66 +33,58 @@ _TRACEBACK = """Traceback (most recent call last):
 ValueError: {detail}"""
 
 
+def draw(rng: Random, weights: dict[_Drawn, int]) -> _Drawn:
+    """Draw one of the keys, by its weight."""
+    [drawn] = rng.choices(list(weights), list(weights.values()))
+    return drawn
+
+
 def ordinary(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
-    """Make a visitor's request, which mostly goes well."""
+    """Make a visitor's request, which is mostly successful."""
     [endpoint] = rng.choices(surface.endpoints, [endpoint.weight for endpoint in surface.endpoints])
-    status = _draw(rng, _ORDINARY_STATUSES)
-    return _exchange(rng, app, surface, endpoint, rng.choice(VISITORS), status, time)
+    return _exchange(rng, app, surface, endpoint, rng.choice(VISITORS), draw(rng, _ORDINARY_STATUSES), time)
 
 
 def attack(rng: Random, app: str, surface: Surface, ip: str, time: datetime) -> list[Line]:
-    """Make an attacker's try to log in, which the app refuses and often reports."""
-    status = _draw(rng, _ATTACKED_STATUSES)
+    """Make an attacker's attempt to log in. The app rejects it, and often reports it."""
+    status = draw(rng, _ATTACKED_STATUSES)
     lines = _exchange(rng, app, surface, surface.login, ip, status, time)
-    report = SecurityEvent(_reported(rng, status), rng.choice(USERS), ip)
     if rng.random() < 0.6:
-        message = f"{report}\n".encode()
-        lines.append(Line(app, time + timedelta(milliseconds=3), APP_PRI, "app", surface.dynos[0], message, report))
+        name = "rate_limit_hit" if status == 429 else draw(rng, _REPORTED_FAILURES)
+        report = SecurityEvent(name, rng.choice(USERS), ip)
+        lines.append(_written(app, time + timedelta(milliseconds=3), surface.dynos[0], report))
     return lines
 
 
 def failing(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
     """Make a visitor's request to an app that is broken."""
-    status = _draw(rng, _FAILING_STATUSES)
-    return _exchange(rng, app, surface, rng.choice(surface.endpoints), rng.choice(VISITORS), status, time)
+    endpoint, ip = rng.choice(surface.endpoints), rng.choice(VISITORS)
+    return _exchange(rng, app, surface, endpoint, ip, draw(rng, _FAILING_STATUSES), time)
 
 
-def passed_on(rng: Random, app: str, surface: Surface, request: Request, time: datetime) -> list[Line]:
-    """Make what an app writes when another one calls it for a request, and hands the request's id on."""
+def passed_on(rng: Random, app: str, surface: Surface, request: Request, time: datetime) -> Line:
+    """Make what an app writes when another app calls it for a request and passes the request's id on."""
     note = RequestNote(request.request_id, f"[info] called for {request.request_id} with X-Request-ID")
-    return [_said(app, time, rng.choice(surface.dynos), note)]
-
-
-def _reported(rng: Random, status: int) -> str:
-    if status == 429:
-        return "rate_limit_hit"
-    events = {
-        "webauthn.authentication_verify_failed": 6,
-        "webauthn.registration_verify_failed": 3,
-        "webauthn.challenge_expired_failed": 1,
-    }
-    [event] = rng.choices(list(events), list(events.values()))
-    return event
+    return _written(app, time, rng.choice(surface.dynos), note)
 
 
 def _exchange(
     rng: Random, app: str, surface: Surface, endpoint: Endpoint, ip: str, status: int, time: datetime
 ) -> list[Line]:
-    """Give the router's line, when the request has ended, and before it what the app wrote."""
+    """Give what the app writes, then the router's line when the request has ended."""
     request = _request(rng, surface, endpoint, ip, status)
     ended = time + timedelta(milliseconds=request.service_ms or 0)
     router = Line(app, ended, ROUTER_PRI, "heroku", "router", f"{request}\n".encode(), request)
     if request.code or request.dyno is None:
         return [router]
-    said = [_app_text(rng, request)]
+    texts = [_app_text(rng, request)]
     if request.status == 500:
-        said.append(_TRACEBACK.format(detail=f"no such account: {rng.randrange(1000)} (Zoë)"))
-    return [*(_said(app, time, request.dyno, what) for what in said if what), router]
+        texts.append(_TRACEBACK.format(detail=f"no such account: {rng.randrange(1000)} (Zoë)"))
+    return [*(_written(app, time, request.dyno, text) for text in texts if text), router]
 
 
-def _said(app: str, time: datetime, dyno: str, what: RequestNote | str) -> Line:
-    facts = what if isinstance(what, RequestNote) else None
-    return Line(app, time, APP_PRI, "app", dyno, f"{what}\n".encode(), facts)
+def _written(app: str, time: datetime, dyno: str, text: RequestNote | SecurityEvent | str) -> Line:
+    return Line(app, time, APP_PRI, "app", dyno, f"{text}\n".encode(), None if isinstance(text, str) else text)
 
 
 def _request(rng: Random, surface: Surface, endpoint: Endpoint, ip: str, status: int) -> Request:
@@ -97,13 +94,13 @@ def _request(rng: Random, surface: Surface, endpoint: Endpoint, ip: str, status:
     size: int | None = rng.randrange(20, 40_000)
     code: str | None = None
     if status == 503:
-        code = _draw(rng, _ROUTER_ERRORS)
+        code = draw(rng, _ROUTER_ERRORS)
     elif service_ms is not None and service_ms > _ROUTER_TIMEOUT_MS:
         code = "H12"
     if code == "H12":
         status, service_ms, size = 503, _ROUTER_TIMEOUT_MS, 0
     elif code:
-        # No dyno ever saw it.
+        # The request reached no dyno.
         dyno = connect_ms = service_ms = size = None
     new_router = rng.random() < 0.5
     return Request(
@@ -124,7 +121,7 @@ def _request(rng: Random, surface: Surface, endpoint: Endpoint, ip: str, status:
 
 
 def _app_text(rng: Random, request: Request) -> RequestNote | str:
-    """Say something about a request, without its query string: the decoys in there are the router's alone."""
+    """Write something about a request, without its query string: only the router writes the decoys in it."""
     path = request.path.partition("?")[0]
     match rng.randrange(8):
         case 0 | 1 | 2 | 3:
@@ -133,8 +130,8 @@ def _app_text(rng: Random, request: Request) -> RequestNote | str:
                 f'{request.bytes} "-" "{rng.choice(USER_AGENTS)}"'
             )
         case 4:
-            said = {"level": "info", "msg": "requête terminée ✓", "path": path, "status": request.status}
-            text = json.dumps({**said, "request_id": request.request_id}, ensure_ascii=False)
+            record = {"level": "info", "msg": "requête terminée ✓", "path": path, "status": request.status}
+            text = json.dumps({**record, "request_id": request.request_id}, ensure_ascii=False)
             return RequestNote(request.request_id, text)
         case 5:
             return f"\x1b[32minfo\x1b[0m\t{request.method}\t{path}\tstatus={request.status} service=99999ms"
@@ -142,8 +139,3 @@ def _app_text(rng: Random, request: Request) -> RequestNote | str:
             return RequestNote(request.request_id, f"[info] 取引 {request.request_id} done in {request.service_ms}ms")
         case _:
             return ""
-
-
-def _draw(rng: Random, weights: dict[_Drawn, int]) -> _Drawn:
-    [drawn] = rng.choices(list(weights), list(weights.values()))
-    return drawn

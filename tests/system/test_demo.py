@@ -21,20 +21,18 @@ from local.stack import LocalStack, Options
 )
 def test_queries_know_what_the_traffic_holds(now: datetime) -> None:
     """Lines sent are lines found, and each saved query's answer is what the generator's own records say."""
-    result = demo.Result(now)
     with LocalStack(Options(clock=now)) as stack:
-        demo.run(stack, 1500, now, result)
+        result = demo.run(stack, 1500, now)
     assert result.problems == []
     assert result.lines_found > 1500
-    assert all(query.answer.rows for query in result.queries)
+    assert all(asked.result.rows for asked in result.queries)
 
 
 def test_a_wrong_answer_is_a_problem() -> None:
     """The demo's check is none if it cannot fail."""
     now = datetime(2026, 12, 7, 12, tzinfo=UTC)
-    result = demo.Result(now)
     with LocalStack(Options(clock=now + timedelta(days=3))) as stack:
-        demo.run(stack, 300, now, result)
+        result = demo.run(stack, 300, now)
     assert any("errors-by-surface" in problem for problem in result.problems)
 
 

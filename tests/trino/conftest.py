@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from local.stack import LocalStack, Options
-from local.traffic import story
+from local.traffic import week
 from local.trino.catalog import lend_owner, properties
 from local.trino.server import Trino
 from tests.trino.world import World
 
 # Each is the end of a week's traffic.
-_STORIES = (
+_WEEKS = (
     datetime(2026, 10, 14, 15, 30, 12, 345_000, tzinfo=UTC),
     datetime(2026, 12, 1, 0, 0, 30, tzinfo=UTC),
     datetime(2027, 1, 2, 9, 15, tzinfo=UTC),
     datetime(2028, 3, 1, 12, tzinfo=UTC),
 )
-_LINES_A_STORY = 2500
+_LINES_PER_WEEK = 2500
 
 # Makes a world with a bucket and a database of its own, by the database's name.
 NewWorld = Callable[[str], World]
@@ -43,8 +43,8 @@ def trino(stack: LocalStack) -> Iterator[Trino]:
 def world(request: pytest.FixtureRequest, stack: LocalStack, trino: Trino) -> Iterator[World]:
     """The registered table over some weeks of traffic, and already asked what the chosen tests are about."""
     with closing(World(stack, trino)) as world:
-        for seed, until in enumerate(_STORIES):
-            world.store(story.generate(world.apps, until, _LINES_A_STORY, seed))
+        for seed, until in enumerate(_WEEKS):
+            world.store(week.generate(world.apps, until, _LINES_PER_WEEK, seed))
         for item in request.session.items:
             asked: dict[str, Any] = (
                 item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from contract.saved_queries import SavedQuery
-from local.traffic import story
+from local.traffic import week
 from local.traffic.truth import differences
 from local.trino.query import at_clock
 from tests.trino.cases import CLOCKS, QUERIES, WINDOWS, buckets_hours, each_clock, each_query
@@ -31,7 +31,7 @@ def test_a_saved_query_answers_as_it_stands(new_world: NewWorld) -> None:
     """With the node's own clock, and lines that lie in no window's edge while the test runs."""
     world = new_world("as_it_stands")
     now = datetime.now(UTC)
-    made = story.generate(world.apps, now, 1000)
+    made = week.generate(world.apps, now, 1000)
     edges = [now - span for span in WINDOWS.values()]
     world.store([line for line in made if not any(edge <= line.time <= edge + _MARGIN for edge in edges)])
     for query in QUERIES:

@@ -9,11 +9,11 @@ import pytest
 from contract.object_keys import ObjectKey, batch_id
 from contract.saved_queries import SavedQuery
 from contract.stored_line import Reason, quarantine
-from local.traffic import story
+from local.traffic import week
 from local.traffic.facts import Facts, Request
 from local.traffic.lines import Line, Quarantined
-from local.traffic.shapes import LONG, SHAPES
 from local.traffic.truth import differences
+from tests.support.hostile_shapes import LONG, SHAPES
 from tests.support.logplex_frames import record
 from tests.trino.cases import each_query
 from tests.trino.conftest import NewWorld
@@ -115,7 +115,7 @@ def attacked(new_world: NewWorld) -> World:
     """Ordinary traffic with all of it among it."""
     world = new_world("hostile_lines")
     app = world.apps[0]
-    world.store(story.generate(world.apps, NOW, 2000))
+    world.store(week.generate(world.apps, NOW, 2000))
     lines = hostile(app)
     world.deliver([batch_of(lines, *NO_MESSAGES)])
     world.lines += lines

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contract.saved_queries import SavedQuery
-from local.traffic import story
+from local.traffic import week
 from local.traffic.facts import Request
 from local.traffic.lines import Line
 from local.traffic.truth import differences
@@ -21,7 +21,7 @@ NOW = datetime(2026, 10, 14, 15, 30, tzinfo=UTC)
 def layouts(new_world: NewWorld) -> tuple[World, World]:
     """The same lines in few large and in many small objects, many of them at the same moment."""
     few_large, many_small = new_world("few_large"), new_world("many_small")
-    made = [_to_ten_minutes(line) for line in story.generate(few_large.apps, NOW, 1200)]
+    made = [_to_ten_minutes(line) for line in week.generate(few_large.apps, NOW, 1200)]
     made += [line for line in made if line.time > NOW - timedelta(hours=6)]
     made.sort(key=lambda line: line.time)
     few_large.store(made, 100_000)

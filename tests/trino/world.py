@@ -122,7 +122,7 @@ class World:
 
     def expected(self, query: SavedQuery, now: datetime) -> Sequence[Mapping[str, object]]:
         """Give the answer that follows from the records of what was stored."""
-        return truth.expected(self.lines, now, self.quarantined, self.request_id(now))[query.name]
+        return truth.expected([*self.lines, *self.quarantined], now, self.request_id(now))[query.name]
 
     def filled_in(self, query: SavedQuery, now: datetime) -> SavedQuery:
         """The query as it stands, of this world's table; `request` alone has to be told which one."""

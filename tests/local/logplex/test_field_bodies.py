@@ -24,12 +24,6 @@ def test_frames_and_the_remainder_are_the_whole_body(body: FieldBody) -> None:
     assert rest.lstrip(b"\r\n") == body.malformed_remainder
 
 
-@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.name)
-def test_each_frame_is_a_stored_line_and_what_is_left_is_a_quarantine_line(body: FieldBody) -> None:
-    assert body.stored_lines == len(body.frames)
-    assert body.quarantine_lines == (1 if body.malformed_remainder else 0)
-
-
 def test_bytes_that_are_not_utf8_are_kept() -> None:
     [body] = [body for body in BODIES if body.name == "syn-invalid-utf8"]
     [frame] = body.frames

@@ -16,17 +16,17 @@ import pytest
 from local.logplex import nodes
 from local.logplex.batches import TARGET_BYTES, Batch, batches
 from local.logplex.drain_connection import DrainConnection
-from local.logplex.losses import Loss, LossAccount, Wording, drain_token, l10_line
-from local.logplex.nodes import Answer, Logplex, post
+from local.logplex.losses import Loss, UnreportedLoss, drain_token, l10_line
+from local.logplex.nodes import Logplex, Outcome, post
 from local.traffic.facts import LossReport
 from local.traffic.lines import Line, frame
-from local.traffic.story import generate
+from local.traffic.week import generate
 from tests.support.logplex_frames import record
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LINES = generate(["raxx-api-prod"], NOON, 3000)
 LOST_AT = "2026-11-24T11:59:58.250000+00:00"
-LIMIT_S = 0.25  # for an answer that never comes
+LIMIT_S = 0.25  # for a response that never comes
 AMPLE_S = 10.0  # for one that does
 
 
@@ -40,7 +40,7 @@ class Received:
 
 @dataclass
 class Drain:
-    """A drain that does to each POST what its script says: a status, or a way not to answer; at its end, 200."""
+    """A drain that does to each POST what its script says: a status, or a way not to respond; after its end, 200."""
 
     server: ThreadingHTTPServer
     script: list[int | str] = field(default_factory=list)
@@ -119,8 +119,8 @@ def messages(body: bytes) -> list[bytes]:
     return found
 
 
-def send(drain: Drain, shipped: list[Batch], answer_timeout_s: float = AMPLE_S) -> nodes.Report:
-    return Logplex(1, answer_timeout_s=answer_timeout_s).drain((drain.url, batch) for batch in shipped)
+def send(drain: Drain, shipped: list[Batch], response_timeout_s: float = AMPLE_S) -> nodes.Report:
+    return Logplex(1, response_timeout_s=response_timeout_s).drain((drain.url, batch) for batch in shipped)
 
 
 # ---------------------------------------------------------------- batches
@@ -217,8 +217,8 @@ def test_a_node_keeps_its_connection(drain: Drain) -> None:
 def test_each_node_has_one_request_in_flight_and_all_overlap(drain: Drain) -> None:
     """Were fewer than three in flight at once, the meeting would break; were there more, it would not be even."""
     drain.meeting = threading.Barrier(3)
-    report = Logplex(3, answer_timeout_s=AMPLE_S).drain((drain.url, batch) for batch in some_batches(9))
-    assert (report.batches, report.tries, len(report.delivered)) == (9, 9, 9)
+    report = Logplex(3, response_timeout_s=AMPLE_S).drain((drain.url, batch) for batch in some_batches(9))
+    assert (len(report.outcomes), report.tries, len(report.delivered)) == (9, 9, 9)
     assert len({received.client for received in drain.received}) == 3
 
 
@@ -244,41 +244,41 @@ def test_another_url_than_plain_http_is_a_clear_error_that_keeps_the_token_secre
 def test_any_2xx_delivers(drain: Drain, status: int) -> None:
     drain.script = [status]
     report = send(drain, some_batches(1))
-    assert [(answer.status, answer.tries) for answer in report.delivered] == [(status, 1)]
+    assert [(outcome.status, outcome.tries) for outcome in report.delivered] == [(status, 1)]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 499])
 def test_a_4xx_drops_the_batch_at_once(drain: Drain, status: int) -> None:
     drain.script = [status]
     report = send(drain, some_batches(1))
-    assert [(answer.status, answer.tries) for answer in report.dropped] == [(status, 1)]
+    assert [(outcome.status, outcome.tries) for outcome in report.dropped] == [(status, 1)]
 
 
 @pytest.mark.parametrize("problem", [429, 302, 500, 503, "reset", "hang", "trickle"])
 def test_other_problems_are_tried_again_with_the_same_frame_id(drain: Drain, problem: int | str) -> None:
     drain.script = [problem]
     [batch] = some_batches(1)
-    report = send(drain, [batch], answer_timeout_s=LIMIT_S if problem in {"hang", "trickle"} else AMPLE_S)
-    assert [(answer.status, answer.tries) for answer in report.delivered] == [(200, 2)]
+    report = send(drain, [batch], response_timeout_s=LIMIT_S if problem in {"hang", "trickle"} else AMPLE_S)
+    assert [(outcome.status, outcome.tries) for outcome in report.delivered] == [(200, 2)]
     assert [received.headers["Logplex-Frame-Id"] for received in drain.received] == [batch.frame_id] * 2
     assert report.seconds < AMPLE_S / 2
 
 
 @pytest.mark.parametrize(
     ("problem", "status", "fault"),
-    [(500, 500, ""), (429, 429, ""), ("reset", None, "connection"), ("trickle", None, "time-out")],
+    [(500, 500, ""), (429, 429, ""), ("reset", None, "connection"), ("trickle", None, "timeout")],
 )
 def test_after_three_tries_a_batch_is_dropped(drain: Drain, problem: int | str, status: int | None, fault: str) -> None:
     drain.script = [problem] * 3
-    report = send(drain, some_batches(1), answer_timeout_s=LIMIT_S if problem == "trickle" else AMPLE_S)
-    [answer] = report.dropped
-    assert (answer.tries, answer.status, answer.fault) == (3, status, fault)
+    report = send(drain, some_batches(1), response_timeout_s=LIMIT_S if problem == "trickle" else AMPLE_S)
+    [outcome] = report.dropped
+    assert (outcome.tries, outcome.status, outcome.fault) == (3, status, fault)
     assert len(drain.received) == 3
 
 
 def test_the_time_limit_is_for_the_whole_answer_however_often_a_byte_comes(drain: Drain) -> None:
     drain.script = ["trickle"]
-    with pytest.raises(TimeoutError), DrainConnection(drain.url, answer_timeout_s=LIMIT_S) as connection:
+    with pytest.raises(TimeoutError), DrainConnection(drain.url, response_timeout_s=LIMIT_S) as connection:
         connection.post(drain.url, b"hello", {})
 
 
@@ -286,8 +286,8 @@ def test_a_drain_that_cannot_be_reached_is_tried_three_times() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # and never listens
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/drain"
-        [answer] = Logplex(1).drain((url, batch) for batch in some_batches(1)).dropped
-    assert (answer.tries, answer.status, answer.fault) == (3, None, "connection")
+        [outcome] = Logplex(1).drain((url, batch) for batch in some_batches(1)).dropped
+    assert (outcome.tries, outcome.status, outcome.fault) == (3, None, "connection")
 
 
 # ---------------------------------------------------------------- losses
@@ -306,22 +306,13 @@ def test_what_was_dropped_is_told_once_by_a_leading_l10_frame_of_the_next_batch(
     assert telling.headers["Logplex-Msg-Count"] == str(third.lines + 1)
     assert quiet.body == fourth.body
     assert [frame(line) for line in report.l10_lines] == [telling.body.removesuffix(third.body)]
-    assert report.untold == 0
+    assert report.unreported == 0
 
 
-@pytest.mark.parametrize(
-    ("wording", "text"),
-    [
-        (Wording.OLD, "Error L10 (output buffer overflow): 7 messages dropped since 2026-11-24T11:59:58+00:00."),
-        (
-            Wording.NEW,
-            f"Error L10 (output buffer overflow): drain '{drain_token('api')}' dropped 7 messages since {LOST_AT}.",
-        ),
-    ],
-)
-def test_an_l10_line_has_the_old_or_the_new_wording_whole_seconds_and_no_newline(wording: Wording, text: str) -> None:
+def test_an_l10_line_names_the_drain_and_has_whole_seconds_and_no_newline() -> None:
     loss = Loss(7, datetime.fromisoformat(LOST_AT))
-    line = l10_line("api", loss, NOON.replace(microsecond=9), wording)
+    line = l10_line("api", loss, NOON.replace(microsecond=9))
+    text = f"Error L10 (output buffer overflow): drain '{drain_token('api')}' dropped 7 messages since {LOST_AT}."
     assert line == Line("api", NOON, 172, "heroku", "logplex", text.encode(), line.facts)
     assert isinstance(line.facts, LossReport)
     assert line.facts.lines == 7
@@ -344,12 +335,12 @@ def test_each_try_renders_the_l10_frame_anew_at_its_own_time(drain: Drain, monke
 def test_a_loss_that_a_dropped_batch_was_to_tell_is_told_by_a_later_one(drain: Drain) -> None:
     drain.script = [401, 401]
     shipped = some_batches(3)
-    node = Logplex(1, answer_timeout_s=AMPLE_S)
+    node = Logplex(1, response_timeout_s=AMPLE_S)
     lost = node.drain((drain.url, batch) for batch in shipped[:2])
-    assert lost.untold == shipped[0].lines + shipped[1].lines
+    assert lost.unreported == shipped[0].lines + shipped[1].lines
     report = node.drain([(drain.url, shipped[2])])
-    assert b" dropped %d messages" % lost.untold in messages(drain.received[2].body)[0]
-    assert report.untold == 0
+    assert b" dropped %d messages" % lost.unreported in messages(drain.received[2].body)[0]
+    assert report.unreported == 0
 
 
 def test_a_loss_is_told_to_the_drain_that_has_it(drain: Drain) -> None:
@@ -357,17 +348,17 @@ def test_a_loss_is_told_to_the_drain_that_has_it(drain: Drain) -> None:
     lost, other = some_batches(2)
     report = Logplex(1).drain([(drain.url, lost), (f"{drain.url}2", other)])
     assert drain.received[1].body == other.body
-    assert report.untold == lost.lines
+    assert report.unreported == lost.lines
 
 
 def test_a_loss_taken_by_one_batch_is_not_told_by_another() -> None:
-    account = LossAccount()
+    account = UnreportedLoss()
     account.add(Loss(2, NOON))
     account.add(Loss(3, NOON - timedelta(seconds=1)))
     assert account.take() == Loss(5, NOON - timedelta(seconds=1))
     assert account.take() is None
     account.add(None)
-    assert account.untold_lines == 0
+    assert account.lines == 0
 
 
 # ---------------------------------------------------------------- a drain's report
@@ -377,26 +368,26 @@ def test_the_report_counts_batches_lines_bytes_and_tries(drain: Drain) -> None:
     drain.script = [500, 200, 404]
     shipped = some_batches(2)
     report = send(drain, shipped)
-    assert (report.batches, report.tries, report.lines) == (2, 3, sum(batch.lines for batch in shipped))
+    assert (len(report.outcomes), report.tries, report.lines) == (2, 3, sum(batch.lines for batch in shipped))
     assert report.bytes == sum(len(batch.body) for batch in shipped)
-    assert [answer.frame_id for answer in report.delivered] == [shipped[0].frame_id]
-    assert [(answer.frame_id, answer.status) for answer in report.dropped] == [(shipped[1].frame_id, 404)]
+    assert [outcome.batch.frame_id for outcome in report.delivered] == [shipped[0].frame_id]
+    assert [(outcome.batch.frame_id, outcome.status) for outcome in report.dropped] == [(shipped[1].frame_id, 404)]
     assert "s3cret" not in repr(report)
 
 
 def test_only_deliveries_are_called_back(drain: Drain) -> None:
     drain.script = [404]
     shipped = some_batches(3)
-    delivered: list[tuple[Batch, Answer]] = []
+    delivered: list[tuple[Batch, Outcome]] = []
     Logplex(1).drain(((drain.url, batch) for batch in shipped), lambda *delivery: delivered.append(delivery))
     assert [batch for batch, _ in delivered] == shipped[1:]
-    assert all(answer.delivered for _, answer in delivered)
+    assert all(outcome.delivered for _, outcome in delivered)
 
 
 def test_an_error_of_the_callback_ends_the_draining_of_all_nodes(drain: Drain) -> None:
     calls = count()
 
-    def fail_once(_: Batch, __: Answer) -> None:
+    def fail_once(_: Batch, __: Outcome) -> None:
         if next(calls) == 0:
             raise LookupError("from the callback")
 
