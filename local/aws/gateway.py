@@ -27,7 +27,6 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
-from local.aws.arrival import ARRIVAL_HEADER
 from local.child import LocalError
 from local.http_server import HttpServer
 
@@ -39,6 +38,9 @@ ACCOUNT_ID = "123456789012"  # the emulator's, so that all that names an account
 EVENT_LIMIT = 6 * 1024 * 1024
 BODY_LIMIT = 10 * 1024 * 1024  # "Quotas for configuring and running an HTTP API"
 INTEGRATION_TIMEOUT_S = 30.0  # likewise
+# A POST with it arrives at that time, in milliseconds since 1970, for the receiver: so a week of traffic can be drained
+# in seconds and is stored under its own days. AWS has no such header.
+ARRIVAL_HEADER = "X-Local-Arrival-Ms"
 DEFAULT_STAGE = DEFAULT_ROUTE = "$default"
 
 Handler = Callable[[dict[str, Any]], Any]

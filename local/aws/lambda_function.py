@@ -7,16 +7,12 @@ holds, and what the archive lacks is missing. Unlike on Lambda, one process serv
 import importlib
 import logging
 import os
-import platform
-import secrets
 import sys
 import time
 import traceback
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +24,6 @@ from local.aws.queue_events import deliver
 from local.child import LocalError, Parent
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
-_VERSION = "$LATEST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,18 +88,12 @@ def environment(config: Config, root: Path, region: str) -> dict[str, str]:
     return {
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_DEFAULT_REGION": region,
-        "AWS_EXECUTION_ENV": "AWS_Lambda_python" + ".".join(platform.python_version_tuple()[:2]),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": config.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": _VERSION,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{_VERSION}]{secrets.token_hex(16)}",
         "AWS_REGION": region,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
         "LAMBDA_TASK_ROOT": str(root),
-        "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "_HANDLER": config.handler,
         **config.environment,
@@ -112,15 +101,12 @@ def environment(config: Config, root: Path, region: str) -> dict[str, str]:
 
 
 def load(config: Config, root: Path) -> Function:
-    """Unpack the archive into a folder and import its handler; LocalError when that can't be done.
+    """Unpack the zip into a folder and import its handler; LocalError if the import fails.
 
     Changes this process for good: environment, import path and working directory become the function's.
     """
-    try:
-        with zipfile.ZipFile(config.archive) as archive:
-            archive.extractall(root)
-    except (OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise LocalError(f"cannot unpack the function's archive {config.archive}: {error}") from None
+    with zipfile.ZipFile(config.archive) as archive:
+        archive.extractall(root)
     for profile in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         os.environ.pop(profile, None)
     os.environ.update(environment(config, root, os.environ.get("AWS_REGION", "us-east-1")))
@@ -134,8 +120,6 @@ def load(config: Config, root: Path) -> Function:
         traceback.print_exc()
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise LocalError(f"cannot import handler {config.handler!r} from {config.archive}: {reason}") from None
-    if not callable(handler):
-        raise LocalError(f"handler {config.handler!r} in {config.archive} is no function")
     return Function(handler, config.timeout_s)
 
 

@@ -1,7 +1,8 @@
 """AWS on this machine: a moto server on loopback whose Athena runs its queries.
 
-`python -m local.aws.server` serves it as a child process (local/child.py). It takes {"host", "port", "clock"}: port 0
-means any free one, clock is the fixed time of SQL's now() in ISO 8601 (null: the real time). It says {"url"}.
+`python -m local.aws.server` serves it as a child process (local/child.py). Its configuration is {"host",
+"port", "clock"}: port 0 is any free port, clock the fixed time of SQL's now() in ISO 8601 (null: the real time). When
+ready it reports {"url"}.
 """
 
 from datetime import UTC, datetime
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
 
 
 class LocalAws(HttpServer):
-    """The server, from its making to `stop`. moto keeps its state by process, so have one at a time in a process."""
+    """The server, until `stop`. moto keeps its state per process, so use one server at a time in a process."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None) -> None:
-        """Listen and serve; LocalError when the port cannot be had."""
+        """Listen and serve; LocalError if the port is not available."""
         moto_gaps.close()
-        self._front = AthenaFront(_Dispatcher(create_backend_app), clock=clock or _real_time, read=_read_object)
+        self._front = AthenaFront(
+            _Dispatcher(create_backend_app), clock=clock or (lambda: datetime.now(UTC)), read=_read_object
+        )
         super().__init__(self._front, host=host, port=port)
         self.url = self._front.endpoint_url = self.origin
 
@@ -42,10 +45,6 @@ class LocalAws(HttpServer):
         self._front.close()
         super().stop()
         moto_api_backend.reset()
-
-
-def _real_time() -> datetime:
-    return datetime.now(UTC)
 
 
 def _read_object(bucket: str, key: str) -> bytes:
@@ -57,7 +56,7 @@ def _read_object(bucket: str, key: str) -> bytes:
 
 
 class _Dispatcher(DomainDispatcherApplication):
-    """moto's dispatcher, which looks into moto's folder for each request: here once for each host name."""
+    """moto's dispatcher, which searches moto's folder for each request; this one does it once per host name."""
 
     def __init__(self, create_app: "Callable[..., Flask]") -> None:
         super().__init__(create_app)
@@ -82,7 +81,7 @@ def main() -> None:
         fixed = datetime.fromisoformat(config["clock"]).astimezone(UTC) if config.get("clock") else None
         aws = LocalAws(config["host"], config["port"], (lambda: fixed) if fixed else None)
     except ValueError:
-        parent.tell_error(f"clock {config['clock']!r} is no ISO 8601 time, such as 2026-11-24T01:00:00Z")
+        parent.tell_error(f"clock {config['clock']!r} is not an ISO 8601 time such as 2026-11-24T01:00:00Z")
     except LocalError as error:
         parent.tell_error(str(error))
     parent.tell_ready(url=aws.url)

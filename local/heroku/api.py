@@ -16,7 +16,6 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 from werkzeug.wrappers import Request, Response
 
-from local.child import LocalError
 from local.http_server import HttpServer
 
 # The Terraform provider, and so Pulumi's, sends its key as the password of Basic.
@@ -39,10 +38,10 @@ class Heroku(HttpServer):
         super().__init__(Request.application(self._respond), host=host, port=port)
         self.url = self.origin
 
-    def app_id(self, name: str) -> str:
-        """Give an app's UUID, the same in each run; LocalError for an unknown app."""
-        self._check(name)
-        return _app_id(name)
+    @staticmethod
+    def app_id(name: str) -> str:
+        """Give an app's UUID, the same in each run."""
+        return str(uuid5(NAMESPACE_DNS, f"{name}.herokuapp.com"))
 
     @property
     def drains_by_app(self) -> dict[str, list[dict[str, Any]]]:
@@ -50,8 +49,7 @@ class Heroku(HttpServer):
         return self._drains
 
     def drains(self, name: str) -> list[dict[str, Any]]:
-        """Give an app's drains, oldest first, as the API shows them; LocalError for an unknown app."""
-        self._check(name)
+        """Give an app's drains, oldest first, as the API shows them."""
         with self._lock:
             return [dict(drain) for drain in self._drains[name]]
 
@@ -63,10 +61,6 @@ class Heroku(HttpServer):
                 return _json(*self._call(request))
         except _ApiError as error:
             return _json(error.status, {"id": error.id, "message": str(error)})
-
-    def _check(self, name: str) -> None:
-        if name not in self._drains:
-            raise LocalError(f"no Heroku app {name!r} on this machine: there are {', '.join(self._drains)}")
 
     def _call(self, request: Request) -> tuple[HTTPStatus, Any]:
         # A drain's URL may be part of the path, so that is split before it is decoded.
@@ -89,7 +83,7 @@ class Heroku(HttpServer):
 
     def _find_app(self, name_or_id: str) -> str:
         for name in self._drains:
-            if name_or_id in (name, _app_id(name)):
+            if name_or_id in (name, Heroku.app_id(name)):
                 return name
         raise _ApiError(HTTPStatus.NOT_FOUND, "not_found", "Couldn't find that app.")
 
@@ -106,7 +100,7 @@ class Heroku(HttpServer):
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         drain = {
             "addon": None,
-            "app": {"id": _app_id(app), "name": app},
+            "app": {"id": Heroku.app_id(app), "name": app},
             "created_at": now,
             "id": str(uuid4()),
             "token": f"d.{uuid4()}",
@@ -117,14 +111,10 @@ class Heroku(HttpServer):
         return drain
 
 
-def _app_id(name: str) -> str:
-    return str(uuid5(NAMESPACE_DNS, f"{name}.herokuapp.com"))
-
-
 def _app(name: str) -> dict[str, Any]:
     # What Pulumi's provider and the runbook read of it.
     return {
-        "id": _app_id(name),
+        "id": Heroku.app_id(name),
         "name": name,
         "region": {"id": str(uuid5(NAMESPACE_DNS, "us.heroku.com")), "name": "us"},
         "web_url": f"https://{name}.herokuapp.com/",

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Literal
 from urllib.parse import urlsplit
 
-from local.aws.arrival import ARRIVAL_HEADER
+from local.aws.gateway import ARRIVAL_HEADER
 from local.logplex.batches import Batch
 from local.logplex.drain_connection import NO_RESPONSE, RESPONSE_TIMEOUT_S, DrainConnection
 from local.logplex.losses import Loss, UnreportedLoss, drain_token, l10_line

@@ -154,7 +154,7 @@ def test_values_are_rendered_as_athena_renders_them_and_null_has_no_value(emulat
         {"VarCharValue": "2026-11-24 01:00:00.000"},
         {"VarCharValue": "2026-11-24"},
         {"VarCharValue": "12.0"},
-        {"VarCharValue": "1.0E7"},
+        {"VarCharValue": "10000000.0"},
         {"VarCharValue": "5"},
         {"VarCharValue": "1"},
         {"VarCharValue": "true"},

@@ -7,7 +7,6 @@ import json
 import re
 import threading
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,10 +83,6 @@ class _Execution:
                 "DataScannedInBytes": self.query.scanned,
             },
             "WorkGroup": self.workgroup,
-            "EngineVersion": {
-                "SelectedEngineVersion": "AUTO",
-                "EffectiveEngineVersion": "Athena engine version 3",
-            },
         }
 
 
@@ -292,15 +287,11 @@ def _workgroup(athena: "AthenaClient", name: str) -> dict[str, Any]:
 
 def _page(items: list[_Item], request: dict[str, Any], most: int) -> tuple[list[_Item], dict[str, str]]:
     """Cut the page that a request asks for, and give the NextToken of the rest, if there is one."""
-    size = request.get("MaxResults", most)
-    if not 1 <= size <= most:
+    start = int(request.get("NextToken", 0))
+    if (size := request.get("MaxResults", most)) > most:
         raise _InvalidRequest(f"MaxResults must be between 1 and {most}, not {size}")
-    try:
-        start = int(b64decode(request["NextToken"], validate=True)) if "NextToken" in request else 0
-    except ValueError:
-        raise _InvalidRequest("NextToken is invalid") from None
     end = start + size
-    token = {"NextToken": b64encode(str(end).encode()).decode()} if end < len(items) else {}
+    token = {"NextToken": str(end)} if end < len(items) else {}
     return items[start:end], token
 
 

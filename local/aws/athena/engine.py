@@ -4,8 +4,6 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from math import isfinite
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -25,7 +23,6 @@ _SHOWN = {
     "VARCHAR": ("varchar", "{}"),
     '"NULL"': ("unknown", "CAST({} AS VARCHAR)"),
     "HUGEINT": ("bigint", "CAST({} AS VARCHAR)"),  # a sum, which is a bigint in Trino
-    "DOUBLE": ("double", "{}"),
     "TIMESTAMP": ("timestamp", "strftime({}, '%Y-%m-%d %H:%M:%S.%g')"),
     "TIMESTAMP WITH TIME ZONE": ("timestamp with time zone", "strftime({}, '%Y-%m-%d %H:%M:%S.%g') || ' UTC'"),
 }
@@ -111,13 +108,8 @@ class Query:
         rendered = ", ".join(expression.format(f"c{index}") for index, (_, expression) in enumerate(shown))
         names = ", ".join(f"c{index}" for index in range(len(shown)))
         rows = self._cursor.execute(f"SELECT {rendered} FROM ({sql}) AS answer({names})").fetchall()  # noqa: S608
-        doubles = [index for index, (_, kind) in enumerate(described) if kind == "DOUBLE"]
-        answer = [list(row) for row in rows]
-        for row in answer:
-            for index in doubles:
-                row[index] = None if row[index] is None else java_double(row[index])
         columns = [Column(name, kind) for (name, _), (kind, _) in zip(described, shown, strict=True)]
-        return Result(columns, answer)
+        return Result(columns, [list(row) for row in rows])
 
 
 class Engine:
@@ -141,18 +133,6 @@ class Engine:
     def close(self) -> None:
         """Forget everything."""
         self._database.close()
-
-
-def java_double(value: float) -> str:
-    """Render a double as Athena does: Java's Double.toString."""
-    if not isfinite(value):
-        return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}[str(value)]
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        plain = format(Decimal(repr(value)), "f")
-        return plain if "." in plain else f"{plain}.0"
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    fraction = "".join(map(str, digits[1:])) or "0"
-    return f"{'-' * sign}{digits[0]}.{fraction}E{int(exponent) + len(digits) - 1}"
 
 
 def _shown(kind: str) -> tuple[str, str]:

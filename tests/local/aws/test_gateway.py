@@ -15,8 +15,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from local.aws.arrival import ARRIVAL_HEADER
-from local.aws.gateway import BadAnswer, Gateway, Handler, OutOfTime, answer, event, route, within
+from local.aws.gateway import ARRIVAL_HEADER, BadAnswer, Gateway, Handler, OutOfTime, answer, event, route, within
 from local.aws.lambda_function import Config, environment
 from local.child import Child, LocalError
 
@@ -597,10 +596,8 @@ def test_a_function_out_of_its_own_time_is_a_500(function: Callable[..., Child],
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"archive": "/nowhere.zip"}, "cannot unpack the function's archive /nowhere.zip: "),
         ({"handler": "receiver.handler.gone"}, "has no attribute 'gone'"),
         ({"handler": "receiver.gone.handler"}, "ModuleNotFoundError: No module named 'receiver.gone'"),
-        ({"handler": "receiver.handler.json"}, "handler 'receiver.handler.json' in "),
         ({"routes": ["GET /{proxy+}"]}, "knows no route"),
     ],
 )
@@ -611,16 +608,6 @@ def test_a_function_that_cannot_run_is_one_clear_line(
         function(**changes)
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("damage", ["not a zip", "cut off"])
-def test_a_broken_archive_is_one_clear_line(
-    function: Callable[..., Child], config: dict[str, Any], damage: str
-) -> None:
-    archive = Path(config["archive"])
-    archive.write_bytes(b"no zip" if damage == "not a zip" else archive.read_bytes()[:-30])
-    with pytest.raises(LocalError, match=r"cannot unpack the function's archive \S+receiver\.zip: File is not a zip"):
-        function()
 
 
 def test_a_port_in_use_is_one_clear_line(function: Callable[..., Child]) -> None:

@@ -9,7 +9,6 @@ import duckdb
 import pytest
 
 from contract import router_view
-from local.aws.athena.engine import java_double
 from local.aws.athena.sql import Columns, Refused, View, plan
 
 NOW = datetime(2026, 11, 24, 1, 0, 0, 123456, UTC)
@@ -200,21 +199,3 @@ def test_conditions_on_partition_keys_alone_choose_the_partitions(sql: str) -> N
             found = database.execute(f"SELECT app || '/' || day FROM {partitions} WHERE {conditions}").fetchall()
             chosen |= {name for (name,) in found}
     assert chosen == PRUNED[sql]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (12.0, "12.0"),
-        (0.001, "0.001"),
-        (0.00012, "1.2E-4"),
-        (1e7, "1.0E7"),
-        (9999999.5, "9999999.5"),
-        (-1.25e10, "-1.25E10"),
-        (0.0, "0.0"),
-        (float("inf"), "Infinity"),
-        (float("nan"), "NaN"),
-    ],
-)
-def test_doubles_are_written_as_java_writes_them(value: float, text: str) -> None:
-    assert java_double(value) == text

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 
-from local.child import LocalError
 from local.heroku.api import Heroku
 
 URL = "https://logs.example.com/prod/drain?app=web&token=s3cret"
@@ -146,13 +145,6 @@ def test_drain_urls_are_never_logged(
     add(heroku)
     call(heroku, "DELETE", f"/apps/web/log-drains/{quote(URL, safe='')}")
     assert "s3cret" not in caplog.text + "".join(capfd.readouterr())
-
-
-def test_an_unknown_app_is_one_clear_error(heroku: Heroku) -> None:
-    with pytest.raises(LocalError, match="no Heroku app 'gone' on this machine: there are web, worker"):
-        heroku.drains("gone")
-    with pytest.raises(LocalError, match="no Heroku app 'gone'"):
-        heroku.app_id("gone")
 
 
 def test_changing_what_drains_returned_changes_no_drain(heroku: Heroku) -> None:

@@ -9,7 +9,6 @@ from itertools import pairwise
 import pytest
 
 from contract import glue_table
-from local.traffic import week
 from local.traffic.facts import DynoError, LossReport, PlatformEvent, Request, RequestNote, SecurityEvent
 from local.traffic.lines import Line, frame
 from local.traffic.surfaces import ATTACKERS
@@ -64,9 +63,8 @@ def test_some_lines_are_of_the_last_ten_minutes() -> None:
     assert len(recent) >= 8
 
 
-def test_what_ends_after_the_end_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(week._Week, "_time", lambda _: UNTIL - timedelta(milliseconds=30))
-    assert max(line.time for line in generate(APPS, UNTIL, 500)) <= UNTIL
+def test_what_ends_after_the_end_is_left_out() -> None:
+    assert all(max(line.time for line in generate(APPS, UNTIL, 500, seed)) <= UNTIL for seed in range(20))
 
 
 def test_lines_are_in_time_order_and_no_two_share_a_millisecond() -> None:
@@ -264,8 +262,6 @@ def test_errors_rise_in_the_hour_after_a_bad_deploy_of_the_last_day() -> None:
     [
         ((APPS, datetime(2026, 11, 24), 1), "give an aware UTC time"),  # noqa: DTZ001
         ((APPS, datetime(2026, 11, 24, tzinfo=timezone(timedelta(hours=1))), 1), "give an aware UTC time"),
-        (((), UNTIL, 1), "name at least one Heroku app"),
-        ((APPS, UNTIL, -1), "give 0 or more"),
     ],
 )
 def test_an_argument_that_makes_no_sense_is_a_clear_error(
