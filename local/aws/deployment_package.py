@@ -1,4 +1,4 @@
-"""A declared code archive, as the zip file that Lambda would get."""
+"""A declared deployment package, as the zip file that Lambda would get."""
 
 import io
 import zipfile
@@ -10,7 +10,7 @@ from local.pulumi.project import FOLDER
 
 
 def zipped(code: object) -> bytes:
-    """The zip file's bytes; LocalError for an archive that is not made of files, one by one."""
+    """The zip file's bytes; LocalError for an archive that does not consist of single files."""
     if not isinstance(code, pulumi.AssetArchive):
         raise LocalError("code must be an AssetArchive of FileAssets")
     buffer = io.BytesIO()

@@ -1,14 +1,14 @@
-"""API Gateway on this machine: HTTP in, events of an HTTP API (payload format 2.0) to a Lambda function, HTTP out.
+"""API Gateway on this machine: turns HTTP requests into events (payload format 2.0), and results into HTTP.
 
-After "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway" (API Gateway developer guide). What that
-page leaves open, and where it was found:
+Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway" (API Gateway developer guide). Where that
+page is silent:
 
-- Text is `text/*` and the JSON, XML and JavaScript of `application/*`. All else is binary, a missing content type
-  and form data too (measured on AWS by others). Of text that is not UTF-8 nothing is known: here each bad byte
-  becomes U+FFFD.
-- `rawPath` and `path` are percent-decoded and begin with the stage; absent parts of the event are left out.
-- An answer without `statusCode` is an error here, while AWS would take it for the body of a 200: the receiver
-  promises a status in each answer.
+- Text is `text/*`, and JSON, XML and JavaScript of `application/*`. Everything else is binary, including form data and
+  bodies without a content type (measured on AWS by others). In text that is not UTF-8, each invalid byte becomes U+FFFD
+  here; what AWS does is not known.
+- `rawPath` and `path` are percent-decoded and begin with the stage. Absent parts of the event are left out.
+- A result without `statusCode` is an error here. AWS would take it as the body of a 200, but the receiver promises a
+  status in each result.
 """
 
 import base64
@@ -30,9 +30,9 @@ from werkzeug.wrappers import Request, Response
 from local.child import LocalError
 from local.http_server import HttpServer
 
-# Where a later Python calls a status otherwise than AWS.
+# Statuses for which a later Python has another phrase than AWS.
 _WORDS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large"}
-ACCOUNT_ID = "123456789012"  # the emulator's, so that all that names an account names the same
+ACCOUNT_ID = "123456789012"  # the emulator's, so that every ARN has the same account
 # The largest event, in bytes of JSON ("Lambda quotas", invocation payload). For a larger one the gateway answers 413
 # (seen on a REST API: koki-develop/lgtm-generator #10).
 EVENT_LIMIT = 6 * 1024 * 1024
@@ -41,24 +41,23 @@ INTEGRATION_TIMEOUT_S = 30.0  # likewise
 # A POST with it arrives at that time, in milliseconds since 1970, for the receiver: so a week of traffic can be drained
 # in seconds and is stored under its own days. AWS has no such header.
 ARRIVAL_HEADER = "X-Local-Arrival-Ms"
-DEFAULT_STAGE = DEFAULT_ROUTE = "$default"
 
 Handler = Callable[[dict[str, Any]], Any]
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
-_ROUTE_KEY = re.compile(r"\$default|(?:ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT) /[^{}\s]*")
+_ROUTE_KEY = re.compile(r"(?:DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT) /[^{}\s]*")
 _TEXT = re.compile(r"text/.*|application/(?:json|xml|javascript)")
 _HOP_BY_HOP = {"connection", "expect", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
 _MILLISECONDS = re.compile(r"[0-9]{1,13}")
 
 
 class OutOfTime(Exception):
-    """A call took longer than it may. It may still end, later and unseen."""
+    """A call took too long. It may still end later, unnoticed."""
 
 
 class BadAnswer(Exception):
-    """What a handler returned is no answer to an HTTP request; the message says why."""
+    """What a handler returned is not an HTTP response; the message says why."""
 
 
 class Gateway(HttpServer):
@@ -77,23 +76,23 @@ class Gateway(HttpServer):
         clock: Callable[[], float] = time.time,
         timeout_s: float = INTEGRATION_TIMEOUT_S,
     ) -> None:
-        """Listen and serve; LocalError if the port is not available, or a route is not understood.
+        """Listen and serve; LocalError if the port is not available, or a route is not supported.
 
-        `handler` takes the event alone: the context is made by Lambda, not by the gateway. `routes` are route keys
-        as the stack declares them, without path variables; for those that are not `permitted` the function may not be
-        called, and the answer is 500 (without the argument it may for all). `clock` gives seconds since 1970.
+        `handler` takes the event alone, as Lambda creates the context. `routes` are route keys as the stack declares
+        them, without path variables. For a route that is not `permitted`, API Gateway may not call the function, and
+        the response is 500; by default all are permitted. `clock` gives seconds since 1970.
         """
         self._routes = frozenset(routes)
         for route_key in self._routes:
             if not _ROUTE_KEY.fullmatch(route_key):
                 raise LocalError(
-                    f"the local gateway knows no route {route_key!r}: declare it as METHOD /path, ANY /path or $default"
+                    f"the local gateway does not serve the route {route_key!r}: declare it as METHOD /path"
                 )
         self._handler, self._clock, self._timeout_s = handler, clock, timeout_s
         self._permitted = self._routes if permitted is None else frozenset(permitted)
         self._api_id, self._stage = api_id, stage
         super().__init__(Request.application(self._respond), host=host, port=port)
-        self.url = self.origin + _prefix(stage)
+        self.url = f"{self.origin}/{stage}"
 
     def _respond(self, request: Request) -> Response:
         if (request.content_length or 0) > BODY_LIMIT:
@@ -107,7 +106,7 @@ class Gateway(HttpServer):
             return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
         arrival = request.headers.get(ARRIVAL_HEADER)
         if arrival is not None and not _MILLISECONDS.fullmatch(arrival):
-            _log.error("%s is no time in milliseconds since 1970: %r", ARRIVAL_HEADER, arrival)
+            _log.error("%s is not a time in milliseconds since 1970: %r", ARRIVAL_HEADER, arrival)
             return _message(HTTPStatus.BAD_REQUEST)
         sent = event(
             request,
@@ -117,9 +116,9 @@ class Gateway(HttpServer):
             request_id=base64.b64encode(secrets.token_bytes(11)).decode(),
             time_ms=int(self._clock() * 1000) if arrival is None else int(arrival),
         )
-        # JSON writes a byte in six characters at most.
+        # JSON needs at most six characters per byte.
         if len(request.get_data()) > EVENT_LIMIT // 7 and len(json.dumps(sent)) > EVENT_LIMIT:
-            _log.error("the event is larger than the %d bytes that Lambda takes", EVENT_LIMIT)
+            _log.error("the event is larger than the %d bytes that Lambda accepts", EVENT_LIMIT)
             return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
         try:
             return answer(within(self._timeout_s, lambda: self._handler(sent)))
@@ -128,27 +127,21 @@ class Gateway(HttpServer):
             return _message(HTTPStatus.SERVICE_UNAVAILABLE)
         except BadAnswer as bad:
             _log.error("the function's answer is not a response: %s", bad)
-        except BaseException:  # noqa: BLE001  a function that exits is one that fails
+        except BaseException:  # noqa: BLE001  a function that exits has failed
             _log.exception("the function failed")
         return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def route(method: str, path: str, stage: str, routes: Iterable[str]) -> str | None:
-    """Find the route key of a request: the exact one, else of any method, else `$default`; None when there is none.
-
-    Source: "Create routes for HTTP APIs in API Gateway".
-    """
-    prefix = _prefix(stage)
-    if not path.startswith(f"{prefix}/"):
-        return None
-    path = path.removeprefix(prefix)
-    return next((key for key in (f"{method} {path}", f"ANY {path}", DEFAULT_ROUTE) if key in routes), None)
+    """Find the route key of a request; None if there is none ("Create routes for HTTP APIs in API Gateway")."""
+    key = f"{method} {path.removeprefix(f'/{stage}')}"
+    return key if path.startswith(f"/{stage}/") and key in routes else None
 
 
 def event(
     request: Request, *, route_key: str, stage: str, api_id: str, request_id: str, time_ms: int
 ) -> dict[str, Any]:
-    """Make the event of payload format 2.0 for a request that came at `time_ms`, milliseconds since 1970."""
+    """Create the event in payload format 2.0 of a request that arrived at `time_ms`, milliseconds since 1970."""
     query, body = request.environ["QUERY_STRING"], request.get_data()
     client = request.remote_addr or ""
     domain_name, _, port = request.headers.get("host", "").partition(":")
@@ -206,7 +199,7 @@ def answer(returned: Any) -> Response:
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:
-    """Give a call's result, or raise what it raised, or OutOfTime when it is not done by then."""
+    """Give a call's result, or raise what it raised; OutOfTime if it takes longer."""
     outcome: Future[Result] = Future()
 
     def run() -> None:
@@ -215,17 +208,13 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
         except BaseException as error:  # noqa: BLE001  raised again, in the thread that waits
             outcome.set_exception(error)
 
-    # A daemon: a call that hangs must not keep the process from ending.
+    # A daemon, so that a call that hangs does not keep the process alive.
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
     if not outcome.done():
         raise OutOfTime(f"not done within {seconds:g} s")
     return outcome.result()
-
-
-def _prefix(stage: str) -> str:
-    return "" if stage == DEFAULT_STAGE else f"/{stage}"
 
 
 def _headers(request: Request, client: str, port: str) -> dict[str, str]:

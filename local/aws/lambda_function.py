@@ -1,7 +1,7 @@
 """Lambda on this machine: `python -m local.aws.lambda_function` runs one function, from its zip, in a child process.
 
-It imports neither `receiver` nor `contract`, and takes the checkout off the import path: what runs is what the archive
-holds, and what the archive lacks is missing. Unlike on Lambda, one process serves several events at once.
+It imports neither `receiver` nor `contract`, and removes the checkout from the import path, so only the code in the zip
+runs. Unlike on Lambda, one process handles several events at once.
 """
 
 import importlib
@@ -28,7 +28,7 @@ _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What the parent sends: the function as the stack declares it, and the API in front of it.
+    """The function as the stack declares it, and the API in front of it.
 
     `archive` is the path of the zip, `handler` its "module.function", `environment` the declared variables.
     `permitted` are the routes for which the function's policy lets API Gateway call it.
@@ -56,33 +56,33 @@ class Context:
     aws_request_id: str = field(default_factory=lambda: str(uuid4()))
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the milliseconds until the function's time is up."""
+        """Give the milliseconds until the function's time-out."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 class Function:
-    """A loaded function. What triggers it, HTTP or a queue, calls `invoke`."""
+    """A loaded function. Its triggers, HTTP and a queue, call `invoke`."""
 
     def __init__(self, handler: Callable[[dict[str, Any], Context], Any], timeout_s: float) -> None:
-        """Take a handler and the seconds that it may run."""
+        """Take a handler and its time-out in seconds."""
         self._handler, self._timeout_s = handler, timeout_s
 
     def invoke(self, event: dict[str, Any]) -> Any:
-        """Run the handler on an event; raises what it raises, or TimeoutError at the end of the function's time."""
+        """Run the handler on an event; raises what it raises, and TimeoutError after the function's time-out."""
         context = Context(time.monotonic() + self._timeout_s)
         try:
             return within(self._timeout_s, lambda: self._handler(event, context))
         except OutOfTime:
-            # To what triggers it, a function that Lambda ends is one that failed.
+            # A function that Lambda stops has failed.
             raise TimeoutError(f"the function was not done within its {self._timeout_s:g} s") from None
 
 
 def environment(config: Config, root: Path, region: str) -> dict[str, str]:
-    """Give the variables of the function's environment: Lambda's own and, above them, the declared ones.
+    """Give the function's environment: Lambda's own variables, overridden by the declared ones.
 
-    `root` is where the archive is unpacked; a declared AWS_REGION goes before `region`.
+    `root` is the folder of the unpacked zip; a declared AWS_REGION overrides `region`.
     Source: "Working with Lambda environment variables", defined runtime environment variables. Credentials are
-    always set, so that the shell's own, which may be real, never reach the function.
+    always set, so that real ones of the shell never reach the function.
     """
     region = config.environment.get("AWS_REGION", region)
     return {
@@ -103,7 +103,7 @@ def environment(config: Config, root: Path, region: str) -> dict[str, str]:
 def load(config: Config, root: Path) -> Function:
     """Unpack the zip into a folder and import its handler; LocalError if the import fails.
 
-    Changes this process for good: environment, import path and working directory become the function's.
+    This changes the whole process: environment, import path and working directory become the function's.
     """
     with zipfile.ZipFile(config.archive) as archive:
         archive.extractall(root)
@@ -116,7 +116,7 @@ def load(config: Config, root: Path) -> Function:
     module, _, name = config.handler.rpartition(".")
     try:
         handler = getattr(importlib.import_module(module.replace("/", ".")), name)
-    except Exception as error:  # noqa: BLE001  the archive's own code: it may raise anything
+    except Exception as error:  # noqa: BLE001  the zip's own code can raise anything
         traceback.print_exc()
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise LocalError(f"cannot import handler {config.handler!r} from {config.archive}: {reason}") from None
@@ -126,7 +126,7 @@ def load(config: Config, root: Path) -> Function:
 def main() -> None:
     """Serve the function until the parent is gone."""
     parent = Parent()
-    # Lines are read while the function runs: none may wait in a buffer.
+    # The log is read while the function runs, so no line may wait in a buffer.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     logging.basicConfig(format="[%(levelname)s] %(message)s")

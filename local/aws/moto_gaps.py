@@ -1,4 +1,4 @@
-"""What moto answers otherwise than AWS, and the local stack depends on: each gap closed by one function."""
+"""Differences between moto and AWS that the local stack depends on; one function closes each gap."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from moto.sqs.models import sqs_backends
 
 
 def close() -> None:
-    """Close all gaps, for this process; doing it again changes nothing."""
+    """Close all gaps in this process; calling it again changes nothing."""
     AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
     LambdaBackend.create_event_source_mapping = _map_without_running  # type: ignore[method-assign, assignment]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
@@ -28,7 +28,7 @@ _create_event_source_mapping = LambdaBackend.create_event_source_mapping
 
 
 def _map_without_running(backend: LambdaBackend, spec: dict[str, Any]) -> EventSourceMapping:
-    """Lambda polls a mapped queue; moto runs the function in a container as a message is sent, and we have a poller."""
+    """Moto runs the function in a container when a message is sent; Lambda polls the queue, as our own poller does."""
     mapping = _create_event_source_mapping(backend, spec)
     for queue in sqs_backends[backend.account_id][backend.region_name].queues.values():
         queue.lambda_event_source_mappings.clear()
@@ -39,9 +39,9 @@ _is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted
 
 
 def _is_action_permitted(statement: IAMPolicyStatement, *args: Any, **kwargs: Any) -> PermissionResult:
-    """AWS applies a statement with a condition only where that holds; moto always.
+    """AWS applies a statement only if its condition holds; moto ignores conditions.
 
-    Here none ever does: a denial asks for a request without TLS, and a simulation gives no context to ask about.
+    Here no condition ever holds: the denials are for requests without TLS, and a simulation has no context.
     """
     if "Condition" in statement._statement:
         return PermissionResult.NEUTRAL
@@ -54,7 +54,7 @@ _MINIMUM_SIZE = "x-amz-transition-default-minimum-object-size"
 
 
 def _remember_minimum_size(response: S3Response, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
-    """AWS keeps the size from which a lifecycle moves objects; moto takes it, and gives the default back."""
+    """AWS keeps the minimum size for lifecycle transitions; moto accepts it and returns the default."""
     answer = _put_bucket(response, request, bucket_name, querystring)
     if "lifecycle" in querystring and (size := request.headers.get(_MINIMUM_SIZE)):
         vars(response.backend.get_bucket(bucket_name))[_MINIMUM_SIZE] = size
@@ -68,7 +68,7 @@ def _tell_minimum_size(response: S3Response) -> Any:
 
 
 def _simulate_principal_policy(response: IamResponse) -> ActionResult:
-    """Say what a user's own policies allow, by moto's own evaluation of them; moto has no such call."""
+    """Evaluate a user's own policies with moto's own code; moto does not have this call."""
     key = IAMUserAccessKey.__new__(IAMUserAccessKey)
     key.account_id, key.partition = response.current_account, response.partition
     key._owner_user_name = response._get_param("PolicySourceArn").rpartition("/")[2]
@@ -89,7 +89,7 @@ def _decision(policies: list[IAMPolicy], action: str, resource: str) -> str:
 
 
 def _batch_get_named_query(response: AthenaResponse) -> str:
-    """AWS gives several at once; moto has GetNamedQuery only."""
+    """AWS gives several queries at once; moto has only GetNamedQuery."""
     stored = response.athena_backend.named_queries
     found = [stored[asked] for asked in response._get_param("NamedQueryIds") if asked in stored]
     queries = [{"NamedQueryId": query.id, "Name": query.name, "QueryString": query.query_string} for query in found]
@@ -100,7 +100,7 @@ _serialized = S3Response.serialized
 
 
 def _with_restore_status(response: S3Response, action: ActionResult) -> Any:
-    """AWS lists with each restored object that it is, to whoever asks for that; moto has it in HeadObject only."""
+    """AWS lists the restore status of objects on request; moto has it only in HeadObject."""
     asked = response.headers.get("x-amz-optional-object-attributes", "")
     result: Any = action.result
     if response.data.get("Action") == "ListObjectsV2" and "RestoreStatus" in asked:

@@ -1,4 +1,4 @@
-"""SQS to Lambda on this machine: the poller that Lambda runs for an event source mapping."""
+"""SQS to Lambda on this machine: the poller of an event source mapping."""
 
 import logging
 import threading
@@ -15,16 +15,16 @@ Invoke = Callable[[dict[str, Any]], Any]
 
 
 def deliver(invoke: Invoke, queue_arn: str, batch_size: int, *, reports_failures: bool) -> None:
-    """Hand a queue's messages to a function from now on, until the process ends.
+    """Pass a queue's messages to a function until the process ends.
 
-    Without `reports_failures` Lambda does not look at the function's answer: one that returns has done all messages.
+    Without `reports_failures`, Lambda ignores what the function returns: when it returns, all messages are done.
     """
-    # A daemon: the process ends when its parent is gone, and what was not deleted comes back.
+    # A daemon: the process ends with its parent, and messages that were not deleted are received again.
     threading.Thread(target=_poll, args=(invoke, queue_arn, batch_size, reports_failures), daemon=True).start()
 
 
 def event(messages: Iterable[Mapping[str, Any]], queue_arn: str) -> dict[str, Any]:
-    """Make the event of some received messages ("Using Lambda with Amazon SQS", the example of a standard queue)."""
+    """Create the event of received messages ("Using Lambda with Amazon SQS", the example of a standard queue)."""
     return {
         "Records": [
             {
@@ -44,7 +44,7 @@ def event(messages: Iterable[Mapping[str, Any]], queue_arn: str) -> dict[str, An
 
 
 def done(messages: Iterable[Mapping[str, Any]], answer: Any) -> list[str]:
-    """Give the receipt handles of the messages that a function's answer does not name as failed."""
+    """Give the receipt handles of the messages that the function did not report as failed."""
     failures = (answer or {}).get("batchItemFailures") or []
     failed = {failure["itemIdentifier"] for failure in failures}
     return [message["ReceiptHandle"] for message in messages if message["MessageId"] not in failed]
@@ -66,7 +66,7 @@ def _poll(invoke: Invoke, queue_arn: str, batch_size: int, reports_failures: boo
                 for receipt in done(messages, answer if reports_failures else None):
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=receipt)
         except (ClientError, BotoCoreError):
-            _LOG.info("the queue does not answer: the stack is going down")
+            _LOG.info("the queue does not answer: the stack is shutting down")
             return
-        except Exception:  # noqa: BLE001  the function's own code: it may raise anything, and its messages come back
+        except Exception:  # noqa: BLE001  the function's own code can raise anything; its messages are received again
             _LOG.exception("the function failed on messages of %s", queue_arn)

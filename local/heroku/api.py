@@ -1,7 +1,7 @@
 """Heroku on this machine: the part of the Platform API that registers log drains.
 
-Shapes after the Platform API's schema (Heroku Dev Center, "Platform API Reference", App and Log Drain), messages as
-Heroku's clients quote them in their tests. Nothing is logged: drain URLs hold tokens.
+The fields are those of the Platform API's schema (Heroku Dev Center, "Platform API Reference", App and Log Drain); the
+messages are quoted from the tests of Heroku's clients. Nothing is logged, because drain URLs contain tokens.
 """
 
 import json
@@ -45,7 +45,7 @@ class Heroku(HttpServer):
 
     @property
     def drains_by_app(self) -> dict[str, list[dict[str, Any]]]:
-        """All drains by app. Changing it changes what Heroku answers, as when somebody else does."""
+        """All drains by app. Tests change it as somebody else would change drains at Heroku."""
         return self._drains
 
     def drains(self, name: str) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ class Heroku(HttpServer):
             return _json(error.status, {"id": error.id, "message": str(error)})
 
     def _call(self, request: Request) -> tuple[HTTPStatus, Any]:
-        # A drain's URL may be part of the path, so that is split before it is decoded.
+        # The path may contain a drain's URL, so it is split before it is decoded.
         path = request.environ["REQUEST_URI"].partition("?")[0]
         match request.method, [unquote(part) for part in path.split("/")[1:]]:
             case "GET", ["apps", app]:
@@ -112,7 +112,7 @@ class Heroku(HttpServer):
 
 
 def _app(name: str) -> dict[str, Any]:
-    # What Pulumi's provider and the runbook read of it.
+    # The fields that Pulumi's provider and the runbook read.
     return {
         "id": Heroku.app_id(name),
         "name": name,

@@ -511,5 +511,5 @@ def test_the_child_serves_until_its_parent_closes_its_input(tmp_path: Path) -> N
     finally:
         child.stop()
     assert "GET" not in (tmp_path / "log").read_text()
-    with pytest.raises(LocalError, match="'noon' is no ISO 8601 time"):
+    with pytest.raises(LocalError, match="'noon' is not an ISO 8601 time"):
         Child("local.aws.server", {**config, "clock": "noon"}, log=tmp_path / "log3")

@@ -1,4 +1,4 @@
-"""Athena's query executions, answered for real: a WSGI front that leaves every other call to the application behind.
+"""Athena's query executions, really run: WSGI middleware that passes every other call to the application behind it.
 
 Source: Athena API reference (API version 2017-05-18), whose protocol is AWS JSON 1.1.
 """
@@ -36,12 +36,12 @@ _CREDENTIAL_REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
 
 class _InvalidRequest(Exception):
-    """What Athena answers with an InvalidRequestException."""
+    """A request that Athena refuses with an InvalidRequestException."""
 
 
 @dataclass
 class _Execution:
-    """One query execution; `state` changes once it runs, under the lock of the front."""
+    """One query execution; `state` changes under the lock of the front."""
 
     id: str
     sql: str
@@ -87,10 +87,10 @@ class _Execution:
 
 
 class AthenaFront:
-    """WSGI middleware: query executions are answered here, all else by `application`.
+    """WSGI middleware: answers calls about query executions; `application` answers all others.
 
-    Workgroups, tables and objects are asked of the endpoint itself, so `endpoint_url` must be set before the first
-    query. `clock` gives the time of now(), and `read` an object's bytes.
+    Workgroups, tables and objects are read from the endpoint itself, so set `endpoint_url` before the first query.
+    `clock` gives the time of now(), and `read` an object's bytes.
     """
 
     def __init__(self, application: "WSGIApplication", *, clock: Clock, read: ReadObject) -> None:
@@ -134,7 +134,7 @@ class AthenaFront:
         return [body]
 
     def close(self) -> None:
-        """Stop all queries, and forget them."""
+        """Stop and forget all queries."""
         with self._lock:
             running = [each for each in self._executions.values() if not each.done]
         for execution in running:
@@ -147,7 +147,9 @@ class AthenaFront:
 
     def _start(self, request: dict[str, Any], region: str) -> dict[str, Any]:
         if request.get("ExecutionParameters"):
-            raise _InvalidRequest("The local Athena takes no ExecutionParameters: put the values into the query")
+            raise _InvalidRequest(
+                "The local Athena does not support ExecutionParameters: write the values into the query"
+            )
         clients, name = self._clients_of(region), request.get("WorkGroup", "primary")
         configuration = _workgroup(clients.athena, name)
         identifier = str(uuid4())
@@ -169,7 +171,7 @@ class AthenaFront:
             submitted=self._clock(),
         )
         with self._lock:
-            # The same token again is the same request again, as boto3's retries are.
+            # A repeated token is a repeated request, such as a retry by boto3.
             known = self._tokens.setdefault(request.get("ClientRequestToken", identifier), identifier)
             if known != identifier:
                 return {"QueryExecutionId": known}
@@ -276,7 +278,7 @@ class _Clients:
 
 
 def _workgroup(athena: "AthenaClient", name: str) -> dict[str, Any]:
-    # The application behind answers null for what does not exist, which boto3 leaves out.
+    # For a workgroup that does not exist, moto answers null, which boto3 leaves out.
     workgroup = cast("dict[str, Any]", athena.get_work_group(WorkGroup=name).get("WorkGroup"))
     if not workgroup:
         raise _InvalidRequest(f"WorkGroup {name} is not found.")
@@ -286,7 +288,7 @@ def _workgroup(athena: "AthenaClient", name: str) -> dict[str, Any]:
 
 
 def _page(items: list[_Item], request: dict[str, Any], most: int) -> tuple[list[_Item], dict[str, str]]:
-    """Cut the page that a request asks for, and give the NextToken of the rest, if there is one."""
+    """Give the page that a request asks for, and the NextToken of the rest, if there is any."""
     start = int(request.get("NextToken", 0))
     if (size := request.get("MaxResults", most)) > most:
         raise _InvalidRequest(f"MaxResults must be between 1 and {most}, not {size}")
@@ -309,7 +311,7 @@ def _column_info(column: Column) -> dict[str, Any]:
 
 
 def _csv(result: Result) -> bytes:
-    """Write a result as Athena does: every value quoted, NULL nothing at all."""
+    """Write a result as Athena does: every value in quotes, NULL as an empty field."""
 
     def line(values: Iterable[str | None]) -> str:
         return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in values) + "\n"

@@ -1,4 +1,4 @@
-"""The SQL engine behind the local Athena: a Trino query in, rows of text out, as GetQueryResults gives them."""
+"""The SQL engine of the local Athena: runs a query in Trino's SQL and gives rows of text as GetQueryResults does."""
 
 import threading
 from contextlib import suppress
@@ -42,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Result:
-    """A query's answer: rows of rendered values, None for NULL."""
+    """A query's result: rows of values as text, None for NULL."""
 
     columns: list[Column]
     rows: list[list[str | None]]
@@ -57,15 +57,15 @@ class Query:
         self.scanned = 0  # bytes as stored
 
     def stop(self) -> None:
-        """Make `run` raise Cancelled, and return when it has ended; must not be called if `run` never is."""
+        """Make `run` raise Cancelled, and wait until it has ended; only for a query that is or will be run."""
         self._stopped.set()
-        # DuckDB forgets an interrupt that comes between two statements, so one is not enough.
+        # DuckDB ignores an interrupt between two statements, so one may not be enough.
         while not self._ended.wait(_INTERRUPT_S):
             with suppress(duckdb.ConnectionException):  # closed in this moment
                 self._cursor.interrupt()
 
     def run(self, sql: str, database: str, glue: "GlueClient", s3: "S3Client", now: datetime) -> Result:
-        """Answer a query; raises Refused when it fails, with the reason, and Cancelled when it was stopped."""
+        """Run a query; Refused with the reason if it fails, Cancelled if it was stopped."""
         tables: dict[tuple[str, str], Table] = {}
 
         def catalog(of_database: str, name: str) -> Columns | View:
@@ -116,7 +116,7 @@ class Engine:
     """The engine's database, in memory, shared by all queries."""
 
     def __init__(self, read: ReadObject) -> None:
-        # No extension may be fetched: the engine needs no network.
+        # Do not download extensions: the engine must not use the network.
         self._database = duckdb.connect(
             config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
         )
@@ -124,7 +124,7 @@ class Engine:
         self._lock = threading.Lock()
 
     def query(self, *, cutoff: int | None = None) -> Query:
-        """Make a query ready to run; `cutoff` is the most bytes that it may scan."""
+        """Prepare a query; `cutoff` is the maximum number of bytes that it may scan."""
         with self._lock:
             cursor = self._database.cursor()
         cursor.execute("SET TimeZone = 'UTC'; SET default_null_order = 'NULLS_LAST'")
@@ -141,7 +141,7 @@ def _shown(kind: str) -> tuple[str, str]:
 
 def _reason(error: duckdb.Error) -> str:
     reason = str(error).partition("\n")[0]
-    # What DuckDB does not know or reads differently, Trino may answer.
+    # Trino may run what DuckDB does not know or reads differently.
     if isinstance(error, duckdb.CatalogException | duckdb.BinderException | duckdb.ParserException):
         return f"{reason} (this is DuckDB: to try the query on Trino, see `make test-trino`)"
     return reason

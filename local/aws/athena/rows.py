@@ -1,4 +1,4 @@
-"""Rows of S3 objects in DuckDB: each object is read once, and a query sees the objects that it needs."""
+"""Rows of S3 objects in DuckDB: each object is read once, and a query sees only the objects that it needs."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from local.aws.athena.tables import Row, Table
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
+_GLACIER = {"GLACIER", "DEEP_ARCHIVE"}
 _ROWS_AN_INSERT = 20_000
 
 # Gives the bytes of an object by its bucket and key.
@@ -29,9 +29,9 @@ class StoredObject(NamedTuple):
 
 
 def stored_objects(s3: "S3Client", table: Table) -> list[StoredObject]:
-    """List a table's objects in the partitions that its projection contains, without those it must skip.
+    """List a table's objects in projected partitions, without those that Athena skips.
 
-    Athena skips archived objects, and restored ones unless the table has read_restored_glacier_objects (Athena user
+    Athena skips objects in Glacier, and restored ones unless the table has read_restored_glacier_objects (Athena user
     guide, "Query restored Amazon S3 Glacier objects").
     """
     pages = s3.get_paginator("list_objects_v2").paginate(
@@ -43,7 +43,7 @@ def stored_objects(s3: "S3Client", table: Table) -> list[StoredObject]:
             partition = table.partition_of(each["Key"])
             if partition is None:
                 continue
-            if each.get("StorageClass") in _ARCHIVED and not (
+            if each.get("StorageClass") in _GLACIER and not (
                 table.reads_restored and each.get("RestoreStatus", {}).get("IsRestoreInProgress") is False
             ):
                 continue
@@ -52,7 +52,7 @@ def stored_objects(s3: "S3Client", table: Table) -> list[StoredObject]:
 
 
 class Rows:
-    """The rows that were read so far, in one DuckDB database; safe to use from several threads."""
+    """The rows that were read so far, in one DuckDB database. Safe to use from several threads."""
 
     def __init__(self, read: ReadObject) -> None:
         self._read = read
@@ -67,7 +67,7 @@ class Rows:
         names = [f'p[{index + 1}] AS "{name}"' for index, name in enumerate(table.partition_keys)]
         if not names or not scan.conditions:
             return list(objects)
-        # A condition that fails on a partition decides nothing: the query itself may never come to it.
+        # A condition that fails on a partition excludes nothing: the query itself may never evaluate it.
         conditions = " AND ".join(f"coalesce(try({condition}), true)" for condition in scan.conditions)
         partitions = [list(each) for each in sorted({each.partition for each in objects})]
         kept = cursor.execute(
@@ -86,9 +86,9 @@ class Rows:
         objects: Sequence[StoredObject],
         check: Callable[[], None],
     ) -> None:
-        """Make `scan.relation` a view of the rows of these objects, reading those that are new.
+        """Create the view `scan.relation` of the rows of these objects; read objects that are new.
 
-        `check` is called before each object and may raise to end it. Raises Refused for an object that can't be read.
+        `check` is called before each object and may raise to stop. Refused for an object that cannot be read.
         """
         with self._lock:
             relation = self._load(cursor, table, objects, check)

@@ -1,4 +1,4 @@
-"""A Trino SELECT on DuckDB: what it reads, and the same query in DuckDB's SQL. Pure.
+"""Plans a Trino SELECT for DuckDB: what it reads, and the same query in DuckDB's SQL. Pure.
 
 sqlglot translates. The rules here cover what the saved queries need and DuckDB answers differently. Other functions may
 be missing or differ from Athena's: Trino decides (`make test-trino`).
@@ -18,12 +18,12 @@ from sqlglot.optimizer.scope import Scope, build_scope, traverse_scope
 
 
 class Refused(Exception):
-    """A statement that cannot be run, and why: Athena's StateChangeReason."""
+    """A statement that cannot be run; the message is Athena's StateChangeReason."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What a query must know of a table: its columns' names and types (of DuckDB), and which make partitions."""
+    """What a query needs to know about a table: its columns with DuckDB's types, and its partition keys."""
 
     columns: Mapping[str, str]
     partition_keys: tuple[str, ...] = ()
@@ -37,16 +37,16 @@ class View:
     database: str
 
 
-# Gives a relation by database and name; Refused when there is none.
+# Gives a relation by database and name; Refused if there is none.
 Catalog = Callable[[str, str], Columns | View]
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One reading of a table: `relation` stands for it in the plan's SQL.
+    """One scan of a table; `relation` is its name in the plan's SQL.
 
-    `conditions` are in DuckDB's SQL, on partition keys and constants only; rows of a partition for which one is
-    not true do not matter to the answer.
+    `conditions` are in DuckDB's SQL, on partition keys and constants only. Partitions for which one is not true do not
+    change the result.
     """
 
     relation: str
@@ -64,9 +64,9 @@ class Plan:
 
 
 def plan(sql: str, database: str, catalog: Catalog, now: datetime) -> Plan:
-    """Translate one SELECT (or WITH ... SELECT); `database` counts for unqualified names, `now` is what now() gives.
+    """Translate one SELECT (or WITH ... SELECT); `database` is that of unqualified names, `now` the result of now().
 
-    Raises Refused, whose text says what is wrong with the statement or what Athena refuses.
+    Refused says what is wrong with the statement or what Athena refuses.
     """
     query = _expand_views(_parse(sql), database, catalog)
     tables = {(table.db, table.name): catalog(table.db, table.name) for table in _tables(query)}
@@ -165,7 +165,7 @@ def _name_columns(query: exp.Query) -> None:
 
 
 def _pushed_conditions(query: exp.Query, columns: Mapping[tuple[str, str], Columns]) -> dict[int, list[exp.Expr]]:
-    """Find, by the id of each table's node, the conjuncts that only its partition keys and constants decide."""
+    """Find, by the id of each table's node, the conjuncts that depend only on its partition keys and constants."""
     root = build_scope(query)
     if root is None:
         return {}
@@ -187,7 +187,7 @@ def _pushed_conditions(query: exp.Query, columns: Mapping[tuple[str, str], Colum
 
 def _conjuncts(select: exp.Expr) -> Iterator[exp.Expr]:
     where = select.args.get("where")
-    # An outer join makes rows of NULLs after the scan, so a condition above it is none on the scan.
+    # An outer join adds rows of NULLs after the scan, so a condition above it is not a condition on the scan.
     if where and not any(join.side for join in select.args.get("joins") or ()):
         condition = where.this.unnest()
         yield from (each.unnest() for each in condition.flatten()) if isinstance(condition, exp.And) else [condition]
@@ -223,7 +223,7 @@ _TEXTS, _NUMBERS = exp.DataType.TEXT_TYPES, exp.DataType.NUMERIC_TYPES
 
 
 def _refuse(query: exp.Query) -> None:
-    """Refuse what DuckDB would answer and Athena does not."""
+    """Refuse what DuckDB accepts and Athena does not."""
     for cast in query.find_all(exp.Cast):
         # "Athena engine version 3", limitations. Trino casts.
         source = cast.this.this if isinstance(cast.this, exp.Try) else cast.this
@@ -246,20 +246,20 @@ def _rule(node: exp.Expr, now: datetime) -> exp.Expr:
             return _moment(now, "timestamp")
         case exp.CurrentDate():
             return exp.cast(_moment(now, "timestamp"), "date")
-        # A time has milliseconds in Trino.
+        # Trino's times have milliseconds.
         case exp.FromISO8601Timestamp():
             time = exp.TimestampTrunc(this=exp.cast(node.this, "timestamptz"), unit=exp.var("millisecond"))
             return exp.cast(time, "timestamptz")
-        # NULL without a match, where DuckDB has ''.
+        # NULL without a match; DuckDB gives ''.
         case exp.RegexpExtract():
             matches = exp.RegexpLike(this=node.this.copy(), expression=node.expression.copy())
             return exp.case().when(matches, node.copy())
-        # Exact, so that answers can be reproduced.
+        # Exact, so that results can be reproduced.
         case exp.ApproxQuantile():
             return exp.PercentileDisc(this=node.this, expression=node.args["quantile"])
     return node
 
 
 def _moment(now: datetime, kind: str) -> exp.Expr:
-    """The emulator's time, so that answers can be reproduced, in milliseconds as Trino has it."""
+    """The emulator's time, so that results can be reproduced, in milliseconds like Trino's."""
     return exp.cast(exp.Literal.string(now.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "milliseconds")), kind)

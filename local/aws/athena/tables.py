@@ -1,7 +1,7 @@
-"""Tables and views of the Glue catalog: their definitions, their partitions, and the rows in an object's bytes.
+"""Tables and views of the Glue catalog: their definitions, their partitions, and the rows of an object.
 
 Sources: Athena user guide, "Partition projection" and "Regex SerDe"; Hive's RegexSerDe; Hadoop's LineReader. What Glue
-accepts and Athena then refuses is refused here too, in Athena's words: its user guide, "Troubleshooting in Athena";
+accepts and Athena refuses is refused here too, with Athena's message: Athena user guide, "Troubleshooting in Athena";
 hashicorp/terraform-provider-aws #28517 (SerDe of a view).
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _REGEX_SERDES = {"org.apache.hadoop.hive.serde2.RegexSerDe", "org.apache.hadoop.hive.contrib.serde2.RegexSerDe"}
 _VIEW = re.compile(r"\s*/\* Presto View: (?P<json>[A-Za-z0-9+/=\s]+) \*/\s*")
-# Types of a view's definition, as Glue has to have them ("Data types in Athena"); precision and length do not count.
+# Types in a view's definition -> types in Glue ("Data types in Athena"), without precision and length.
 _HIVE_TYPES = {"varchar": "string", "integer": "int", "real": "float"}
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 
@@ -30,7 +30,7 @@ Row = list[str | None]
 
 @dataclass(frozen=True)
 class Table:
-    """A table over text objects of S3, whose rows one regular expression reads.
+    """A table over text objects in S3, whose rows are read by one regular expression.
 
     All columns are strings. `places` matches the keys of objects and has a group for each partition key; `projected`
     says by key which values the projection contains.
@@ -49,11 +49,11 @@ class Table:
 
     @property
     def relation(self) -> Columns:
-        """What a query must know of it."""
+        """What a query needs to know about it."""
         return Columns(dict.fromkeys((*self.columns, *self.partition_keys), "VARCHAR"), tuple(self.partition_keys))
 
     def partition_of(self, key: str) -> tuple[str, ...] | None:
-        """Give the partition values of an object's key, in the keys' order; None when no partition holds it."""
+        """Give the partition values of an object's key, in the order of the keys; None if it is in no partition."""
         match = self.places.match(key)
         hidden = key.rpartition("/")[2].startswith(("_", "."))
         if not match or hidden or not all(contains(match[name]) for name, contains in self.projected.items()):
@@ -61,9 +61,9 @@ class Table:
         return tuple(match[name] for name in self.partition_keys)
 
     def rows(self, key: str, data: bytes) -> list[Row]:
-        """Read the rows of an object: a value a column, NULL in every column where the pattern does not match.
+        """Read the rows of an object, one value per column; all are NULL in a line that the pattern does not match.
 
-        Raises Refused, naming the object, when it cannot be decompressed.
+        Refused, with the object's name, if it cannot be decompressed.
         """
         nulls: Row = [None] * len(self.columns)
         fullmatch = self.pattern.fullmatch
@@ -87,15 +87,15 @@ def _lines(text: str) -> list[str]:
 
 
 def read_definition(glue: "GlueClient", database: str, name: str) -> Table | View:
-    """Read a table or view from the catalog; Refused when there is none or it cannot be read here."""
+    """Read a table or view from the catalog; Refused if it does not exist or cannot be read here."""
     try:
         definition = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
         raise Refused(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist") from None
     if not definition.get("TableType"):
-        # Athena's answer to a table that CreateTable was given no TableType for ("Troubleshooting in Athena").
+        # Athena's message for a table that was created without a TableType ("Troubleshooting in Athena").
         raise Refused(f"FAILED: NullPointerException Name is null (table {database}.{name} has no TableType)")
-    # An empty one is enough for a view: CloudFormation declares views so, and Athena reads them.
+    # An empty one is enough for a view: CloudFormation declares them so, and Athena reads them.
     if "SerdeInfo" not in definition.get("StorageDescriptor", {}):
         raise Refused("HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info")
     if definition["TableType"] == "VIRTUAL_VIEW":
@@ -104,9 +104,9 @@ def read_definition(glue: "GlueClient", database: str, name: str) -> Table | Vie
 
 
 def view_of(database: str, name: str, definition: Mapping[str, Any]) -> View:
-    """Read what Athena keeps of a view: a comment that holds JSON in base64; Refused when it is something else.
+    """Read Athena's definition of a view: a comment with JSON in base64.
 
-    Refused, too, when the columns in Glue are not those of the JSON.
+    Refused for anything else, and if the columns in Glue differ from those in the JSON.
     """
     match = _VIEW.fullmatch(str(definition.get("ViewOriginalText", "")))
     try:
@@ -127,7 +127,7 @@ def _hive_type(kind: str) -> str:
 
 
 def table_of(database: str, name: str, definition: Mapping[str, Any]) -> Table:
-    """Read a table's definition, as Glue's GetTable gives it; Refused when it is no projected RegexSerDe table."""
+    """Read a table's definition from Glue's GetTable; Refused unless it is a projected table with the RegexSerDe."""
     described = f"table {database}.{name}"
     storage = definition.get("StorageDescriptor", {})
     parameters = definition.get("Parameters", {})
@@ -135,11 +135,11 @@ def table_of(database: str, name: str, definition: Mapping[str, Any]) -> Table:
     if storage.get("InputFormat") != _TEXT_INPUT:
         raise Refused("HIVE_UNSUPPORTED_FORMAT: Unable to create input format " + storage.get("InputFormat", ""))
     if serde.get("SerializationLibrary") not in _REGEX_SERDES:
-        raise Refused(f"NOT_SUPPORTED: {described}: the local engine reads tables with the RegexSerDe only")
+        raise Refused(f"NOT_SUPPORTED: {described}: the local engine reads only tables with the RegexSerDe")
     columns = [_string(described, each) for each in storage.get("Columns", ())]
     keys = [_string(described, each) for each in definition.get("PartitionKeys", ())]
     if keys and parameters.get("projection.enabled") != "true":
-        raise Refused(f"NOT_SUPPORTED: {described}: the local engine knows projected partitions only")
+        raise Refused(f"NOT_SUPPORTED: {described}: the local engine supports only projected partitions")
     location = storage.get("Location", "").rstrip("/") + "/"
     bucket, places = _places(described, parameters.get("storage.location.template") or location, keys)
     return Table(

@@ -119,23 +119,15 @@ def _stage(account: Account, inputs: Inputs) -> Outputs:
     # A stage without a deployment answers 404 to everything.
     served = list(routes) if deployed else []
     function = account.functions[behind.pop()]
+    # "Invoking a Lambda function using an Amazon API Gateway endpoint", permissions.
     of_stage = f"{_execution_arn(account, api)}/{name}/"
     permitted = [
         route
         for route in served
-        if any(each.lets_gateway_call(function.name, of_stage + _resource(route)) for each in account.permissions)
+        if any(each.lets_gateway_call(function.name, of_stage + route.replace(" ", "")) for each in account.permissions)
     ]
     # The URL of a stage is the gateway's here.
     return name, {"invokeUrl": account.serve(Stage(api, name, served, function, permitted))}
-
-
-def _resource(route: str) -> str:
-    """A route as it is written in the ARN that Lambda checks: method and path, or `*/$default`.
-
-    Source: "Invoking a Lambda function using an Amazon API Gateway endpoint", permissions.
-    """
-    method, _, path = route.partition(" ")
-    return f"{method}{path}" if path else f"*/{route}"
 
 
 CREATE: dict[str, Creator] = {

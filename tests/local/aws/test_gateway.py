@@ -173,15 +173,9 @@ def test_event_appends_the_client_to_a_forwarded_for_that_was_sent() -> None:
         ("POST", "/prod/drain/", "prod", ["POST /drain"], None),
         ("POST", "/drain", "prod", ["POST /drain"], None),
         ("POST", "/production/drain", "prod", ["POST /drain"], None),
-        ("POST", "/drain", "$default", ["POST /drain"], "POST /drain"),
-        ("POST", "/prod/drain", "prod", ["ANY /drain", "POST /drain", "$default"], "POST /drain"),
-        ("GET", "/prod/drain", "prod", ["$default", "ANY /drain"], "ANY /drain"),
-        ("GET", "/prod/other", "prod", ["$default", "ANY /drain"], "$default"),
     ],
 )
-def test_route_is_the_most_specific_one_of_the_stage(
-    method: str, path: str, stage: str, routes: list[str], found: str | None
-) -> None:
+def test_route_is_one_of_the_stage(method: str, path: str, stage: str, routes: list[str], found: str | None) -> None:
     assert route(method, path, stage, routes) == found
 
 
@@ -342,7 +336,7 @@ def test_arrival_header_that_is_no_time_is_refused(caplog: pytest.LogCaptureFixt
     with serving(recorder) as gateway:
         response, _ = call(gateway.url, **{ARRIVAL_HEADER: "yesterday"})
     assert (response.status, recorder.events) == (400, [])
-    assert f"{ARRIVAL_HEADER} is no time in milliseconds since 1970: 'yesterday'" in caplog.text
+    assert f"{ARRIVAL_HEADER} is not a time in milliseconds since 1970: 'yesterday'" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -482,7 +476,7 @@ def test_a_port_in_use_and_a_strange_route_are_one_clear_error() -> None:
         port = urlsplit(gateway.url).port
         with pytest.raises(LocalError, match=rf"^cannot listen on 127\.0\.0\.1:{port} \(.*\): choose another port"):
             Gateway(Recorder(), api_id="api", stage="prod", routes=[], port=port or 0)
-    with pytest.raises(LocalError, match=r"knows no route 'GET /\{proxy\+\}': declare it as METHOD /path"):
+    with pytest.raises(LocalError, match=r"does not serve the route 'GET /\{proxy\+\}': declare it as METHOD /path"):
         Gateway(Recorder(), api_id="api", stage="prod", routes=["GET /{proxy+}"])
 
 
@@ -598,7 +592,7 @@ def test_a_function_out_of_its_own_time_is_a_500(function: Callable[..., Child],
     [
         ({"handler": "receiver.handler.gone"}, "has no attribute 'gone'"),
         ({"handler": "receiver.gone.handler"}, "ModuleNotFoundError: No module named 'receiver.gone'"),
-        ({"routes": ["GET /{proxy+}"]}, "knows no route"),
+        ({"routes": ["GET /{proxy+}"]}, "does not serve the route"),
     ],
 )
 def test_a_function_that_cannot_run_is_one_clear_line(
