@@ -14,7 +14,7 @@ from runbook.terminal import chart, printing
 
 _ROWS = 4
 # Columns with long texts, and how many characters of them are shown.
-_SHOWN = {"log_ts": 19, "path": 24, "message": 40}
+_SHOWN = {"path": 24, "message": 40}
 
 
 def resources(stack: LocalStack, seconds: float) -> None:
@@ -103,6 +103,8 @@ def _query(asked: demo.QueryResult) -> None:
 
 
 def _shortened(column: str, value: object) -> object:
+    if column == "log_ts":
+        return str(value)[:19].replace("T", " ")
     most = _SHOWN.get(column)
     return f"{value[:most]}…" if isinstance(value, str) and most and len(value) > most else value
 
