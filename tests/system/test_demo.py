@@ -69,7 +69,7 @@ def test_a_pipe_gets_plain_text() -> None:
             ["--clock", "2026-01-08T00:00:00"], "from 2026-01-09 to 2040-12-31", id="before the table's years"
         ),
         pytest.param(["--clock", "2041-01-01T00:00:00"], "from 2026-01-09 to 2040-12-31", id="after the table's years"),
-        pytest.param(["--stack", "none"], "there is no Pulumi.none.yaml: --stack names one of prod", id="no stack"),
+        pytest.param(["--stack", "none"], "there is no Pulumi.none.yaml: give --stack one of prod", id="no stack"),
     ],
 )
 def test_what_cannot_run_is_one_clear_error(arguments: list[str], message: str) -> None:
