@@ -23,6 +23,11 @@ def drain_url(app: str) -> str:
     return f"drain_url/{app}"
 
 
+def receiver_function(name_prefix: str) -> str:
+    """Give the name of the receiver's Lambda function, which is also the namespace of its metrics."""
+    return f"{name_prefix}-receiver"
+
+
 def function_log_group(function: str) -> str:
     """Give the log group to which Lambda writes the log of a function."""
     return f"/aws/lambda/{function}"

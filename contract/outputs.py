@@ -75,7 +75,7 @@ class Outputs:
 
     def by_name(self) -> dict[str, Any]:
         """All outputs by the stack's names of them."""
-        return {output_name(each.name): getattr(self, each.name) for each in fields(self)}
+        return exported(**vars(self))
 
     @property
     def partition(self) -> str:
@@ -103,7 +103,7 @@ MEANINGS: Mapping[str, str] = {output_name(each.name): each.metadata["meaning"] 
 _KINDS = {output_name(each.name): each.type for each in fields(Outputs)}
 
 
-def exported(**values: object) -> dict[str, object]:
+def exported(**values: Any) -> dict[str, Any]:
     """Give values of all fields, which need not be known yet, by the stack's names; TypeError unless it is all."""
     given = {output_name(name): value for name, value in values.items()}
     if given.keys() != MEANINGS.keys():

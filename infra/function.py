@@ -45,7 +45,7 @@ class ReceiverFunction(pulumi.ComponentResource):
         # ones first (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), and the old function would answer
         # POSTs without its permissions.
         replaced_first = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
-        function_name = f"{args.name_prefix}-receiver"
+        function_name = names.receiver_function(args.name_prefix)
         log_group = cloudwatch.LogGroup(
             f"{name}-log",
             name=names.function_log_group(function_name),

@@ -6,7 +6,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from contract import names
 from contract.metrics import RESPONSE_STATUSES, Metric
@@ -15,6 +15,7 @@ from contract.stored_line import Reason
 from infra.settings import Rule, Settings, key_of
 from receiver.metrics import DEFAULT_NAMESPACE
 from runbook.doctor.faults import CHECKS, IDENTITIES
+from runbook.document import markdown
 from tools import cost_page
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def pages() -> dict[str, str]:
         "doctor.md": {"checks": CHECKS, "identities": IDENTITIES},
         "metrics.md": {
             "metrics": list(Metric),
-            "namespace": f"{settings.name_prefix}-receiver",
+            "namespace": names.receiver_function(settings.name_prefix),
             "namespace_outside": DEFAULT_NAMESPACE,
             "answers": RESPONSE_STATUSES,
             "reasons": list(Reason),
@@ -45,16 +46,8 @@ def pages() -> dict[str, str]:
 
 
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  Markdown
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = markdown.templates(Path(__file__).parent / "templates")
     environment.filters |= {
-        "code": lambda value: f"`{value}`",
         "placeholders": _with_placeholders,
         "thousands": lambda number: f"{number:,.0f}",
         "usd": lambda amount, digits=2: f"${amount:,.{digits}f}",

@@ -14,6 +14,7 @@ from contract.saved_queries import saved_queries
 from runbook import prices
 from runbook.cost import bill, reference_volume
 from runbook.cost.usage import Retention
+from runbook.document import markdown
 from runbook.glacier.retrieval import TIERS
 from runbook.prices import GB
 from runbook.terminal import printing
@@ -39,19 +40,9 @@ _NARROWER = {
 
 def render(outputs: Outputs) -> str:
     """Render the runbook of a stack in Markdown. The outputs are in a comment at the end."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  Markdown
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = markdown.templates(_FOLDER)
     environment.filters |= {
         "anchor": lambda name: f"[`{name}`](#{name})",
-        "code": lambda text: f"`{text}`",
         "dollars": printing.dollars,
     }
     return environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
