@@ -4,9 +4,9 @@ import difflib
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -34,6 +34,16 @@ class Run:
     def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
         self._capfd = capfd
         self.make_client: aws.MakeClient = aws.make_client
+
+    def watch(self, note: Callable[..., None]) -> None:
+        """Call `note` before each call to AWS, with its parameters and botocore's model of it."""
+
+        def watched(session: Any, service: str) -> Any:
+            client = aws.make_client(session, service)
+            client.meta.events.register("before-parameter-build", note)
+            return client
+
+        self.make_client = watched
 
     def __call__(self, *arguments: str) -> Answer:
         self._capfd.readouterr()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from local.stack import LocalStack, Options
-from runbook.clients import aws
 from tests.support.policy_evaluation import Ask
+from tests.support.reader_policy import reader_policy
 from tests.support.runbook_cli import Run
 
 
@@ -39,19 +39,11 @@ def asked(stack: LocalStack, runbook: Run) -> list[Ask]:
             case _:
                 asks.append(Ask(f"{service}:{name}", "*"))
 
-    def recording(session: Any, service: str) -> Any:
-        client = aws.make_client(session, service)
-        client.meta.events.register("before-parameter-build", note)
-        return client
-
-    runbook.make_client = recording
+    runbook.watch(note)
     return asks
 
 
 @pytest.fixture(scope="module")
 def reader(stack: LocalStack) -> dict[str, Any]:
     """The reader role's policies, as the stack has them, in one."""
-    iam, role = stack.client("iam"), stack.outputs["readerRoleArn"].rpartition("/")[2]
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
-    return {"Statement": [statement for document in documents for statement in document["Statement"]]}
+    return reader_policy(stack)

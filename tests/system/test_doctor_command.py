@@ -33,6 +33,7 @@ from tests.support.doctor_faults import (
     put_alarm,
 )
 from tests.support.policy_evaluation import Ask, allows
+from tests.support.reader_policy import reader_policy
 from tests.support.runbook_cli import Run, check_transcript, runner
 
 
@@ -370,10 +371,7 @@ def test_a_check_needs_the_rights_that_the_list_says(stack: LocalStack, runbook:
     assert runbook("--assume", "doctor", "--only", check.name).code == 0
     own = [ask for ask in asks[False] if not ask.action.startswith("sts:")]
     assert bool(own) == (Identity.BREAK_GLASS in check.identities) or check.name == "reader"
-    iam, role = stack.client("iam"), "raxx-log-athena-reader"
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
-    policy = {"Statement": [statement for document in documents for statement in document["Statement"]]}
+    policy = reader_policy(stack)
     assert [ask for ask in asks[True] if not ask.action.startswith("sts:") and not allows(policy, ask)] == []
 
 

@@ -27,6 +27,7 @@ from runbook.search import estimate
 from runbook.session import Session
 from runbook.terminal import confirm, next_command, times
 from tests.support.policy_evaluation import Ask, allows
+from tests.support.reader_policy import reader_policy
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
@@ -238,22 +239,14 @@ def test_restoring_needs_the_reader_roles_rights_and_no_more(
             case name:
                 asks.append(Ask(f"{model.service_model.service_name}:{name}", f"{bucket_arn}/{params['Key']}"))
 
-    def recording(session: Any, service: str) -> Any:
-        client = aws.make_client(session, service)
-        client.meta.events.register("before-parameter-build", note)
-        return client
-
-    runbook.make_client = recording
+    runbook.watch(note)
     # The emulator lets copies expire by the real clock.
     monkeypatch.setattr(times, "now", lambda: datetime.now(UTC))
     assert runbook("restore", *SCOPE, "--yes").code == 0
     assert runbook("restore", *SCOPE, "--yes", "--extend", "--days", "30").code == 0
     assert runbook("restore", "--status", *SCOPE).code == 0
 
-    iam, role = archive.client("iam"), archive.outputs["readerRoleArn"].rpartition("/")[2]
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    documents: list[Any] = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
-    reader = {"Statement": [statement for document in documents for statement in document["Statement"]]}
+    reader = reader_policy(archive)
     assert Counter(ask.action for ask in asks) == {"ssm:GetParameter": 3, "s3:ListBucket": 5, "s3:RestoreObject": 6}
     assert [ask for ask in asks if not allows(reader, ask)] == []
 
