@@ -36,7 +36,7 @@ TIME_UTC = (
 # has no type with one.
 COLUMNS = {
     "time": Column(TIME_UTC, "timestamp(3)", "timestamp"),
-    **{name: _text(name) for name in ("at", "code", "descr", "method", "path", "request_id", "fwd_ip", "dyno")},
+    **{name: _text(name) for name in ("at", "code", "descr", "method", "path", "request_id", "fwd", "fwd_ip", "dyno")},
     **{name: _number(name) for name in ("connect_ms", "service_ms", "status", "bytes")},
     **{name: _text(name) for name in ("log_ts", "message", "app", "year", "month", "day")},
 }
