@@ -1,7 +1,8 @@
-r"""One stored line: `<PRI>1 TIME HOST APP PROCID MSGID - MSG`, valid RFC 5424, on one physical line of UTF-8.
+r"""One stored line: `<PRI>1 TIME HOST APP PROCID MSGID SD MSG`, valid RFC 5424, on one physical line of UTF-8.
 
-Frames of Logplex have no STRUCTURED-DATA and no `-` in its place, so `-` is always inserted, and MSG is kept whatever
-it begins with. A line is escaped so that it stays one line of UTF-8:
+Frames of Logplex have no STRUCTURED-DATA (SD) and no `-` in its place, so it is always inserted, and MSG is kept
+whatever it begins with. SD is `-`, or `[meta sequenceId="n"]` (RFC 5424 section 7.3.1) for the n-th line, n from 2, of
+the lines with one time in an object, in the order they came. A line is escaped so that it stays one line of UTF-8:
 
 - one trailing LF or CRLF is the end of the message and is not stored;
 - any other C0 control except TAB, and DEL, becomes `#` and three octal digits, as rsyslog writes them;
@@ -50,7 +51,10 @@ class Reason(StrEnum):
 
 
 class Record(NamedTuple):
-    """A message that can be stored as a line, without its line end; its time is the time since 1970, UTC."""
+    """A message that can be stored as a line, without its line end; its time is the time since 1970, UTC.
+
+    The header ends with MSGID. The message begins with the space before MSG, unless there is no MSG.
+    """
 
     header: bytes
     message: bytes
@@ -58,8 +62,13 @@ class Record(NamedTuple):
 
     @property
     def line(self) -> bytes:
-        """The line as it is stored, without its line end."""
-        return self.header + escape(self.message)
+        """The line as it is stored, without its line end, if no other line in its object has its time."""
+        return self.header + structured_data(1) + escape(self.message)
+
+
+def structured_data(number: int) -> bytes:
+    """Give SD, with the space before it, of the n-th line of a time, counted from 1."""
+    return b' [meta sequenceId="%d"]' % number if number > 1 else b" -"
 
 
 def from_frame(frame: bytes) -> Record | Reason:
@@ -74,19 +83,19 @@ def from_frame(frame: bytes) -> Record | Reason:
         time = datetime.fromisoformat(header[1].decode()) - _EPOCH
     except (ValueError, OverflowError):  # not in the calendar; before the year 1 or after 9999 in UTC
         return Reason.BAD_TIME
-    return Record(header[0] + b" -", message, time)
+    return Record(header[0], message, time)
 
 
 def quarantine(reason: Reason, reference: timedelta, data: bytes) -> Record:
     """Give the record that keeps bytes which are not a valid syslog message, at the batch's reference time."""
-    return Record(_quarantine_header(reason, reference), data, reference)
+    return Record(_quarantine_header(reason, reference), b" " + data, reference)
 
 
 @lru_cache(maxsize=len(Reason))
 def _quarantine_header(reason: Reason, reference: timedelta) -> bytes:
     # Cached, because a batch with one bad frame can have a million more.
     time = (_EPOCH + reference).isoformat(timespec="microseconds").encode()
-    return b"<43>1 %b host logdrain quarantine %b - " % (time, reason.encode())
+    return b"<43>1 %b host logdrain quarantine %b" % (time, reason.encode())
 
 
 def escape(data: bytes) -> bytes:

@@ -8,7 +8,16 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from contract.object_keys import ObjectKey, batch_id, neighbouring_slots, slot_ms
-from contract.stored_line import Reason, Record, escape_lines, from_frame, one_line, quarantine, slices
+from contract.stored_line import (
+    Reason,
+    Record,
+    escape_lines,
+    from_frame,
+    one_line,
+    quarantine,
+    slices,
+    structured_data,
+)
 from receiver.logplex import loss_reports
 from receiver.logplex.framing import frames
 
@@ -117,6 +126,7 @@ class _Draft:
         self.lines = 0
         self.lost = 0
         self.quarantined: Counter[Reason] = Counter()
+        self._of_time: Counter[timedelta] = Counter()
         # No time in the header: equal lines give equal objects.
         self._compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_MEMBER)
         self._data: list[bytes] = []
@@ -127,9 +137,9 @@ class _Draft:
             self.newest = time
         self.lines += 1
         self.lost += loss_reports.lost(record)
-        header, message, _ = record
-        self._block += header
-        for text in slices(message):
+        self._of_time[record.time] += 1
+        self._block += record.header + structured_data(self._of_time[record.time])
+        for text in slices(record.message):
             self._block += one_line(text)
             if len(self._block) >= _BLOCK_BYTES:
                 self._compress()

@@ -33,7 +33,7 @@ def lost(record: Record) -> int:
     # Very few records are reports, and this search is far cheaper than the match.
     if b"Error L1" not in record.message:
         return 0
-    report = _REPORT.match(record.header + one_line(record.message[:_REPORT_BYTES]))
+    report = _REPORT.match(record.header + b" -" + one_line(record.message[:_REPORT_BYTES]))
     return int(report["count"]) if report else 0
 
 

@@ -52,8 +52,22 @@ def read(app: str, frame_id: str | None, arrival_ms: int, body: bytes) -> Stored
     lines = {}
     for day, found in days.items():
         newest_ms = max(time for time, _ in found) // 1000 if times else arrival_ms // 300_000 * 300_000
-        lines[f"logs/{app}/{day}/{newest_ms}-{name}.gz"] = [line for _, line in found]
+        lines[f"logs/{app}/{day}/{newest_ms}-{name}.gz"] = numbered([line for _, line in found])
     return Stored(lines, Counter(each.reason for each in entries if each.reason))
+
+
+def numbered(lines: list[bytes]) -> list[bytes]:
+    """Tell the second and later lines of one time from the first, in the place of STRUCTURED-DATA."""
+    seen: Counter[int | None] = Counter()
+    found = []
+    for line in lines:
+        parts = line.split(b" ", 6)
+        time_us = epoch_us(parts[1])
+        seen[time_us] += 1
+        if seen[time_us] > 1:
+            parts[6] = b'[meta sequenceId="%d"]' % seen[time_us] + parts[6][1:]
+        found.append(b" ".join(parts))
+    return found
 
 
 def split(body: bytes) -> tuple[list[tuple[bytes, int]], tuple[str, bytes] | None]:

@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -184,11 +184,11 @@ def test_for_any_arrival_that_believes_the_lines_the_objects_are_the_same(late_m
 
 def test_the_bytes_are_the_same_each_time() -> None:
     """One gzip member without a time in its header: readers have lost rows of many-member files."""
-    [first], [second] = store(message(), message(b"\n")), store(message(), message(b"\n"))
+    [first], [second] = (store(message(), message(b"\n", minutes_before_noon(1))) for _ in range(2))
     assert first.data == second.data
     assert first.data.count(b"\x1f\x8b\x08") == 1
     assert first.data[4:8] == bytes(4)
-    assert gzip.decompress(first.data).endswith(b" - hi\n<190>1 2026-11-24T12:00:00.000000+00:00 host app web.1 - - \n")
+    assert gzip.decompress(first.data).endswith(b" - hi\n<190>1 2026-11-24T11:59:00.000000+00:00 host app web.1 - - \n")
 
 
 # ---------------------------------------------------------------- names
@@ -262,15 +262,36 @@ def test_a_line_whose_time_is_not_valid_goes_with_the_reference_and_keeps_its_ti
 
 def test_bad_frames_are_quarantined_in_their_places_at_the_reference_time() -> None:
     stored = only(
-        store(message(b"a\n"), b"no header", message(header="<190>1 - host app web.1 -"), message(b"b\n"), tail=b"9 c")
+        store(
+            message(b"a\n", minutes_before_noon(2)),
+            b"no header",
+            message(header="<190>1 - host app web.1 -"),
+            message(b"b\n"),
+            tail=b"9 c",
+        )
     )
     start = b"<43>1 2026-11-24T12:00:00.000000+00:00 host logdrain quarantine "
     first, header, time, last, truncated = stored_lines(stored)
     assert first.endswith(b"web.1 - - a")
     assert header == start + b"bad-header - no header"
-    assert time == start + b"bad-time - <190>1 - host app web.1 - hi#012"
-    assert last.endswith(b"web.1 - - b")
-    assert truncated == start + b"truncated - 9 c"
+    assert time == start + b'bad-time [meta sequenceId="2"] <190>1 - host app web.1 - hi#012'
+    assert last.endswith(b'web.1 - [meta sequenceId="3"] b')
+    assert truncated == start + b'truncated [meta sequenceId="4"] 9 c'
+
+
+# RFC 5424 section 7.3.1. Postgres logs whole seconds, and the lines of a traceback share a microsecond.
+def test_later_lines_of_one_time_are_numbered_in_the_order_they_came() -> None:
+    times = [NOON, NOON, minutes_before_noon(1), NOON, NOON.astimezone(timezone(timedelta(hours=2)))]
+    lines = stored_lines(only(store(*(message(b"%d\n" % number, time) for number, time in enumerate(times)))))
+    assert [line.partition(b" host app web.1 - ")[2] for line in lines] == [
+        b"- 0", b'[meta sequenceId="2"] 1', b"- 2", b'[meta sequenceId="3"] 3', b'[meta sequenceId="4"] 4',
+    ]  # fmt: skip
+
+
+def test_lines_are_numbered_anew_in_each_object() -> None:
+    yesterday = NOON - timedelta(days=1)
+    for stored in store(message(), message(time=yesterday), message(), message(time=yesterday)):
+        assert [b"sequenceId" in line for line in stored_lines(stored)] == [False, True]
 
 
 def test_a_quarantine_line_goes_with_the_newest_day() -> None:
