@@ -44,15 +44,16 @@ SMALL_OBJECTS = 10_000
 SHAPE_LINES = 200
 SAME = {"one": "one object of 50 MB", "many": f"{SMALL_OBJECTS:,} objects"}
 
-# The measured pattern as it was before each line had `-` for STRUCTURED-DATA, and what is least to do.
-HEADER_COLUMNS = list(COLUMNS)[:6]
-HEADER_PATTERN = ROW_PATTERN[: ROW_PATTERN.index("(?:(?<=")] + ")?(.*)$"
+# The first pattern that was measured, before lines had numbers and the column fwd was there; and what is least to do.
+HEADER_COLUMNS = list(COLUMNS)[:7]
+_ROUTER_FIELDS = slice(ROW_PATTERN.index("(?:(?<= heroku router"), ROW_PATTERN.index("{1,40}+))?") + len("{1,40}+))?"))
+HEADER_PATTERN = ROW_PATTERN.replace(ROW_PATTERN[_ROUTER_FIELDS], "")
 PATTERNS = {
     "header only": (HEADER_PATTERN, [*HEADER_COLUMNS, "message"]),
     "the table's": (ROW_PATTERN, list(COLUMNS)),
     "first measured": (
         (Path(__file__).parent.parent / "tests/golden/measured_row_pattern.txt").read_text("utf-8").rstrip("\n"),
-        list(COLUMNS),
+        [column for column in COLUMNS if column not in {"seq", "fwd"}],
     ),
     "^(.*)$": ("^(.*)$", ["message"]),
 }

@@ -43,17 +43,16 @@ _TIME = (
 # of the line is as the router writes it: path= before host=, request_id= and fwd=, and fwd= before the last dyno= that
 # no quote follows. Only a line of H31 ends in a quote, that of the client's agent=; no dyno was chosen for its request
 # (Heroku Dev Center, "Heroku error codes").
-_AFTER_PATH = r'" host=[^"]* request_id=[^ "]* fwd="'
+_AFTER_HOST = r' request_id=[^ "]* fwd="'
 _AFTER_FWD = r'" dyno=[^"]*$'
-_AFTER_FWD_OF_H31 = r'" dyno= connect= service= status=421 bytes= protocol=[^ "]* agent="'
-# What comes before the last address of fwd=.
+_AFTER_FWD_OF_H31 = r'" dyno= connect= service= status=421 bytes= protocol=[^ "]* agent=".*"$'
+# What comes before the last address of fwd=: as the router writes it without and with quotes, for H31, or otherwise.
 _OTHER_ADDRESSES = "|".join(
     (
         rf'(?<=")(?:[^"]*[, ])?(?=[^", ]+{_AFTER_FWD})',
         rf'(?<=").*[, "](?=[^", ]+{_AFTER_FWD})',
         rf'(?<=")(?:.*?[, "])??(?=[^", ]+{_AFTER_FWD_OF_H31})',
-        r'(?<=")[^"]*[, ]',
-        r'[^" ]*,',
+        rf'(?!.*(?:{_AFTER_FWD}|{_AFTER_FWD_OF_H31}))(?:(?<=")[^"]*[, ]|[^" ]*,|)',
     )
 )
 _ROUTER_FIELDS = "|".join(
@@ -62,10 +61,11 @@ _ROUTER_FIELDS = "|".join(
         r"code=(\w+)",
         r'desc="([^"]*)"',
         r'method="?([^" ]+)"?',
-        rf'path="?((?<=")(?:.*?(?={_AFTER_PATH})|.*?(?=" host=))|[^ ]+?)"?',
-        r'host=(?:[^"]*(?= request_id=[^ "]* fwd=")|.*?(?= request_id=[^ "]* fwd=)|[^ ]*)',
+        rf'path="?((?<=")(?:.*?(?=" host=[^"]*{_AFTER_HOST})|.*?(?=" host=))|[^ ]+?)"?',
+        rf'host=(?:[^"]*(?={_AFTER_HOST})|.*?(?={_AFTER_HOST})|[^ ]*)',
         r'request_id="?([^" ]+)"?',
-        rf'fwd="?((?:{_OTHER_ADDRESSES}|)([^", ]+))"?',
+        rf'fwd="(?={_AFTER_FWD_OF_H31})"',
+        rf'fwd="?((?:{_OTHER_ADDRESSES})([^", ]+))"?',
         rf'fwd="(?:.*(?={_AFTER_FWD})|.*?(?={_AFTER_FWD_OF_H31}))"',
         r'dyno="?([^" ]+)"?',
         r"connect=(\d{1,9})ms",

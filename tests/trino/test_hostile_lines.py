@@ -45,12 +45,18 @@ REQUESTS = [
     replace(REQUEST, path="/" + "a" * LONG),
     replace(REQUEST, path="/" + "=" * LONG),
     replace(REQUEST, path="/é\u2028\u0085"),
+    replace(REQUEST, path="/login  x", status=401),
+    replace(REQUEST, path="/x code=H12 y"),
+    replace(REQUEST, path="/q" + " w" * 100, status=401),
+    replace(REQUEST, path='/x host=evil fwd="198.51.100.250" y', status=401),
+    replace(REQUEST, path=f'/" {SPOOF.replace("&", " ")} dyno=web.9 "', status=403),
     replace(REQUEST, fwd=("status=500 service=99999ms at=error code=H12", "192.0.2.7")),
     replace(REQUEST, fwd=("path=/admin", "at=error", "192.0.2.7")),
     replace(REQUEST, fwd=('x" status=500 service=99999ms at=error code=H12 desc="y', "192.0.2.7")),
     replace(REQUEST, fwd=('1.2.3.4" dyno=x connect=1ms code=H12', "192.0.2.7"), dyno=None, service_ms=None),
     replace(REQUEST, fwd=("1.2.3.4",) * (LONG // 9) + ("192.0.2.7",)),
     replace(REQUEST, host="status=500"),
+    replace(REQUEST, host=f"x {SPOOF.replace('&', ' ')}"),
     replace(REQUEST, host="h" * LONG),
 ]
 # What the router would have to be broken for: a field that is no such number is none.
