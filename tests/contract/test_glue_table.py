@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contract import glue_table
 from contract.object_keys import projection
-from contract.stored_line import Reason, quarantine
+from contract.stored_line import Reason, quarantine, structured_data
 from tests.support.logplex_frames import NOON_MS, record
 
 # As Hive's SerDe compiles it.
@@ -53,6 +53,15 @@ def stored(message: str, sender: str = "heroku router", pri: int = 158) -> str:
 def test_a_message_that_begins_like_structured_data_is_a_message(message: str, sender: str) -> None:
     """Logplex leaves STRUCTURED-DATA out and log-shuttle's messages begin with `- `: all of it is the message."""
     assert row(stored(message, sender)) == row(stored("hi", sender)) | {"message": message}
+
+
+@pytest.mark.parametrize("sender", ["app web.1", "heroku router", "heroku logplex", "app router"])
+@pytest.mark.parametrize("message", ["hi", "", ROUTER, '[meta sequenceId="3"] hi', "- hi"])
+@pytest.mark.parametrize("number", [2, 2_147_483_647])
+def test_a_numbered_line_is_the_same_row_with_its_number(sender: str, message: str, number: int) -> None:
+    one = record(f"<158>1 {TIME} host {sender} - {message}\n".encode())
+    numbered = one.header + structured_data(number) + one.message
+    assert row(numbered.decode()) == row(one.line.decode()) | {"seq": str(number)}
 
 
 def router_columns(line: str) -> dict[str, str | None]:
@@ -196,6 +205,68 @@ SPOOF = "status=500&service=99999ms&at=error&code=H12"
 )
 def test_a_clients_text_is_in_no_other_column(message: str, changes: dict[str, str | None]) -> None:
     expected = {name: value for name, value in (ROUTER_ROW | changes).items() if value is not None}
+    assert router_columns(stored(message)) == expected
+
+
+H31 = (
+    'error code=H31 desc="Misdirected Request" method=GET path="/" host=a.example '
+    'request_id=4b0adc25-f648-c9c5-0b09-537cc99a4b84 fwd="203.0.113.7" dyno= connect= service= status=421 bytes= '
+    "protocol=http agent="
+)
+
+
+# Router 2.0 writes the path decoded, and H31 ends with a header.
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        pytest.param(
+            'at=info method=GET path="/api/Bible 1951/books" host=www.example.org '
+            'request_id=4b0adc25-f648-c9c5-0b09-537cc99a4b84 fwd="203.0.113.9" dyno=web.1 connect=0ms service=3ms '
+            "status=200 bytes=2256 protocol=http2.0 tls=true tls_version=tls1.3",
+            {
+                "at": "info", "method": "GET", "path": "/api/Bible 1951/books",
+                "request_id": "4b0adc25-f648-c9c5-0b09-537cc99a4b84", "fwd": "203.0.113.9", "fwd_ip": "203.0.113.9",
+                "dyno": "web.1", "connect_ms": "0", "service_ms": "3", "status": "200", "bytes": "2256",
+            },
+            id="space",
+        ),
+        *(
+            pytest.param(ROUTER.replace("/api/auth?next=/", path), ROUTER_ROW | {"path": path}, id=name)
+            for name, path in {
+                "two-spaces": "/login  x",
+                "an-error-code": "/x code=H12 y",
+                "thirty-words": "/q" + " w" * 30,
+                "a-thousand-words": "/q" + " w" * 1000,
+                "ends-in-a-space": "/q ",
+                "a-quoted-field": '/x host=evil fwd="198.51.100.250" y',
+                "a-host": '/x" host=evil.example y',
+                "a-tail": '/x" dyno=web.9 connect=1ms service=77777ms status=500 bytes=1 protocol=http',
+                "an-agent": '/x" dyno= connect= service= status=421 bytes= protocol=http agent="',
+            }.items()
+        ),
+        pytest.param(
+            ROUTER.replace("/api/auth?next=/", '/x host=evil fwd="198.51.100.250" y').replace("203.0.113.7", ""),
+            {name: value for name, value in ROUTER_ROW.items() if not name.startswith("fwd")}
+            | {"path": '/x host=evil fwd="198.51.100.250" y'},
+            id="a-quoted-address-and-none",
+        ),
+        *(
+            pytest.param(
+                H31 + agent,
+                {
+                    "code": "H31", "descr": "Misdirected Request", "method": "GET", "path": "/",
+                    "request_id": "4b0adc25-f648-c9c5-0b09-537cc99a4b84", "fwd": "203.0.113.7",
+                    "fwd_ip": "203.0.113.7", "status": "421",
+                },
+                id=f"agent-{number}",
+            )
+            for number, agent in enumerate(
+                ['"curl"', '""', '"a" status=200 code=H12 service=77777ms dyno=web.7 b="c"', '" dyno=web.7 status=200"']
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_a_decoded_path_and_an_agent_are_the_clients(message: str, expected: dict[str, str]) -> None:
     assert router_columns(stored(message)) == expected
 
 
