@@ -45,14 +45,15 @@ _TIME = (
 # (Heroku Dev Center, "Heroku error codes").
 _AFTER_HOST = r' request_id=[^ "]* fwd="'
 _AFTER_FWD = r'" dyno=[^"]*$'
-_AFTER_FWD_OF_H31 = r'" dyno= connect= service= status=421 bytes= protocol=[^ "]* agent=".*"$'
-# What comes before the last address of fwd=: as the router writes it without and with quotes, for H31, or otherwise.
+_AFTER_FWD_OF_H31 = r'" dyno= connect= service= status=421 bytes= protocol=[^ "]* agent="'
+# What comes before the last address of fwd=: without a quote in it, with quotes, in a line of H31, or in another form.
 _OTHER_ADDRESSES = "|".join(
     (
         rf'(?<=")(?:[^"]*[, ])?(?=[^", ]+{_AFTER_FWD})',
-        rf'(?<=").*[, "](?=[^", ]+{_AFTER_FWD})',
-        rf'(?<=")(?:.*?[, "])??(?=[^", ]+{_AFTER_FWD_OF_H31})',
-        rf'(?!.*(?:{_AFTER_FWD}|{_AFTER_FWD_OF_H31}))(?:(?<=")[^"]*[, ]|[^" ]*,|)',
+        rf'(?<=")(?=.*{_AFTER_FWD}).*[, "](?=[^", ]+{_AFTER_FWD})',
+        rf'(?<=")(?=.*"$)(?:.*?[, "])??(?=[^", ]+{_AFTER_FWD_OF_H31})',
+        rf'(?<=")(?!.*{_AFTER_FWD_OF_H31})(?:[^"]*[, ])?',
+        r'(?<!")(?:[^" ]*,)?',
     )
 )
 _ROUTER_FIELDS = "|".join(
@@ -64,9 +65,9 @@ _ROUTER_FIELDS = "|".join(
         rf'path="?((?<=")(?:.*?(?=" host=[^"]*{_AFTER_HOST})|.*?(?=" host=))|[^ ]+?)"?',
         rf'host=(?:[^"]*(?={_AFTER_HOST})|.*?(?={_AFTER_HOST})|[^ ]*)',
         r'request_id="?([^" ]+)"?',
-        rf'fwd="(?={_AFTER_FWD_OF_H31})"',
+        rf'fwd="(?:(?={_AFTER_FWD_OF_H31}.*"$)|(?:.*[, "])?(?={_AFTER_FWD}))"',
         rf'fwd="?((?:{_OTHER_ADDRESSES})([^", ]+))"?',
-        rf'fwd="(?:.*(?={_AFTER_FWD})|.*?(?={_AFTER_FWD_OF_H31}))"',
+        rf'fwd="(?:.*?(?={_AFTER_FWD_OF_H31}))"',
         r'dyno="?([^" ]+)"?',
         r"connect=(\d{1,9})ms",
         r"service=(\d{1,9})ms",
@@ -87,7 +88,7 @@ ROW_PATTERN = (
     rf"^(?:<(\d{{1,3}})>1 ({_TIME})"
     r'(?= \S+ \S+ \S+ \S+ (?:-|\[meta sequenceId="(\d{1,10})"\])(?: |$)) '
     r"(\S+) (\S+) (\S+) (\S+)"
-    rf"(?:(?<= heroku router -)(?= {_STRUCTURED_DATA} (?:(?:{_ROUTER_FIELDS})(?: |$)){{1,40}}+))?"
+    rf"(?:(?<= heroku router -)(?= {_STRUCTURED_DATA} (?:(?:{_ROUTER_FIELDS})(?: |$)){{1,30}}+))?"
     rf" {_STRUCTURED_DATA}(?: |$))?"
     r"(.*)$"
 )

@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from contract import glue_table
 from contract.object_keys import ObjectKey, batch_id
 from contract.saved_queries import SavedQuery
-from contract.stored_line import Reason, quarantine
+from contract.stored_line import Reason, quarantine, structured_data
 from local.traffic import week
 from local.traffic.facts import Facts, Request
 from local.traffic.lines import Line, Quarantined
 from local.traffic.truth import differences
+from tests.support import router_grammar
 from tests.support.hostile_shapes import LONG, SHAPES
 from tests.support.logplex_frames import record
+from tests.support.router_lines import RouterLines
 from tests.trino.cases import each_query
 from tests.trino.conftest import NewWorld
 from tests.trino.world import World, batch_of
@@ -37,6 +40,8 @@ REQUEST = Request(
     protocol="http1.1",
 )
 SPOOF = "status=500&service=99999ms&at=error&code=H12"
+_NAMES = list(glue_table.COLUMNS)
+ROUTER_COLUMNS = _NAMES[_NAMES.index("at") : _NAMES.index("message")]
 # What a client or an attacker can make the router write: in its own fields it stays what it is.
 REQUESTS = [
     replace(REQUEST, path=f"/?{SPOOF}"),
@@ -161,6 +166,32 @@ def test_no_shape_overflows_the_stack_or_takes_for_ever(new_world: NewWorld) -> 
         )
         assert answer.values == [[count, len(message)]], name
         assert answer.seconds < _MOST_SECONDS, name
+
+
+def test_javas_pattern_reads_what_the_router_wrote(new_world: NewWorld) -> None:
+    """Of clean and hostile lines, numbered and not."""
+    world = new_world("router_lines")
+    lines = RouterLines(seed=1)
+    messages = sorted({lines.line().message for _ in range(5000)})
+    header = record(b"<158>1 2026-10-14T12:00:00+00:00 host heroku router - ").header
+    stored = [
+        header + structured_data(1 + number % 2) + b" " + message.encode() + b"\n"
+        for number, message in enumerate(messages)
+    ]
+    world.put_lines(
+        str(ObjectKey(world.apps[0], round(NOW.timestamp() * 1000), batch_id(world.apps[0], "x"))), b"".join(stored)
+    )
+    answer = world.ask(
+        f"SELECT seq, message, {', '.join(ROUTER_COLUMNS)} FROM {world.database}.{world.table} "
+        f"WHERE app = '{world.apps[0]}' AND year = '2026' AND month = '10' AND day = '14' ORDER BY message"
+    )
+    assert sorted(str(row["message"]) for row in answer.rows) == messages
+    numbers = {message: number for number, message in enumerate(messages)}
+    for row in answer.rows:
+        message = str(row["message"])
+        found = {name: row[name] for name in ROUTER_COLUMNS if row[name] is not None}
+        assert found == router_grammar.read(message), message
+        assert row["seq"] == (None, "2")[numbers[message] % 2]
 
 
 def test_a_quarantine_line_is_counted_as_one(attacked: World) -> None:
