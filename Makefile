@@ -34,8 +34,8 @@ test-faults: $(INSTALLED)  ## the receiver outside Lambda while AWS and its clie
 test-runbook: $(INSTALLED)  ## every command of RUNBOOK.md, run against the local stack
 	$(BIN)/python -m pytest tests/runbook_commands -n 0 $(ARGS)
 
-test-differential: $(INSTALLED)  ## the receiver's core against a second, naive reader, on 100,000 bodies
-	$(BIN)/python -m pytest tests/receiver/logplex/test_differential.py --dist load --bodies 100000 $(ARGS)
+test-differential: $(INSTALLED)  ## the receiver's core and the row pattern against second, naive readers, on 100,000 bodies and lines
+	$(BIN)/python -m pytest tests/receiver/logplex/test_differential.py tests/contract/test_router_lines.py --dist load --bodies 100000 $(ARGS)
 
 bench-load: $(INSTALLED)  ## how much a receiver outside Lambda takes
 	$(BIN)/python -m benchmarks.load $(ARGS)
