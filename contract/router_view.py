@@ -32,12 +32,23 @@ TIME_UTC = (
     "+ (try(from_iso8601_timestamp(log_ts)) - from_iso8601_timestamp('1970-01-01T00:00:00Z'))"
 )
 
+# What the client waited.
+_WAIT_MS = (
+    "coalesce(try_cast(connect_ms AS bigint) + try_cast(service_ms AS bigint), "
+    "try_cast(service_ms AS bigint), try_cast(connect_ms AS bigint))"
+)
+# Websockets, and streams: the router ends a request with H12 unless the response begins within 30 s, so one without an
+# error that took longer had begun ("HTTP Routing", "Timeouts"). Their time says nothing about the app's speed.
+_LONG_LIVED = "coalesce(status = '101' OR (code IS NULL AND try_cast(service_ms AS bigint) > 30000), false)"
+
 # Partition keys pass through, so that a condition on them still limits what is read. `time` has no zone, because Hive
 # has no type with one.
 COLUMNS = {
     "time": Column(TIME_UTC, "timestamp(3)", "timestamp"),
     **{name: _text(name) for name in ("at", "code", "descr", "method", "path", "request_id", "fwd", "fwd_ip", "dyno")},
     **{name: _number(name) for name in ("connect_ms", "service_ms", "status", "bytes")},
+    "wait_ms": Column(_WAIT_MS, "bigint", "bigint"),
+    "long_lived": Column(_LONG_LIVED, "boolean", "boolean"),
     **{name: _text(name) for name in ("log_ts", "message", "app", "year", "month", "day")},
 }
 

@@ -23,6 +23,7 @@ _VIEW = re.compile(rf"\braxx_heroku_logs\.{router_view.NAME}\b")
 # Heroku Dev Center, "HTTP Request IDs": the ids that the router accepts from clients; its own have this form too.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}", re.ASCII)
 _MOST_ROWS = 100_000
+_MOST_HOPS = 9
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,15 @@ class SavedQuery:
         window: Window | None = None,
         limit: int | None = None,
         request_id: str | None = None,
+        trusted_hops: int | None = None,
+        long_lived: bool = False,
     ) -> Self:
         """The same query with these values; None keeps the file's own.
 
-        Nothing but a single valid value gets into the SQL. ValueError for an invalid app name, a limit that is not 1 to
-        100000, an invalid request id, and a parameter that the query does not have.
+        `trusted_hops` is the number of proxies, such as a CDN, whose addresses in fwd= are not the client's.
+        `long_lived` selects websockets and streams in place of the other requests. Nothing but a single valid value
+        gets into the SQL. ValueError for an invalid app name, a limit that is not 1 to 100000, an invalid request id,
+        trusted hops that are not 0 to 9, and a parameter that the query does not have.
         """
         written: dict[str, tuple[str, ...]] = {}
         if app is not None:
@@ -65,6 +70,10 @@ class SavedQuery:
             written["limit"] = (f"LIMIT {_limit(limit)}",)
         if request_id is not None:
             written["request_id"] = (f"SELECT '{_request_id(request_id)}' AS id",)
+        if trusted_hops is not None:
+            written["trusted_hops"] = (f"SELECT {_hops(trusted_hops)} AS trusted",)
+        if long_lived:
+            written["long_lived"] = ("AND long_lived",)
         if unknown := written.keys() - set(self.parameters):
             raise ValueError(
                 f"{self.name} has no parameter {', '.join(sorted(unknown))}: it has {', '.join(self.parameters)}"
@@ -126,6 +135,12 @@ def _limit(limit: int) -> int:
     if not 1 <= limit <= _MOST_ROWS:
         raise ValueError(f"invalid limit {limit}: write a number from 1 to {_MOST_ROWS}")
     return limit
+
+
+def _hops(hops: int) -> int:
+    if not 0 <= hops <= _MOST_HOPS:
+        raise ValueError(f"invalid number of trusted hops {hops}: write a number from 0 to {_MOST_HOPS}")
+    return hops
 
 
 def _request_id(request_id: str) -> str:

@@ -1,15 +1,16 @@
--- title: Requests slower than 2 seconds
--- purpose: Finds individual slow requests, slowest first.
--- parameters: window, app, limit
+-- title: Requests that took more than 2 seconds
+-- purpose: Finds individual slow requests, slowest first. wait_ms is what the client waited: connect and service.
+-- parameters: window, app, long_lived, limit
 -- window: the last 7 days
--- columns: app, proc_id, log_ts, method, path, service_ms, status, fwd_ip
--- tip: add AND at = 'error' to see only those that the router gave up on.
+-- columns: app, proc_id, log_ts, method, path, wait_ms, service_ms, status, fwd_ip
+-- tip: websockets and streams are left out; write AND long_lived in place of AND NOT long_lived to see only those.
 SELECT
     app,
     'router' AS proc_id,
     log_ts,
     method,
     path,
+    wait_ms,
     service_ms,
     status,
     fwd_ip
@@ -34,8 +35,11 @@ WHERE
     -- </window>
     -- <app>
     -- </app>
-    AND service_ms > 2000
-ORDER BY service_ms DESC, time DESC, app, request_id, message
+    -- <long_lived>
+    AND NOT long_lived
+    -- </long_lived>
+    AND wait_ms > 2000
+ORDER BY wait_ms DESC, time DESC, app, request_id, message
 -- <limit>
 LIMIT 200
 -- </limit>

@@ -1,9 +1,14 @@
 -- title: Security-relevant lines
 -- purpose: Shows 401, 403 and 429 responses, failed passkeys and rate limits: signs of an attack or a faulty client.
--- parameters: window, app, limit
+-- parameters: trusted_hops, window, app, limit
 -- window: the last 24 hours
 -- columns: app, proc_id, log_ts, event_type, fwd_ip, path, message
 -- tip: security-by-ip counts the responses by client address, all of them and not only the first 500.
+WITH proxies AS (
+    -- <trusted_hops>
+    SELECT 0 AS trusted
+    -- </trusted_hops>
+)
 SELECT
     app,
     proc_id,
@@ -17,10 +22,11 @@ SELECT
         WHEN strpos(message, 'rate_limit_hit') > 0 THEN 'rate-limit-custom'
         ELSE 'other-security'
     END AS event_type,
-    fwd_ip,
+    coalesce(nullif(trim(element_at(split(fwd, ','), -1 - trusted)), ''), fwd_ip) AS fwd_ip,
     path,
     message
 FROM raxx_heroku_logs.syslog
+CROSS JOIN proxies
 WHERE
     -- <window>
     year IN (date_format(now() - interval '1' day, '%Y'), date_format(now(), '%Y'))
@@ -37,7 +43,8 @@ WHERE
         OR (source = 'app' AND regexp_like(message, 'webauthn\.\w+_failed'))
         OR (source = 'app' AND strpos(message, 'rate_limit_hit') > 0)
     )
-ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, app, proc_id, message
+ORDER BY
+    try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app, coalesce(try_cast(seq AS bigint), 1) DESC, proc_id, message
 -- <limit>
 LIMIT 500
 -- </limit>

@@ -1,13 +1,19 @@
 -- title: Refused requests by client address
 -- purpose: Shows which addresses cause the 401, 403 and 429 responses of security-events.
--- parameters: window, app, limit
+-- parameters: trusted_hops, window, app, limit
 -- window: the last 24 hours
 -- columns: fwd_ip, hits
--- tip: fwd_ip is the last address in fwd=, the only one that a client cannot forge.
+-- tip: fwd_ip is the address that Heroku saw; behind a CDN, write the number of your proxies in place of 0.
+WITH proxies AS (
+    -- <trusted_hops>
+    SELECT 0 AS trusted
+    -- </trusted_hops>
+)
 SELECT
-    fwd_ip,
+    coalesce(nullif(trim(element_at(split(fwd, ','), -1 - trusted)), ''), fwd_ip) AS fwd_ip,
     count(*) AS hits
 FROM raxx_heroku_logs.router_requests
+CROSS JOIN proxies
 WHERE
     -- <window>
     year IN (date_format(now() - interval '1' day, '%Y'), date_format(now(), '%Y'))
@@ -21,7 +27,7 @@ WHERE
     -- </app>
     AND status IN (401, 403, 429)
     AND fwd_ip IS NOT NULL
-GROUP BY fwd_ip
+GROUP BY 1
 ORDER BY hits DESC, fwd_ip
 -- <limit>
 LIMIT 20

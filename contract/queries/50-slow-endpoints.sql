@@ -1,9 +1,9 @@
 -- title: Service time by endpoint
 -- purpose: Shows the slowest path prefixes (the first two segments) with at least 10 requests.
--- parameters: window, app, limit
+-- parameters: window, app, long_lived, limit
 -- window: the last 7 days
 -- columns: app, path_prefix, request_count, avg_service_ms, p95_service_ms, max_service_ms
--- tip: p95_service_ms is approximate; latency-outliers shows individual requests.
+-- tip: p95_service_ms is approximate; websockets and streams are left out; latency-outliers shows individual requests.
 SELECT
     app,
     coalesce(regexp_extract(path, '^/[^/?#]*(/[^/?#]*)?'), path) AS path_prefix,
@@ -32,6 +32,9 @@ WHERE
     -- </window>
     -- <app>
     -- </app>
+    -- <long_lived>
+    AND NOT long_lived
+    -- </long_lived>
     AND service_ms IS NOT NULL
 GROUP BY 1, 2
 HAVING count(*) >= 10

@@ -6,8 +6,8 @@
 -- tip: quarantine lines keep every byte; read them with SELECT msgid, message ... WHERE source = 'logdrain'.
 SELECT
     count(*) AS total,
-    count_if(method IS NULL) AS unstructured_count,
-    count_if(source = 'logdrain' AND proc_id = 'quarantine') AS quarantined_count
+    count(*) FILTER (WHERE method IS NULL) AS unstructured_count,
+    count(*) FILTER (WHERE source = 'logdrain' AND proc_id = 'quarantine') AS quarantined_count
 FROM raxx_heroku_logs.syslog
 WHERE
     -- <window>

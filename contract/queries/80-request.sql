@@ -38,4 +38,5 @@ WHERE
     -- <app>
     -- </app>
     AND (request_id = asked.id OR (source = 'app' AND strpos(message, asked.id) > 0))
-ORDER BY try(from_iso8601_timestamp(log_ts)), app, log_ts, source, proc_id, message
+ORDER BY
+    try(from_iso8601_timestamp(log_ts)), log_ts, app, coalesce(try_cast(seq AS bigint), 1), source, proc_id, message

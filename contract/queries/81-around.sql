@@ -22,7 +22,8 @@ WHERE
     -- </window>
     -- <app>
     -- </app>
-ORDER BY try(from_iso8601_timestamp(log_ts)), app, log_ts, source, proc_id, message
+ORDER BY
+    try(from_iso8601_timestamp(log_ts)), log_ts, app, coalesce(try_cast(seq AS bigint), 1), source, proc_id, message
 -- <limit>
 LIMIT 1000
 -- </limit>

@@ -4,8 +4,8 @@ from datetime import datetime
 from random import Random
 
 from local.traffic.lines import Line
-from local.traffic.platform_events import API_PRI, DYNO_PRI
-from local.traffic.surfaces import USERS, Surface
+from local.traffic.platform_events import DYNO_PRI
+from local.traffic.surfaces import Surface
 from local.traffic.web_requests import APP_PRI
 
 # Logplex splits longer messages, even within a character (logplex issue #105).
@@ -30,7 +30,7 @@ _DECOYS = (
 def some(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
     """Make one event: mostly one line, two if Logplex splits it."""
     pri, proc_id = APP_PRI, rng.choice(surface.dynos)
-    match rng.randrange(12):
+    match rng.randrange(11):
         case 0 | 1 | 2 | 3:
             # Times of Heroku Postgres' metrics are whole seconds.
             pri, proc_id, time = API_PRI, "heroku-postgres", time.replace(microsecond=0)
@@ -45,8 +45,6 @@ def some(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
             proc_id, text = "worker.1", f"\x1b[33mwarn\x1b[0m queue=emails depth={rng.randrange(90)}"
         case 9:
             pri, text = DYNO_PRI, f"Process running mem={rng.randrange(513, 700)}M(105.2%)"
-        case 10:
-            pri, proc_id, text = API_PRI, "api", f"Set THEME config vars by user {rng.choice(USERS)}"
         case _:
             proc_id, text = "worker.1", f"ledger {'—'.join(str(rng.randrange(10**9)) for _ in range(900))}"
     message, source = f"{text}\n".encode(), "heroku" if pri == DYNO_PRI else "app"

@@ -11,6 +11,7 @@ ERROR_DESCRIPTIONS = {
     "H10": "App crashed",
     "H12": "Request timeout",
     "H14": "No web processes running",
+    "H19": "Backend connection timeout",
     "R14": "Memory quota exceeded",
     "R15": "Memory quota vastly exceeded",
 }
@@ -42,6 +43,16 @@ class Request:
     def fwd_ip(self) -> str:
         """The last address of `fwd`, the only one that the client cannot choose."""
         return self.fwd[-1]
+
+    @property
+    def wait_ms(self) -> int | None:
+        """How long the client waited; None if the request reached no dyno."""
+        return (self.connect_ms or 0) + (self.service_ms or 0) if self.dyno else None
+
+    @property
+    def long_lived(self) -> bool:
+        """Whether it is a websocket, or a stream: the router allows 30 s until a response begins."""
+        return self.status == 101 or (self.code is None and (self.service_ms or 0) > 30_000)
 
     def __str__(self) -> str:
         error = f'error code={self.code} desc="{ERROR_DESCRIPTIONS[self.code]}"' if self.code else "info"
@@ -79,12 +90,23 @@ class SecurityEvent:
 
 @dataclass(frozen=True, slots=True)
 class PlatformEvent:
-    """A build, deploy, release or rollback, or a dyno that changes its state; `text` is the whole message."""
+    """What the API did to an app: a build, deploy, release, rollback or change; `text` is the whole message."""
 
     text: str
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A dyno that changes its state; the dyno is the line's PROCID."""
+
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"State changed from {self.before} to {self.after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +139,7 @@ class LossReport:
         return f"Error L10 (output buffer overflow): {what} since {self.since.isoformat()}."
 
 
-Facts = Request | RequestNote | SecurityEvent | PlatformEvent | DynoError | LossReport
+Facts = Request | RequestNote | SecurityEvent | PlatformEvent | StateChange | DynoError | LossReport
 
 
 def _or_empty(value: str | int | None, unit: str = "") -> str:

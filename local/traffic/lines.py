@@ -13,7 +13,7 @@ class Line:
     """One line of `app`, at `time` in aware UTC. The frame does not name the app.
 
     `source` is APP-NAME ("app" or "heroku"), `message` is MSG with the newline at its end. `facts` is what the message
-    was rendered from; None for plain text.
+    was rendered from; None for plain text. `seq` counts the lines of one time in an object, from 1.
     """
 
     app: str
@@ -23,6 +23,7 @@ class Line:
     proc_id: str
     message: bytes
     facts: Facts | None = None
+    seq: int = 1
 
     @property
     def timestamp(self) -> str:
@@ -47,6 +48,7 @@ class Quarantined:
     app: str
     time: datetime
     data: bytes
+    seq: int = 1
 
     source: ClassVar = "logdrain"
     proc_id: ClassVar = "quarantine"

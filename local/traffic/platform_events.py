@@ -1,10 +1,10 @@
-"""Lines that the platform writes: deploys, the states and errors of dynos, and reports of lost lines."""
+"""Lines that the platform writes: deploys, changes, the states and errors of dynos, and reports of lost lines."""
 
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from local.traffic.facts import DynoError, LossReport, PlatformEvent
+from local.traffic.facts import DynoError, LossReport, PlatformEvent, StateChange
 from local.traffic.lines import Line
 from local.traffic.surfaces import USERS, Surface
 
@@ -32,6 +32,43 @@ def deploy(rng: Random, app: str, surface: Surface, time: datetime, version: int
     return lines
 
 
+def change(rng: Random, app: str, surface: Surface, time: datetime, version: int) -> list[Line]:
+    """Change an app as release `version` without a build."""
+    user = rng.choice(USERS)
+    texts = (
+        f"Set CRON_ENABLED config vars by user {user}",
+        "Remove SENTRY_DSN config vars by user " + user,
+        f"Scaled to web@{len(surface.dynos)}:Standard-1X by user {user}",
+        f"Attach REDIS (@ref:redis-octagonal-{rng.randrange(10000):04}) by user {user}",
+        f"Deployed web ({rng.getrandbits(48):012x}) by user {user}",
+        f"Maintenance mode enabled by user {user}",
+    )
+    released = _api(app, time + timedelta(seconds=0.2), f"Release v{version} created by user {user}")
+    return [_api(app, time, rng.choice(texts)), released]
+
+
+def scheduled(rng: Random, app: str, _: Surface, time: datetime) -> list[Line]:
+    """Run a job of Heroku Scheduler, in a dyno of its own."""
+    dyno, command = f"scheduler.{rng.randrange(1, 10_000)}", "`bin/sync` by user scheduler@addons.heroku.com"
+    started = f"Starting process with command {command}\n".encode()
+    return [
+        Line(app, time, API_PRI, "app", "api", started),
+        Line(app, time + timedelta(seconds=2), DYNO_PRI, "heroku", dyno, started),
+        _state(app, dyno, time + timedelta(seconds=3), "starting", "up"),
+        _state(app, dyno, time + timedelta(seconds=20), "up", "complete"),
+    ]
+
+
+def cycled(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
+    """Restart a dyno, as Heroku does once a day."""
+    dyno = rng.choice(surface.dynos)
+    return [
+        Line(app, time, DYNO_PRI, "heroku", dyno, b"Cycling\n"),
+        _state(app, dyno, time + timedelta(seconds=1), "up", "starting"),
+        _state(app, dyno, time + timedelta(seconds=9), "starting", "up"),
+    ]
+
+
 def out_of_memory(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
     """Report a dyno's memory, then R14, or R15 above twice its quota."""
     dyno, megabytes = rng.choice(surface.dynos), rng.randrange(513, 1400)
@@ -43,7 +80,7 @@ def out_of_memory(rng: Random, app: str, surface: Surface, time: datetime) -> li
     ]
 
 
-def lost_lines(rng: Random, app: str, time: datetime) -> list[Line]:
+def lost_lines(rng: Random, app: str, _: Surface, time: datetime) -> list[Line]:
     """Report a loss in each known wording, with times to the second and without a newline at the end."""
     told = time.replace(microsecond=0)
     reports = (
@@ -64,11 +101,16 @@ def _api(app: str, time: datetime, text: str) -> Line:
     return Line(app, time, API_PRI, "app", "api", f"{text}\n".encode(), PlatformEvent(text))
 
 
+def _state(app: str, dyno: str, time: datetime, before: str, after: str) -> Line:
+    change = StateChange(before, after)
+    return Line(app, time, DYNO_PRI, "heroku", dyno, f"{change}\n".encode(), change)
+
+
 def _restart(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
     lines = []
     for dyno in surface.dynos:
         moment = time
-        for text in ("State changed from up to starting", "State changed from starting to up"):
+        for before, after in (("up", "starting"), ("starting", "up")):
             moment += timedelta(seconds=rng.uniform(1, 9))
-            lines.append(Line(app, moment, DYNO_PRI, "heroku", dyno, f"{text}\n".encode(), PlatformEvent(text)))
+            lines.append(_state(app, dyno, moment, before, after))
     return lines

@@ -69,6 +69,7 @@ SURFACES = (
         endpoints=(
             Endpoint("GET", "/", 15, 0.4, 30),
             Endpoint("GET", "/docs/{id}/setup#status=500", 20, 0.4, 6),
+            Endpoint("GET", "/docs/Getting%20%20started/code=H12%20{id}", 20, 0.4, 6),
             Endpoint("GET", "/search?q={query}", 60, 0.6, 6),
             Endpoint("POST", "/waitlist", 200, 0.8, 4),
         ),

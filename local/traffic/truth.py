@@ -14,6 +14,7 @@ from local.traffic.facts import (
     Request,
     RequestNote,
     SecurityEvent,
+    StateChange,
 )
 from local.traffic.lines import Line, Quarantined
 
@@ -50,6 +51,9 @@ _WEEK = timedelta(days=7)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SLOW_MS = 2000
 _FEWEST_REQUESTS = 10
+_RESTART_MS = 5 * 60_000
+_ONE_OFF_PROCESSES = {"run", "scheduler", "release"}
+_VERBS = {"crashed": "crashed", "starting": "restarted", "up": "started"}
 _SECURITY_STATUSES = {401: "401-unauthorized", 403: "403-forbidden", 429: "429-rate-limited"}
 _SECURITY_NAMES = {
     "webauthn.registration_verify_failed": "passkey-register-fail",
@@ -99,11 +103,11 @@ def _errors_by_surface(lines: Lines) -> list[Row]:
 
 def _latency_outliers(lines: Lines) -> list[Row]:
     slow = [
-        (-request.service_ms, -_millisecond(line), line.app, request.request_id, line.stored_message, line)
+        (-request.wait_ms, -_millisecond(line), line.app, request.request_id, line.stored_message, line)
         for line, request in _requests(lines)
-        if request.service_ms is not None and request.service_ms > _SLOW_MS
+        if request.wait_ms is not None and request.wait_ms > _SLOW_MS and not request.long_lived
     ]
-    columns = ("app", "proc_id", "log_ts", "method", "path", "service_ms", "status", "fwd_ip")
+    columns = ("app", "proc_id", "log_ts", "method", "path", "wait_ms", "service_ms", "status", "fwd_ip")
     return [_row(line, *columns) for *_, line in sorted(slow, key=lambda found: found[:-1])[:200]]
 
 
@@ -135,14 +139,44 @@ def _security_by_ip(lines: Lines) -> list[Row]:
 
 
 def _recent_deploys(lines: Lines) -> list[Row]:
-    events = [line for line in _newest_first(lines) if isinstance(line.facts, PlatformEvent)]
-    return [_row(line, "app", "log_ts", "proc_id", "message") for line in events[:100]]
+    events: Lines = [line for line in lines if isinstance(line.facts, PlatformEvent)]
+    rows = [_row(line, "app", "log_ts", "proc_id", "message") for line in _newest_first(events)]
+    restarts = [_restart(changes) for changes in _restarts(lines)]
+    newest_first = sorted(restarts, key=lambda found: (found[1]["app"], found[1]["proc_id"], found[1]["message"]))
+    newest_first.sort(key=lambda found: (found[0], found[1]["log_ts"]), reverse=True)
+    return [*rows, *(row for _, row in newest_first)][:100]
+
+
+def _restarts(lines: Lines) -> list[Lines]:
+    """Give the changes of state of each process type that are less than five minutes apart, oldest first."""
+    found: dict[tuple[str, str], list[Lines]] = {}
+    for line in sorted(lines, key=_millisecond):
+        process = line.proc_id.partition(".")[0]
+        if not isinstance(line.facts, StateChange) or process in _ONE_OFF_PROCESSES:
+            continue
+        groups = found.setdefault((line.app, process), [])
+        if groups and _millisecond(line) - _millisecond(groups[-1][-1]) < _RESTART_MS:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return [group for groups in found.values() for group in groups]
+
+
+def _restart(changes: Lines) -> tuple[int, Row]:
+    """Give a row for changes of state of one process type, and its time in milliseconds."""
+    first = min(changes, key=_millisecond)
+    dynos = sorted({line.proc_id for line in changes}, key=lambda dyno: int(dyno.partition(".")[2]))
+    after = {line.facts.after for line in changes if isinstance(line.facts, StateChange)}
+    verb = next((verb for state, verb in _VERBS.items() if state in after), "stopped")
+    who = dynos[0] if len(dynos) == 1 else f"{dynos[0]} … {dynos[-1]}"
+    row = _row(first, "app", "log_ts") | {"proc_id": dynos[0].partition(".")[0], "message": f"{who} {verb}"}
+    return _millisecond(first), row
 
 
 def _slow_endpoints(lines: Lines) -> list[Row]:
     groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line, request in _requests(lines):
-        if request.service_ms is not None:
+        if request.service_ms is not None and not request.long_lived:
             path = request.path.partition("?")[0].partition("#")[0]
             groups[line.app, "/".join(path.split("/")[:3])].append(request.service_ms)
     rows: list[Row] = [
@@ -186,8 +220,8 @@ def _errors_by_code(lines: Lines) -> list[Row]:
 
 def _log(lines: Lines) -> list[Row]:
     """Give lines in the order of the log, oldest first."""
-    rows = [(_millisecond(line), _row(line, "app", "log_ts", "source", "proc_id", "message")) for line in lines]
-    return [row for _, row in sorted(rows, key=lambda found: (found[0], *found[1].values()))]
+    columns = ("app", "log_ts", "source", "proc_id", "message")
+    return [_row(line, *columns) for line in sorted(lines, key=_log_order)]
 
 
 def _lines_lost(lines: Lines) -> list[Row]:
@@ -213,7 +247,13 @@ def _row(line: Line | Quarantined, *columns: str) -> Row:
 
 
 def _newest_first(lines: Lines) -> Lines:
-    return sorted(lines, key=lambda line: (-_millisecond(line), line.app, line.proc_id, line.stored_message))
+    ordered = sorted(lines, key=lambda line: (line.app, -line.seq, line.proc_id, line.stored_message))
+    return sorted(ordered, key=lambda line: (_millisecond(line), line.timestamp), reverse=True)
+
+
+def _log_order(line: Line | Quarantined) -> tuple[int | str, ...]:
+    time = (_millisecond(line), line.timestamp)
+    return (*time, line.app, line.seq, line.source, line.proc_id, line.stored_message)
 
 
 def _by_hour(counts: Counter[Any]) -> list[tuple[Any, int]]:

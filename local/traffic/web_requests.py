@@ -1,10 +1,12 @@
 """The lines of a web request: the router's, and what the app writes about it."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import log
 from random import Random
 from typing import TypeVar
+from urllib.parse import unquote
 from uuid import UUID
 
 from local.traffic.facts import Request, RequestNote, SecurityEvent
@@ -17,7 +19,8 @@ ROUTER_PRI = 158
 APP_PRI = 190
 
 _ROUTER_TIMEOUT_MS = 30_000
-_ROUTER_ERRORS = {"H10": 4, "H12": 2, "H14": 2}
+_CONNECT_TIMEOUT_MS = 5_000
+_ROUTER_ERRORS = {"H10": 4, "H12": 2, "H14": 2, "H19": 1}
 _ORDINARY_STATUSES = {200: 880, 201: 30, 304: 40, 404: 30, 401: 5, 403: 4, 429: 2, 500: 5, 502: 1, 503: 3}
 _ATTACKED_STATUSES = {401: 70, 429: 20, 403: 10}
 _FAILING_STATUSES = {500: 7, 503: 3}
@@ -43,6 +46,18 @@ def ordinary(rng: Random, app: str, surface: Surface, time: datetime) -> list[Li
     """Make a visitor's request, which is mostly successful."""
     [endpoint] = rng.choices(surface.endpoints, [endpoint.weight for endpoint in surface.endpoints])
     return _exchange(rng, app, surface, endpoint, rng.choice(VISITORS), draw(rng, _ORDINARY_STATUSES), time)
+
+
+def long_lived(rng: Random, app: str, surface: Surface, time: datetime) -> list[Line]:
+    """Make a websocket, or a stream of events, which ends after minutes."""
+    status = rng.choice((101, 101, 200))
+    endpoint = Endpoint("GET", "/cable" if status == 101 else "/events", 120_000, 0.4, 1)
+    request = replace(
+        _request(rng, surface, endpoint, rng.choice(VISITORS), status),
+        code=None, status=status, dyno=surface.dynos[0], connect_ms=1, service_ms=rng.randrange(31_000, 400_000),
+        bytes=174,
+    )  # fmt: skip
+    return [Line(app, time, ROUTER_PRI, "heroku", "router", f"{request}\n".encode(), request)]
 
 
 def attack(rng: Random, app: str, surface: Surface, ip: str, time: datetime) -> list[Line]:
@@ -99,13 +114,16 @@ def _request(rng: Random, surface: Surface, endpoint: Endpoint, ip: str, status:
         code = "H12"
     if code == "H12":
         status, service_ms, size = 503, _ROUTER_TIMEOUT_MS, 0
+    elif code == "H19":
+        connect_ms, service_ms, size = _CONNECT_TIMEOUT_MS, None, None
     elif code:
         # The request reached no dyno.
         dyno = connect_ms = service_ms = size = None
     new_router = rng.random() < 0.5
+    path = endpoint.path.format(id=rng.randrange(1, 500), query=rng.choice(QUERIES))
     return Request(
         method=endpoint.method,
-        path=endpoint.path.format(id=rng.randrange(1, 500), query=rng.choice(QUERIES)),
+        path=unquote(path) if new_router else path,
         host=surface.host,
         request_id=str(UUID(int=rng.getrandbits(128), version=4)),
         fwd=(rng.choice(CLAIMED_ADDRESSES), ip) if rng.random() < 0.1 else (ip,),

@@ -1,15 +1,16 @@
 """Generates realistic traffic: what the apps log in the seven days before a time, and on its day."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from random import Random
 
 from local.traffic import chatter, web_requests
 from local.traffic.facts import Request
 from local.traffic.lines import Line
-from local.traffic.platform_events import deploy, lost_lines, out_of_memory
+from local.traffic.platform_events import change, cycled, deploy, lost_lines, out_of_memory, scheduled
 from local.traffic.surfaces import ATTACKERS, SURFACES, Surface
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,27 +66,25 @@ class _Week:
     def lines(self) -> Iterator[Line]:
         """Yield lines without end."""
         yield from self._deploy(*self._app(), self._until - timedelta(hours=5))
-        yield from lost_lines(self._rng, self._app()[0], self._time())
+        yield from lost_lines(self._rng, *self._app(), self._time())
         for _ in range(8):
             yield from self._request(*self._app(), self._until - _JUST_NOW * self._rng.random())
-        weights = {"request": 850, "attack": 90, "chatter": 50, "deploy": 2, "memory": 7, "loss": 1}
+        rng = self._rng
+        makers: dict[Callable[[str, Surface, datetime], list[Line]], int] = {
+            self._request: 840,
+            self._attack: 90,
+            partial(chatter.some, rng): 40,
+            partial(web_requests.long_lived, rng): 8,
+            partial(out_of_memory, rng): 7,
+            partial(scheduled, rng): 8,
+            partial(cycled, rng): 3,
+            self._deploy: 2,
+            self._change: 1,
+            partial(lost_lines, rng): 1,
+        }
         while True:
-            app, surface = self._app()
-            match web_requests.draw(self._rng, weights):
-                case "request":
-                    yield from self._request(app, surface, self._time())
-                case "attack":
-                    attacker, began = self._rng.choice(self._bursts)
-                    time = began + _BURST * self._rng.random()
-                    yield from web_requests.attack(self._rng, app, surface, attacker, time)
-                case "chatter":
-                    yield from chatter.some(self._rng, app, surface, self._time())
-                case "deploy":
-                    yield from self._deploy(app, surface, self._time())
-                case "memory":
-                    yield from out_of_memory(self._rng, app, surface, self._time())
-                case _:
-                    yield from lost_lines(self._rng, app, self._time())
+            make = web_requests.draw(rng, makers)
+            yield from make(*self._app(), self._time())
 
     def _app(self) -> tuple[str, Surface]:
         [drawn] = self._rng.choices(self._apps, [surface.weight for _, surface in self._apps])
@@ -105,6 +104,15 @@ class _Week:
         if isinstance(request, Request) and self._rng.random() < 0.05:
             lines.append(web_requests.passed_on(self._rng, *self._app(), request, time))
         return lines
+
+    def _attack(self, app: str, surface: Surface, _: datetime) -> list[Line]:
+        attacker, began = self._rng.choice(self._bursts)
+        return web_requests.attack(self._rng, app, surface, attacker, began + _BURST * self._rng.random())
+
+    def _change(self, app: str, surface: Surface, time: datetime) -> list[Line]:
+        # Two, so that deploys stay good and bad in turn.
+        self._versions[app] += 2
+        return change(self._rng, app, surface, time, self._versions[app])
 
     def _deploy(self, app: str, surface: Surface, time: datetime) -> list[Line]:
         """Deploy an app. Every other deploy of it is bad: requests fail for some minutes."""

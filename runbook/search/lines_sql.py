@@ -36,10 +36,11 @@ def sql(
     if match is not None:
         conditions.append(_matching(match, ignore_case=ignore_case))
     where = "\n    AND ".join(conditions)
-    # Within a millisecond, the text of the time decides, which has microseconds.
+    # Within a millisecond, the text of the time decides, which has microseconds; then the number within one time.
     return (
         f"SELECT {', '.join(COLUMNS)}\nFROM {table}\nWHERE\n    {where}\n"
-        "ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app, source, proc_id, message\n"
+        "ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app, "
+        "coalesce(try_cast(seq AS bigint), 1) DESC, source, proc_id, message\n"
         f"LIMIT {limit}"
     )
 

@@ -32,6 +32,11 @@ def query(
     ] = None,
     minutes: Annotated[int | None, typer.Option(help=f"Minutes for --around; default: {_AROUND_MINUTES}.")] = None,
     request_id: Annotated[str | None, typer.Option(help="Request id, for the query `request`.")] = None,
+    trusted_hops: Annotated[
+        int | None,
+        typer.Option(help="Proxies in front of the app, such as a CDN, whose addresses are not the client's."),
+    ] = None,
+    long_lived: Annotated[bool, typer.Option("--long-lived", help="Only websockets and streams.")] = False,
     limit: Annotated[int | None, typer.Option(help="Maximum number of rows, for a query with a limit.")] = None,
     confirm_over: athena_command.ConfirmOver = athena_command.CONFIRM_OVER,
     yes: Yes = False,
@@ -62,7 +67,14 @@ def query(
     if request_id is None and "request_id" in chosen.parameters:
         raise RunbookError(f"{chosen.name} needs --request-id, from a router line or the header X-Request-ID")
     try:
-        chosen = chosen.with_parameters(app=app, window=window, limit=limit, request_id=request_id)
+        chosen = chosen.with_parameters(
+            app=app,
+            window=window,
+            limit=limit,
+            request_id=request_id,
+            trusted_hops=trusted_hops,
+            long_lived=long_lived,
+        )
     except ValueError as error:
         raise RunbookError(str(error)) from None
     outputs = session.outputs

@@ -21,7 +21,7 @@ DOCUMENTED = {
     for name in line.split()
 }
 # What stands before a bracket and calls nothing; timestamp(3) is a type.
-KEYWORDS = {"and", "as", "by", "in", "not", "or", "timestamp", "when", "where"}
+KEYWORDS = {"and", "as", "by", "from", "in", "not", "or", "over", "timestamp", "when", "where"}
 HOUR = Window.last(timedelta(hours=1), datetime(2026, 11, 24, 12, tzinfo=UTC))
 ASKED = {
     **{query.name: query.sql for query in saved_queries()},

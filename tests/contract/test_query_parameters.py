@@ -166,6 +166,25 @@ def test_only_the_query_request_takes_a_request_id() -> None:
         BY_NAME["around"].with_parameters(request_id=REQUEST_ID)
 
 
+def test_trusted_hops_are_a_small_number() -> None:
+    asked = BY_NAME["security-by-ip"].with_parameters(trusted_hops=2)
+    assert "SELECT 2 AS trusted" in asked.sql
+    assert "SELECT 0 AS trusted" not in asked.sql
+    for hops in (-1, 10):
+        with pytest.raises(ValueError, match=f"invalid number of trusted hops {hops}: write a number from 0 to 9"):
+            BY_NAME["security-by-ip"].with_parameters(trusted_hops=hops)
+
+
+def test_long_lived_requests_are_selected_in_place_of_the_others() -> None:
+    of_long, of_short = ("AND long_lived", "AND NOT long_lived")
+    assert of_short in BY_NAME["slow-endpoints"].sql
+    asked = BY_NAME["slow-endpoints"].with_parameters(long_lived=True).sql
+    assert of_long in asked
+    assert of_short not in asked
+    with pytest.raises(ValueError, match="around has no parameter long_lived"):
+        BY_NAME["around"].with_parameters(long_lived=True)
+
+
 @pytest.mark.parametrize(
     "request_id", ["a" * 20, "a" * 200, "AbC/+=-0123456789-abc", "f9ed4675f1c53513c61a3b3b4e25b4c0"]
 )

@@ -112,5 +112,8 @@ def test_a_limit_ends_the_list(ask: Ask) -> None:
 
 @each_query
 def test_each_query_runs_with_all_its_parameters(query: SavedQuery, ask: Ask) -> None:
-    values = {"app": APP, "window": Window.last(LONGEST, NOON), "limit": 5, "request_id": REQUEST_ID}
+    values = {
+        "app": APP, "window": Window.last(LONGEST, NOON), "limit": 5, "request_id": REQUEST_ID, "trusted_hops": 1,
+        "long_lived": True,
+    }  # fmt: skip
     ask(query.name, **{name: values[name] for name in query.parameters})

@@ -130,7 +130,7 @@ def attacked(new_world: NewWorld) -> World:
     lines = hostile(app)
     world.deliver([batch_of(lines, *NO_MESSAGES)])
     world.lines += lines
-    world.quarantined += [Quarantined(app, lines[-1].time, frame) for frame in NO_MESSAGES]
+    world.quarantined += [Quarantined(app, lines[-1].time, frame, seq) for seq, frame in enumerate(NO_MESSAGES, 2)]
     return world
 
 

@@ -36,9 +36,11 @@ def _to_ten_minutes(line: Line) -> Line:
 @each_query
 def test_ties_have_an_order(layouts: tuple[World, World], query: SavedQuery) -> None:
     few_large, many_small = layouts
-    answer = few_large.answer(query, NOW)
-    assert not differences(many_small.answer(query, NOW).rows, exact(answer))
-    assert not differences(answer.rows, few_large.expected(query, NOW))
+    for world in layouts:
+        assert not differences(world.answer(query, NOW).rows, world.expected(query, NOW))
+    # Lines of one time come in their order within an object.
+    if "log_ts" not in query.columns:
+        assert not differences(many_small.answer(query, NOW).rows, exact(few_large.answer(query, NOW)))
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def test_a_query_with_all_its_parameters_answers_the_truth(world: World, query: 
     app, limit, request_id = world.apps[0], 7, world.request_id(span.until)
     values: dict[str, Any] = {"app": app, "window": span, "limit": limit, "request_id": request_id}
     asked = query.on_table(world.database, world.table).with_parameters(
-        **{name: values[name] for name in query.parameters}
+        **{name: value for name, value in values.items() if name in query.parameters}
     )
     lines = [line for line in world.lines if line.app == app]
     right = truth.within(query.name, lines, span.since, span.until, request_id=request_id)

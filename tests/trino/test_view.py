@@ -20,12 +20,15 @@ def row(line: Line, request: Request) -> dict[str, object]:
         "method": request.method,
         "path": request.path,
         "request_id": request.request_id,
+        "fwd": ", ".join(request.fwd),
         "fwd_ip": request.fwd_ip,
         "dyno": request.dyno,
         "connect_ms": request.connect_ms,
         "service_ms": request.service_ms,
         "status": request.status,
         "bytes": request.bytes,
+        "wait_ms": request.wait_ms,
+        "long_lived": request.long_lived,
         "log_ts": line.timestamp,
         "message": line.stored_message,
         "app": line.app,
@@ -41,6 +44,7 @@ def test_a_row_is_a_request_with_each_field_or_null(world: World) -> None:
     ]
     for kind in ("tls_version", "code"):
         assert len({getattr(request, kind) is None for _, request in requests}) == 2, "not of both kinds"
+    assert {request.long_lived for _, request in requests} == {True, False}
     assert any(request.dyno is None and request.service_ms is None for _, request in requests)
     answer = world.ask(
         f"SELECT * FROM {world.database}.{router_view.NAME} "

@@ -1,8 +1,10 @@
 """A bucket that our receiver wrote, and the table over it: asked of Trino, of the local engine, and of the truth."""
 
 import gzip
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -77,8 +79,9 @@ class World:
 
         It is larger than most of Logplex's: each object is a request of S3 in each query.
         """
-        self.deliver(reversed([batch for app in self.apps for batch in _batches_of(batch_lines, app, lines)]))
-        self.lines += lines
+        parts = [part for app in self.apps for part in _parts(batch_lines, app, lines)]
+        self.deliver(batch_of(part) for part in reversed(parts))
+        self.lines += [line for part in parts for line in part]
 
     def deliver(self, sent: Iterable[Batch]) -> None:
         """Let the receiver store batches that have an arrival."""
@@ -151,14 +154,24 @@ def batch_of(lines: Sequence[Line], *more: bytes) -> Batch:
     return Batch(lines[0].app, body, len(lines) + len(more), uuid4().hex.upper(), last + timedelta(milliseconds=20))
 
 
-def _batches_of(size: int, app: str, lines: Sequence[Line]) -> Iterable[Batch]:
+def numbered(lines: Sequence[Line]) -> list[Line]:
+    """The lines of one batch, with the numbers that those of one time get."""
+    seen: Counter[datetime] = Counter()
+    found = []
+    for line in lines:
+        seen[line.time] += 1
+        found.append(replace(line, seq=seen[line.time]))
+    return found
+
+
+def _parts(size: int, app: str, lines: Sequence[Line]) -> Iterable[list[Line]]:
     waiting: list[Line] = []
     for line in lines:
         if line.app != app:
             continue
         if waiting and (len(waiting) == size or line.time - waiting[0].time > _BATCH_SPAN):
-            yield batch_of(waiting)
+            yield numbered(waiting)
             waiting = []
         waiting.append(line)
     if waiting:
-        yield batch_of(waiting)
+        yield numbered(waiting)

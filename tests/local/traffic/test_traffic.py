@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from contract import glue_table
-from local.traffic.facts import DynoError, LossReport, PlatformEvent, Request, RequestNote, SecurityEvent
+from local.traffic.facts import DynoError, LossReport, PlatformEvent, Request, RequestNote, SecurityEvent, StateChange
 from local.traffic.lines import Line, frame
 from local.traffic.surfaces import ATTACKERS
 from local.traffic.week import generate
@@ -141,10 +141,14 @@ def test_facts_of_security_events_are_exactly_the_application_lines_that_name_on
 
 def test_facts_of_deploys_are_exactly_the_platform_lines_that_tell_of_one() -> None:
     for line in LINES:
-        by_api = line.proc_id == "api" and re.match(rb"Deploy |Release v|Rollback |Build ", line.message)
-        by_dyno = line.source == "heroku" and line.message.startswith(b"State changed from ")
-        deploys = isinstance(line.facts, PlatformEvent)
-        assert deploys == bool(by_api or by_dyno)
+        starts = line.message.startswith(b"Starting process with command ")
+        assert isinstance(line.facts, PlatformEvent) == (line.proc_id == "api" and not starts)
+
+
+def test_facts_of_changes_of_state_are_exactly_the_lines_that_tell_of_one() -> None:
+    for line in LINES:
+        told = line.source == "heroku" and line.message.startswith(b"State changed from ")
+        assert isinstance(line.facts, StateChange) == told
 
 
 def test_facts_of_notes_are_exactly_the_application_lines_that_hold_a_requests_id() -> None:

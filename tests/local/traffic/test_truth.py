@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from local.traffic.facts import DynoError, Facts, LossReport, PlatformEvent, Request, RequestNote, SecurityEvent
+from local.traffic.facts import (
+    DynoError,
+    Facts,
+    LossReport,
+    PlatformEvent,
+    Request,
+    RequestNote,
+    SecurityEvent,
+    StateChange,
+)
 from local.traffic.lines import Line, Quarantined
 from local.traffic.truth import Percentile, Row, expected
 
@@ -73,19 +82,21 @@ def test_errors_by_surface_counts_5xx_by_app_and_utc_hour_newest_and_most_first(
 
 def test_latency_outliers_are_requests_above_2000_ms_slowest_then_newest_then_by_app() -> None:
     lines = [
-        line(request(service_ms=2000)),
+        line(request(service_ms=1999)),
         line(request(service_ms=None)),
+        line(request(101, 60_000)),
+        line(request(200, 60_000)),
         line(request(service_ms=2001), 2 * SECOND),
         line(request(service_ms=2001), app="velvet"),
         line(request(service_ms=2001), app="console"),
         line(request(503, 30_000, "/a?b=c", "192.0.2.9"), DAY),
     ]
     rows = answer("latency-outliers", *lines)
-    assert [(row["service_ms"], row["app"]) for row in rows] == [
-        (30_000, "api"),
-        (2001, "console"),
-        (2001, "velvet"),
-        (2001, "api"),
+    assert [(row["wait_ms"], row["app"]) for row in rows] == [
+        (30_001, "api"),
+        (2002, "console"),
+        (2002, "velvet"),
+        (2002, "api"),
     ]
     assert rows[0] == {
         "app": "api",
@@ -93,6 +104,7 @@ def test_latency_outliers_are_requests_above_2000_ms_slowest_then_newest_then_by
         "log_ts": "2026-01-01T12:30:00+00:00",
         "method": "GET",
         "path": "/a?b=c",
+        "wait_ms": 30_001,
         "service_ms": 30_000,
         "status": 503,
         "fwd_ip": "192.0.2.9",
@@ -145,6 +157,24 @@ def test_recent_deploys_are_the_platforms_events_newest_first() -> None:
     rows = answer("recent-deploys", *reversed(lines), line(None, message="Deploy talk\n"))
     assert [row["message"] for row in rows] == texts
     assert list(rows[0]) == ["app", "log_ts", "proc_id", "message"]
+
+
+def test_restarts_come_after_the_events_and_those_of_less_than_five_minutes_are_one() -> None:
+    changes = [
+        ("web.10", 0, "starting", "up"),
+        ("web.2", 299, "up", "starting"),
+        ("web.2", 599, "up", "starting"),
+        ("worker.1", 300, "up", "crashed"),
+        ("scheduler.1", 300, "starting", "up"),
+    ]
+    lines = [line(StateChange(*states), age * SECOND, proc_id=dyno) for dyno, age, *states in changes]
+    event = line(PlatformEvent("Build failed"), DAY, proc_id="api")
+    assert [(row["proc_id"], row["message"]) for row in answer("recent-deploys", *lines, event)] == [
+        ("api", "Build failed"),
+        ("web", "web.2 … web.10 restarted"),
+        ("worker", "worker.1 crashed"),
+        ("web", "web.2 restarted"),
+    ]
 
 
 def test_lists_end_at_their_limits() -> None:
@@ -262,12 +292,12 @@ def test_around_are_all_lines_of_the_last_ten_minutes_in_order_and_quarantine_li
     quarantined = [Quarantined("api", NOW - ten, b"a\nb\n"), Quarantined("api", NOW - ten - SECOND, b"old")]
     rows = expected([*lines, *quarantined], NOW)["around"]
     assert [(row["app"], row["message"]) for row in rows] == [
-        ("api", "a#012b#012"),
         ("velvet", "None"),
+        ("api", "a#012b#012"),
         ("api", "a"),
         ("api", "b"),
     ]
-    assert rows[0] == {
+    assert rows[1] == {
         "app": "api",
         "log_ts": "2026-01-02T12:20:00.000000+00:00",
         "source": "logdrain",
