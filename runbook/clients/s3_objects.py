@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # The classes whose objects nobody can read until they are restored; a restored object stays in its class (S3 user guide,
 # "Restoring an archived object"). contract/lifecycle.py moves logs only to the first, S3 Glacier Flexible Retrieval. A
 # list does not show that an object of INTELLIGENT_TIERING is in one of its archive tiers.
-DEEP_ARCHIVE = "DEEP_ARCHIVE"
-_ARCHIVES = {"GLACIER", DEEP_ARCHIVE}
+_DEEP_ARCHIVE = "DEEP_ARCHIVE"
+_ARCHIVES = {"GLACIER", _DEEP_ARCHIVE}
 _LISTERS = 16
 _CHUNK_BYTES = 2**20
 
@@ -41,13 +41,17 @@ class State(StrEnum):
 
 
 class StoredObject(NamedTuple):
-    """An object as a list shows it: `size` in bytes; `until` is when S3 deletes the restored copy."""
+    """An object as a list shows it: `size` in bytes; `until` is when S3 deletes the restored copy.
+
+    `deep` says that it is in S3 Glacier Deep Archive, whose restores take longer and cost more.
+    """
 
     key: str
     size: int
     modified: datetime
     state: State
     until: datetime | None
+    deep: bool = False
 
 
 class Page(NamedTuple):
@@ -123,4 +127,5 @@ def gzip_fault(s3: "S3Client", bucket: str, key: str) -> str | None:
 
 def _stored(found: "ObjectTypeDef") -> StoredObject:
     until = found.get("RestoreStatus", {}).get("RestoreExpiryDate")
-    return StoredObject(found["Key"], found["Size"], found["LastModified"], state(found), until)
+    deep = found.get("StorageClass") == _DEEP_ARCHIVE
+    return StoredObject(found["Key"], found["Size"], found["LastModified"], state(found), until, deep)
