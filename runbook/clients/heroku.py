@@ -142,17 +142,34 @@ def _read(response: "urllib3.BaseHTTPResponse", app: str) -> Any:
         found = None
     if 200 <= response.status < 300 and found is not None:
         return found
-    message = found.get("message", "") if isinstance(found, dict) else ""
-    match response.status:
-        case 401:
+    # Platform API reference, "Error responses".
+    message, id_ = (found.get(name, "") if isinstance(found, dict) else "" for name in ("message", "id"))
+    match response.status, id_:
+        case 401, _:
             raise RunbookError(f"Heroku rejects the key: {_LOG_IN}")
-        case 403:
-            raise Denied(f"this Heroku key is not allowed to do that with {app}; use the key of a member who is")
-        case 404:
+        case 402, _:
+            raise RunbookError(
+                f"Heroku refuses: the account has an unpaid invoice, or its payment method is not confirmed: the owner of "
+                f"{app} pays in Heroku's dashboard"
+            )
+        case 403, "two_factor":
+            # The Heroku CLI asks for the code, and with it authorizes the app for a short time (heroku/heroku-cli-command,
+            # api-client.ts, twoFactorRetry; heroku/hk #172). A direct authorization needs none (Heroku Help, "MFA
+            # Requirement - Users and login types").
+            raise Denied(
+                f"Heroku requires your second authentication factor for {app}: run `heroku drains --app {app}`, enter the "
+                "code, and run this again; or use a token of `heroku authorizations:create` as HEROKU_API_KEY"
+            )
+        case 403, "suspended":
+            raise RunbookError(f"Heroku suspended {app} or your account: ask Heroku support (help.heroku.com)")
+        case 403, _:
+            says = f" (Heroku: {_printable(message)})" if message else ""
+            raise Denied(f"this Heroku key is not allowed to do that with {app}; use the key of a member who is{says}")
+        case 404, _:
             raise RunbookError(f"this Heroku key sees no app {app}: check the name, or use a member's key")
-        case 422:
+        case 422, _:
             raise RunbookError(f"Heroku refuses the drain of {app}: {_printable(message)}")
-        case 429:
+        case 429, _:
             raise RunbookError("too many requests to Heroku's API with this key: try again in a minute")
     raise RunbookError(f"Heroku's API responded {response.status}: see status.heroku.com, and try again")
 
