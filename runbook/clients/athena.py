@@ -77,9 +77,7 @@ class QueryFailed(RunbookError):
         self.state, self.reason, self.id, self.cause = state, reason, id_, cause
         twice = ", also when it was repeated" if repeated else ""
         means = f". {cause.what[0].upper()}{cause.what[1:]}: {cause.remedy}" if cause else ""
-        super().__init__(
-            f"the query {state.lower()}{twice}: {' '.join(reason.split())} (query execution {id_}){means}"
-        )
+        super().__init__(f"the query {state.lower()}{twice}: {' '.join(reason.split())} (query execution {id_}){means}")
 
 
 class Athena:

@@ -1,7 +1,7 @@
 """Why Athena did not finish a query and what to do, from Athena's words. Pure.
 
-Athena passes on what S3, Glue, KMS and Lake Formation answer, in words that AWS does not promise to keep. A cause that is
-not in the table is None, and the reason is shown as it is.
+Athena passes on what S3, Glue, KMS and Lake Formation answer, in words that AWS does not promise to keep. A reason that
+is not in the table has no cause, and is shown as it is.
 """
 
 import re
@@ -73,8 +73,8 @@ _KMS = Cause(
 _DENIED = Cause(
     Kind.DENIED,
     "access is denied; the objects are not the cause",
-    "add --assume to use the reader role; if that is denied too, an administrator runs `pulumi up --refresh`, and checks "
-    "who owns the object and which KMS key it has",
+    "add --assume to use the reader role; if that is denied too, an administrator runs `pulumi up --refresh`, and then "
+    "checks who owns the object and which KMS key it has",
 )
 _TOO_LARGE = Cause(
     Kind.TOO_LARGE,
@@ -95,54 +95,73 @@ _NO_SERDE = Cause(Kind.NO_SERDE, "a table or view has no SerDe in Glue", "run `p
 _BROKEN = Cause(Kind.UNREADABLE, "Athena cannot decompress an object", _DOCTOR)
 _UNREADABLE = Cause(Kind.UNREADABLE, "Athena cannot read an object, and does not say why", _DOCTOR, repeat=True)
 
-# The first match counts: S3 answers InvalidObjectState, and Lake Formation and KMS a denial, with the status of another.
-_CAUSES: tuple[tuple[str, Cause], ...] = (
-    # "How can I resolve the 'View is stale; it must be re-created' error in Athena?" (re:Post); trinodb/trino #5909.
-    (r"^VIEW_IS_STALE|view '?\S* ?is stale", _STALE_VIEW),
+# Words of each cause, as patterns. The first cause counts: S3 also answers InvalidObjectState with 403, and Lake
+# Formation and KMS also say that access is denied.
+_WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
+    # re:Post, "View is stale; it must be re-created"; trinodb/trino #5909.
+    (_STALE_VIEW, (r"^VIEW_IS_STALE", r"view '?\S* ?is stale")),
     # hashicorp/terraform-provider-aws #28517.
-    (r"missing SerDe info", _NO_SERDE),
+    (_NO_SERDE, (r"missing SerDe info",)),
     # Lake Formation developer guide, "Troubleshooting Lake Formation"; apache/superset #15894.
-    (r"Lake ?Formation permission|lakeformation:", _LAKE_FORMATION),
-    # "Troubleshooting in Athena" (throttling): KMS too. Before the denials, which also name KMS.
-    (r"exceeded the rate at which you may call KMS", _BUSY),
-    # KMS developer guide, "Troubleshooting key access"; a denial names the action.
-    (r"kms:Decrypt|KMS\.?AccessDenied|ciphertext refers to a customer master key|Service: A?W?S?KMS\b", _KMS),
-    # S3 API reference, "GetObject"; dev.classmethod.jp "athena-glacier-deep-archive-error" has Athena's whole message.
-    (r"InvalidObjectState|not valid for the object's storage class|archived and inaccessible", _ARCHIVED),
-    # Troubleshooting in Athena: "The specified key does not exist", "Incorrect fileSize for file"; trinodb/trino #19638.
+    (_LAKE_FORMATION, (r"Lake ?Formation permission", r"lakeformation:")),
+    # re:Post, "HIVE_CANNOT_OPEN_SPLIT"; Athena user guide, "Troubleshooting in Athena" (throttling); S3 API reference,
+    # "Error responses".
     (
-        r"NoSuchKey|specified key does not exist|FileNotFoundException|Status Code: 404(?!.*NoSuchBucket)"
-        r"|Incorrect fileSize",
-        _VANISHED,
-    ),
-    # "How do I resolve the 'HIVE_CANNOT_OPEN_SPLIT' query error in Athena?" (re:Post, knowledge center);
-    # "Troubleshooting in Athena" (throttling); S3 API reference, "Error responses", for the other codes.
-    (
-        r"Slow ?Down|reduce your request rate|Rate exceeded|Throttling|TooManyRequests|Status Code: (?:429|50[0-4])"
-        r"|ServiceUnavailable|InternalError\b|RequestTimeout|(?:Read|Connect|Connection) timed out|Connection reset"
-        r"|Unable to execute HTTP request|Timeout waiting for connection",
         _BUSY,
+        (
+            *(r"Slow ?Down", r"reduce your request rate", r"Rate exceeded", r"exceeded the rate", r"Throttling"),
+            *(r"TooManyRequests", r"Status Code: (?:429|50[0-4])", r"ServiceUnavailable", r"InternalError\b"),
+            *(r"RequestTimeout", r"(?:Read|Connect|Connection) timed out", r"Timeout waiting for connection"),
+            *(r"Connection reset", r"Unable to execute HTTP request"),
+        ),
     ),
-    # Troubleshooting in Athena, "Permissions".
-    (r"Access ?Denied|Status Code: 403|not authorized to perform|Insufficient permissions|Permission denied", _DENIED),
-    # "How do I resolve the 'Query exhausted resources at this scale factor' error" (re:Post). A repeat would fail too:
-    # dbt-labs/dbt-adapters #1820.
+    # KMS developer guide, "Troubleshooting key access".
     (
-        r"exhausted resources|^(?:EXCEEDED|CLUSTER_OUT_OF_MEMORY)|exceeded (?:distributed|per-node|local|maximum)"
-        r"|Query (?:timeout|timed out)",
+        _KMS,
+        (r"kms:Decrypt", r"KMS\.?AccessDenied", r"ciphertext refers to a customer", r"Service: (?:AWS)?KMS"),
+    ),
+    # S3 API reference, "GetObject"; dev.classmethod.jp, "athena-glacier-deep-archive-error".
+    (_ARCHIVED, (r"InvalidObjectState", r"not valid for the object's storage class", r"inaccessible until restored")),
+    # Athena user guide, "Troubleshooting in Athena" (data file issues); trinodb/trino #19638.
+    (
+        _VANISHED,
+        (
+            *(r"NoSuchKey", r"specified key does not exist", r"Status Code: 404(?!.*NoSuchBucket)"),
+            *(r"FileNotFoundException", r"Incorrect fileSize"),
+        ),
+    ),
+    # Athena user guide, "Troubleshooting in Athena" (permissions).
+    (
+        _DENIED,
+        (
+            *(r"Access ?Denied", r"Status Code: 403", r"not authorized to perform", r"Insufficient permissions"),
+            r"Permission denied",
+        ),
+    ),
+    # re:Post, "Query exhausted resources at this scale factor"; a repeat would fail too (dbt-labs/dbt-adapters #1820).
+    (
         _TOO_LARGE,
+        (
+            *(r"exhausted resources", r"^(?:EXCEEDED|CLUSTER_OUT_OF_MEMORY)", r"Query (?:timeout|timed out)"),
+            r"exceeded (?:distributed|per-node|local|maximum)",
+        ),
     ),
     # Athena user guide, "Configure data usage controls".
-    (r"Bytes scanned limit", _OVER_LIMIT),
-    # java.util.zip's words, in which Trino's reader of gzip fails; Troubleshooting in Athena has the second.
+    (_OVER_LIMIT, (r"Bytes scanned limit",)),
+    # Java's java.util.zip, which Trino decompresses with; "Troubleshooting in Athena" has the second.
     (
-        r"Not in GZIP format|Unexpected end of (?:\w+ )?input stream|incorrect (?:header|data|length) check"
-        r"|invalid (?:block type|stored block|distance|code|bit length|literal)|Corrupt GZIP",
         _BROKEN,
+        (
+            *(r"Not in GZIP format", r"Unexpected end of (?:\w+ )?input stream", r"Corrupt GZIP"),
+            *(
+                r"incorrect (?:header|data|length) check",
+                r"invalid (?:block type|stored block|distance|code|bit length)",
+            ),
+        ),
     ),
-    (r"INTERNAL_ERROR|internal (?:service )?error", _INTERNAL),
+    (_INTERNAL, (r"INTERNAL_ERROR", r"internal (?:service )?error")),
 )
-_TABLE = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), cause) for pattern, cause in _CAUSES)
+_TABLE = tuple((re.compile("|".join(words), re.IGNORECASE | re.DOTALL), cause) for cause, words in _WORDS)
 
 # Athena user guide, "Athena error catalog", for what the words do not say.
 _BY_TYPE: Mapping[int, Cause] = {
@@ -159,11 +178,12 @@ _BY_TYPE: Mapping[int, Cause] = {
 # contain any of the words above.
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=:)")
 _NOT_QUOTING = re.compile(
-    r"HIVE_(?!BAD_DATA)|GENERIC_(?!USER)|VIEW_IS_STALE|EXCEEDED_|CLUSTER_|REMOTE_|.*(?:INTERNAL|RESOURCE|DENIED|THROTTL|REQUESTS|TIMEOUT)"
+    r"HIVE_(?!BAD_DATA)|GENERIC_(?!USER)|VIEW_IS_STALE|EXCEEDED_|CLUSTER_|REMOTE_"
+    r"|.*(?:INTERNAL|RESOURCE|DENIED|THROTTL|REQUESTS|TIMEOUT)"
 )
 
-# "HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://... (offset=0, length=1): why", "Failed to read file at s3://...",
-# "(Path: s3://...)", "Error reading from s3://... at position 1. If a data manifest file was ..." (trinodb/trino #19225).
+# "Error opening Hive split s3://... (offset=0, length=1): why", "Failed to read file at s3://...", "(Path: s3://...)",
+# "Error reading from s3://... at position 1. If a data manifest file was ..." (trinodb/trino #19225).
 # A key can contain anything, so what this finds may be cut short.
 _OBJECT = re.compile(
     rf"s3://(?P<bucket>[a-z0-9.-]+)/(?P<key>{LOGS_PREFIX}.+?)"

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
-# The classes whose objects nobody can read until they are restored; a restored object stays in its class (S3 user guide,
-# "Restoring an archived object"). contract/lifecycle.py moves logs only to the first, S3 Glacier Flexible Retrieval. A
-# list does not show that an object of INTELLIGENT_TIERING is in one of its archive tiers.
+# The classes whose objects nobody can read until they are restored; a restored object stays in its class (S3 user
+# guide, "Restoring an archived object"). contract/lifecycle.py moves logs only to S3 Glacier Flexible Retrieval.
+# A list does not show that an object of INTELLIGENT_TIERING is in one of its archive tiers.
 _DEEP_ARCHIVE = "DEEP_ARCHIVE"
 _ARCHIVES = {"GLACIER", _DEEP_ARCHIVE}
 _LISTERS = 16

@@ -114,8 +114,8 @@ def _confirm(session: Session, found: Survey, cost: Cost, tier: str, days: int, 
         return
     if found.deep.objects and retrieval.TIERS[tier].deep is None:
         raise RunbookError(
-            f"{_objects(found.deep.objects)} of these days are in Deep Archive, which has no {tier} restores: use --tier "
-            "standard, or --tier bulk"
+            f"{_objects(found.deep.objects)} of these days are in Deep Archive, which has no {tier} restores: use "
+            "--tier standard, or --tier bulk"
         )
     if tier == "expedited" and cost.total > _EXPEDITED_LIMIT_USD and not yes_really:
         raise RunbookError(

@@ -1,5 +1,6 @@
-"""Finds values in a query that no partition has, such as day = '5': Athena finds no rows, and does not say why. Pure."""
+"""Finds values in a query that no partition has, such as day = '5': Athena finds no rows and gives no reason. Pure."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -81,7 +82,7 @@ def _tokens(sql: str) -> Iterator[_Token]:
 def _comparisons(tokens: list[_Token]) -> Iterator[tuple[str, str, bool]]:
     """Give each key with a literal that it is compared with, and whether the comparison is a range."""
     # `AS day` makes day a column of the query's own.
-    own = {name for (_, word), (_, name) in zip(tokens, tokens[1:], strict=False) if word == "as"}
+    own = {name for (_, word), (_, name) in itertools.pairwise(tokens) if word == "as"}
     for index, (kind, key) in enumerate(tokens):
         if kind != "name" or key not in PARTITION_KEYS or key in own:
             continue

@@ -107,7 +107,9 @@ class World:
 
         self.runbook.make_client = changing
 
-    def fail_queries(self, reason: str, *, of: str = "", times: int = 99, error: Mapping[str, object] | None = None) -> None:
+    def fail_queries(
+        self, reason: str, *, of: str = "", times: int = 99, error: Mapping[str, object] | None = None
+    ) -> None:
         """Let Athena end queries that contain `of` with this reason, the first `times` ones."""
         failed: list[str] = []
 
@@ -562,9 +564,9 @@ def _a_view_without_a_serde(world: World) -> None:
 def _a_view_that_athena_calls_stale(world: World) -> None:
     """As aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection #391 reports it."""
     world.fail_queries(
-        "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.raxx_heroku_logs.router_requests' is stale or in invalid state: "
-        "column [status] of type integer projected from query view at position 8 cannot be coerced to column [status] of "
-        "type varchar stored in view definition",
+        "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.raxx_heroku_logs.router_requests' is stale or in invalid "
+        "state: column [status] of type integer projected from query view at position 8 cannot be coerced to column "
+        "[status] of type varchar stored in view definition",
         of="router_requests",
     )
 
@@ -610,9 +612,10 @@ def _an_object_that_is_no_gzip(world: World) -> None:
 def _an_object_in_an_archive_tier(world: World) -> None:
     """Athena skips those in Glacier; those of an archive tier of INTELLIGENT_TIERING it can only fail on."""
     world.fail_queries(
-        f"HIVE_CURSOR_ERROR: com.amazonaws.services.s3.model.AmazonS3Exception: The operation is not valid for the "
-        f"object's storage class (Service: Amazon S3; Status Code: 403; Error Code: InvalidObjectState; Request ID: W0; "
-        f"S3 Extended Request ID: NY; Proxy: null), S3 Extended Request ID: NY (Path: s3://{world.bucket}/{key(API, 5)})",
+        "HIVE_CURSOR_ERROR: com.amazonaws.services.s3.model.AmazonS3Exception: The operation is not valid for the "
+        "object's storage class (Service: Amazon S3; Status Code: 403; Error Code: InvalidObjectState; Request ID: W0; "
+        "S3 Extended Request ID: NY; Proxy: null), S3 Extended Request ID: NY "
+        f"(Path: s3://{world.bucket}/{key(API, 5)})",
         of="count(*) AS lines",
     )
 

@@ -195,7 +195,9 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        pytest.param(SPLIT + "Slow Down (Service: Amazon S3; Status Code: 503)", "also when it was repeated", id="slow"),
+        pytest.param(
+            SPLIT + "Slow Down (Service: Amazon S3; Status Code: 503)", "also when it was repeated", id="slow"
+        ),
         pytest.param(SPLIT + "Access Denied (Service: Amazon S3; Status Code: 403)", "an administrator", id="denied"),
         pytest.param(SPLIT + "... is not authorized to perform: kms:Decrypt", "grants kms:Decrypt", id="KMS"),
         pytest.param(SPLIT + "The specified key does not exist. (Status Code: 404)", "run it again", id="expired"),
@@ -203,9 +205,13 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("HIVE_CURSOR_ERROR: Unexpected end of input stream", "", id="names-no-object"),
         pytest.param(f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD[:-9]}.gz", "no longer exists", id="gone-since"),
         pytest.param("Query exhausted resources at this scale factor", "shorter window", id="exhausted"),
-        pytest.param("Insufficient Lake Formation permission(s) on syslog", "Lake Formation grants", id="lake-formation"),
+        pytest.param(
+            "Insufficient Lake Formation permission(s) on syslog", "Lake Formation grants", id="lake-formation"
+        ),
         pytest.param("Access Denied s3://raxx-heroku-logs-prod/athena-results/x.csv", "administrator", id="results"),
-        pytest.param("Failed to read file at s3://raxx-heroku-logs-prod/athena-results/x.gz", "", id="not-of-the-archive"),
+        pytest.param(
+            "Failed to read file at s3://raxx-heroku-logs-prod/athena-results/x.gz", "", id="not-of-the-archive"
+        ),
     ],
 )
 @pytest.mark.usefixtures("no_pause")

@@ -633,7 +633,8 @@ def test_a_list_tells_the_state(listed: Any, state: State) -> None:
 
 # S3 user guide, "Archive retrieval options".
 @pytest.mark.parametrize(
-    ("tier", "takes", "usd"), [("standard", "12 hours", 0.10 + 1000 * 0.02), ("bulk", "48 hours", 0.025 + 1000 * 0.0025)]
+    ("tier", "takes", "usd"),
+    [("standard", "12 hours", 0.10 + 1000 * 0.02), ("bulk", "48 hours", 0.025 + 1000 * 0.0025)],
 )
 def test_deep_archive_takes_longer_and_costs_more(
     runbook: Run, bucket: Callable[[FakeS3], FakeS3], tier: str, takes: str, usd: float

@@ -39,7 +39,7 @@ def meaning(context: Context, failed: QueryFailed) -> Finding | Unknown:
     if fault is not None:
         return Finding.of(faults.OBJECT_UNREADABLE, url=url, reason=fault)
     return Unknown(
-        f"Athena could not read {url}, but the doctor can: the object is good, do not move it; run the doctor again, and "
+        f"Athena could not read {url}, but the doctor can: the object is good, do not move it; run the doctor again; "
         f"if the query still fails, give AWS Support the query execution id {failed.id}"
     )
 

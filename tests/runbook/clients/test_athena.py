@@ -175,7 +175,7 @@ def test_a_failure_that_may_pass_is_repeated_after_a_pause() -> None:
 
 def test_it_is_repeated_once_and_then_told() -> None:
     fake = failing("FAILED", "FAILED", "SUCCEEDED", status=SLOW_DOWN)
-    with pytest.raises(QueryFailed, match="also when it was repeated: .*reduce your request rate.*shorter window"):
+    with pytest.raises(QueryFailed, match=r"also when it was repeated: .*reduce your request rate.*shorter window"):
         fake.run()
     assert len(starts(fake)) == 2
 

@@ -12,6 +12,7 @@ SPLIT = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {URL} (offset=0, leng
 CURSOR = "HIVE_CURSOR_ERROR: com.amazonaws.services.s3.model.AmazonS3Exception: "
 S3 = "(Service: Amazon S3; Status Code: {}; Error Code: {}; Request ID: W0; S3 Extended Request ID: NY; Proxy: null)"
 
+
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [
@@ -21,7 +22,10 @@ S3 = "(Service: Amazon S3; Status Code: {}; Error Code: {}; Request ID: W0; S3 E
         (CURSOR + "Please reduce your request rate. " + S3.format(503, "SlowDown"), Kind.TRANSIENT),
         ("HIVE_METASTORE_ERROR: com.amazonaws.services.glue.model.AWSGlueException: Rate exceeded.", Kind.TRANSIENT),
         ("You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.", Kind.TRANSIENT),
-        (SPLIT + "We encountered an internal error. Please try again. " + S3.format(500, "InternalError"), Kind.TRANSIENT),
+        (
+            SPLIT + "We encountered an internal error. Please try again. " + S3.format(500, "InternalError"),
+            Kind.TRANSIENT,
+        ),
         (SPLIT + "Unable to execute HTTP request: Read timed out", Kind.TRANSIENT),
         ("GENERIC_INTERNAL_ERROR: null", Kind.TRANSIENT),
         # "Troubleshooting in Athena"; trinodb/trino #19638.
@@ -29,8 +33,10 @@ S3 = "(Service: Amazon S3; Status Code: {}; Error Code: {}; Request ID: W0; S3 E
         (f"HIVE_FILESYSTEM_ERROR: Incorrect fileSize 1234567 for file {URL}", Kind.VANISHED),
         # dev.classmethod.jp, "athena-glacier-deep-archive-error".
         (
-            CURSOR + "The operation is not valid for the object's storage class "
-            + S3.format(403, "InvalidObjectState") + f", S3 Extended Request ID: NY (Path: {URL})",
+            CURSOR
+            + "The operation is not valid for the object's storage class "
+            + S3.format(403, "InvalidObjectState")
+            + f", S3 Extended Request ID: NY (Path: {URL})",
             Kind.ARCHIVED,
         ),
         # "Troubleshooting in Athena", permissions.
@@ -53,8 +59,10 @@ S3 = "(Service: Amazon S3; Status Code: {}; Error Code: {}; Request ID: W0; S3 E
         ("Bytes scanned limit was exceeded", Kind.TOO_LARGE),
         # aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection #391; prestodb/presto #14208.
         (
-            "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.cid_cur.euc_view' is stale or in invalid state: column [x] of "
-            "type boolean projected from query view at position 8 cannot be coerced to column [x] of type varchar",
+            (
+                "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.cid_cur.euc_view' is stale or in invalid state: column "
+                "[x] of type boolean projected from query view at position 8 cannot be coerced to column [x]"
+            ),
             Kind.STALE_VIEW,
         ),
         ("View 'awsdatacatalog.d.router_requests' is stale; it must be re-created", Kind.STALE_VIEW),
@@ -129,9 +137,15 @@ def test_where_words_do_not_tell_the_catalog_does(error: dict[str, object] | Non
         (f"HIVE_CURSOR_ERROR: Failed to read file at {URL}", KEY),
         (f"HIVE_CURSOR_ERROR: Failed to read file: {URL}: x", KEY),
         (f"(Path: {URL})", KEY),
-        (f"Failed to read Parquet file: {URL}. If a data manifest file was generated at 's3://r/q-manifest.csv', you", KEY),
+        (
+            f"Failed to read Parquet file: {URL}. If a data manifest file was generated at 's3://r/q-manifest.csv'",
+            KEY,
+        ),
         (f"Error reading from {URL} at position 12345. If a data manifest", KEY),
-        (f"Error opening Hive split s3://{BUCKET}/logs/a b; (it's) 'x',1.gz (offset=0, length=1): x", "logs/a b; (it's) 'x',1.gz"),
+        (
+            f"Error opening Hive split s3://{BUCKET}/logs/a b; (it's) 'x',1.gz (offset=0, length=1): x",
+            "logs/a b; (it's) 'x',1.gz",
+        ),
         (f"Error opening Hive split s3://{BUCKET}/logs/two  blanks.gz (offset=0, length=1): x", "logs/two  blanks.gz"),
         (f"Access Denied s3://{BUCKET}/athena-results/x.csv", None),
         (f"Error opening Hive split s3://another-bucket/{KEY} (offset=0, length=1): x", None),

@@ -153,11 +153,15 @@ def test_a_post_is_not(script: Script) -> None:
                 },
             ),
             Denied,
-            "your second authentication factor for raxx-api-prod: run `heroku drains --app raxx-api-prod`, enter the code",
+            "your second authentication factor for raxx-api-prod: run `heroku drains --app raxx-api-prod`, enter",
         ),
         (said(403, {"id": "suspended", "message": "x"}), RunbookError, "suspended raxx-api-prod or your account"),
         (said(402, {"id": "delinquent", "message": "x"}), RunbookError, "unpaid invoice"),
-        (said(403, {"id": "new", "message": f"not from here {URL}"}), Denied, r"a member who is \(Heroku: not from here"),
+        (
+            said(403, {"id": "new", "message": f"not from here {URL}"}),
+            Denied,
+            r"a member who is \(Heroku: not from here",
+        ),
         (said(404, {"id": "not_found"}), RunbookError, "sees no app raxx-api-prod: check the name"),
         (
             said(422, {"message": f"{URL} has already been taken"}),

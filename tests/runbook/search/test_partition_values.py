@@ -10,7 +10,10 @@ APPS = ("raxx-api-prod", "raxx-console-prod")
 
 def noted(where: str) -> list[str]:
     """The comparisons that get a note."""
-    return [note.partition(":")[0].removeprefix("no partition has ") for note in partition_values.notes(f"SELECT 1 FROM syslog WHERE {where}", APPS)]
+    return [
+        note.partition(":")[0].removeprefix("no partition has ")
+        for note in partition_values.notes(f"SELECT 1 FROM syslog WHERE {where}", APPS)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +35,7 @@ def noted(where: str) -> list[str]:
         ("'5' = day", ["day = '5'"]),
         ("('5' = s.day)", ["day = '5'"]),
         ("(s.day = '5')", ["day = '5'"]),
-        ('"day" = \'5\'', ["day = '5'"]),
+        ("\"day\" = '5'", ["day = '5'"]),
         ('"raxx_heroku_logs"."syslog"."DAY" = \'5\'', ["day = '5'"]),
         ("DAY = '5'", ["day = '5'"]),
         ("day /* x */ = -- y\n '5'", ["day = '5'"]),
