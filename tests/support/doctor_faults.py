@@ -70,12 +70,12 @@ class World:
 
     # ---------------------------------------------------------------- S3
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes, storage_class: str = "STANDARD") -> None:
         """Put an object where the bucket's policy would let nobody."""
         s3 = self.client("s3")
         policy = s3.get_bucket_policy(Bucket=self.bucket)["Policy"]
         s3.delete_bucket_policy(Bucket=self.bucket)
-        version = s3.put_object(Bucket=self.bucket, Key=key, Body=body)["VersionId"]
+        version = s3.put_object(Bucket=self.bucket, Key=key, Body=body, StorageClass=storage_class)["VersionId"]
         s3.put_bucket_policy(Bucket=self.bucket, Policy=policy)
         # The emulator lists the folder of a key that has only a delete marker.
         self.undo.callback(lambda: s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version))

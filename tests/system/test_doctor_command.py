@@ -241,10 +241,11 @@ def test_an_object_is_to_be_moved_once_the_doctor_could_not_read_it_either(runbo
     assert (finding["fault"], finding["command"].startswith(f"aws s3 mv {GOOD}")) == ("object-unreadable", True)
 
 
+@pytest.mark.usefixtures("no_pause")
 def test_an_archived_object_is_restored(runbook: Run, world: World) -> None:
-    """S3 API reference, "GetObject": InvalidObjectState; the doctor meets it where Athena does not say why."""
-    made = {name: make for _, name, make in BREAKS}
-    made["an_object_in_an_archive_tier"](world)
+    """S3 API reference, "GetObject": InvalidObjectState, which the doctor gets where Athena does not say why."""
+    world.put(key(API, 5), packed(line(API, 5)), "DEEP_ARCHIVE")
+    world.fail_queries(f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD}")
     [finding] = json.loads(runbook("doctor", "--only", "lines", "--json").out)["findings"]
     assert finding["command"] == f"python -m runbook restore --app {API} --from 2026-11-24 --to 2026-11-25"
 

@@ -343,6 +343,12 @@ def test_credentials_that_are_not_accepted_are_to_be_had_anew(code: str) -> None
     assert "log in again" in str(aws.explain(answer(code)))
 
 
+def test_a_busy_service_is_tried_again_later() -> None:
+    """Athena API reference, "StartQueryExecution"."""
+    message = "You have exceeded the limit for the number of queries you can run concurrently."
+    assert "try again in a few minutes" in str(aws.explain(answer("TooManyRequestsException", message)))
+
+
 def test_another_error_of_aws_is_its_own_text_in_one_line() -> None:
     explained = aws.explain(answer("InvalidRequestException", "WorkGroup x\nis not found."))
     assert str(explained) == "StartQueryExecution: WorkGroup x is not found. (InvalidRequestException)"
