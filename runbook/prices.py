@@ -50,6 +50,10 @@ RESTORE_BULK_REQUEST = Price("bulk restore requests", 0.0, 1000, "thousand objec
 RESTORE_BULK_BYTES = Price("bytes restored in bulk", 0.0, GB, "GB", _S3)
 RESTORE_STANDARD_REQUEST = Price("standard restore requests", 0.05, 1000, "thousand objects", _S3)
 RESTORE_STANDARD_BYTES = Price("bytes restored at the standard tier", 0.01, GB, "GB", _S3)
+RESTORE_DEEP_BULK_REQUEST = Price("bulk restore requests, Deep Archive", 0.025, 1000, "thousand objects", _S3)
+RESTORE_DEEP_BULK_BYTES = Price("bytes restored in bulk, Deep Archive", 0.0025, GB, "GB", _S3)
+RESTORE_DEEP_STANDARD_REQUEST = Price("standard restore requests, Deep Archive", 0.10, 1000, "thousand objects", _S3)
+RESTORE_DEEP_STANDARD_BYTES = Price("bytes restored at the standard tier, Deep Archive", 0.02, GB, "GB", _S3)
 RESTORE_EXPEDITED_REQUEST = Price("expedited restore requests", 10.0, 1000, "thousand objects", _S3)
 RESTORE_EXPEDITED_BYTES = Price("bytes restored at the expedited tier", 0.03, GB, "GB", _S3)
 

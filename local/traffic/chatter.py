@@ -4,7 +4,7 @@ from datetime import datetime
 from random import Random
 
 from local.traffic.lines import Line
-from local.traffic.platform_events import DYNO_PRI
+from local.traffic.platform_events import API_PRI, DYNO_PRI
 from local.traffic.surfaces import Surface
 from local.traffic.web_requests import APP_PRI
 

@@ -13,6 +13,8 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from runbook import prices
+from runbook.clients import athena_failures
+from runbook.clients.athena_failures import Cause
 from runbook.errors import RunbookError
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 Value = str | int | float | bool | Decimal | date | datetime | None
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.1, 1.0
+_REPEAT_AFTER_S = 3.0
+# A statement that only reads: another one could have written a part before it failed.
+_READS = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _PRECISION = re.compile(r"\(\d+(?:, ?\d+)?\)")
 _UNDER_WAY = {"QUEUED", "RUNNING"}
@@ -66,11 +71,13 @@ class Result:
 
 
 class QueryFailed(RunbookError):
-    """Athena reported the query as FAILED, with this reason."""
+    """Athena ended the query, for this reason; `cause` is what the reason means, None if it is not a known one."""
 
-    def __init__(self, reason: str, id_: str) -> None:
-        super().__init__(f"the query failed: {reason} (query execution {id_})")
-        self.reason = reason
+    def __init__(self, state: str, reason: str, id_: str, cause: Cause | None, *, repeated: bool = False) -> None:
+        self.state, self.reason, self.id, self.cause = state, reason, id_, cause
+        twice = ", also when it was repeated" if repeated else ""
+        means = f". {cause.what[0].upper()}{cause.what[1:]}: {cause.remedy}" if cause else ""
+        super().__init__(f"the query {state.lower()}{twice}: {' '.join(reason.split())} (query execution {id_}){means}")
 
 
 class Athena:
@@ -101,9 +108,22 @@ class Athena:
     ) -> Result:
         """Run a query and read its rows, at most `most_rows`; `watch` gets the progress at each poll.
 
-        QueryFailed, or another RunbookError, with Athena's reason if it does not succeed. Any other exception, such as
-        Ctrl-C, also stops the query in Athena, which would otherwise go on and be charged.
+        A query that failed for a reason that may pass is repeated once; Athena does not charge for failed queries
+        ("Amazon Athena pricing"). QueryFailed if it does not succeed. Any other exception, such as Ctrl-C, also stops
+        the query in Athena, which would otherwise go on and be charged.
         """
+        try:
+            return self._run(sql, most_rows, watch)
+        except QueryFailed as failed:
+            if not (failed.cause and failed.cause.repeat and _READS.match(sql)):
+                raise
+        self._pause(_REPEAT_AFTER_S)
+        try:
+            return self._run(sql, most_rows, watch)
+        except QueryFailed as failed:
+            raise QueryFailed(failed.state, failed.reason, failed.id, failed.cause, repeated=True) from None
+
+    def _run(self, sql: str, most_rows: int | None, watch: Callable[[Progress], object]) -> Result:
         # Chosen before the request, so that a query can be stopped even if the response with its id is lost.
         token = str(uuid4())
         id_ = None
@@ -136,10 +156,9 @@ class Athena:
             if status["State"] == "SUCCEEDED":
                 return execution
             if status["State"] not in _UNDER_WAY:
-                reason = " ".join(status.get("StateChangeReason", "no reason given").split())
-                if status["State"] == "FAILED":
-                    raise QueryFailed(reason, id_)
-                raise RunbookError(f"the query {status['State'].lower()}: {reason} (query execution {id_})")
+                reason = status.get("StateChangeReason", "no reason given")
+                cause = athena_failures.cause_of(reason, status.get("AthenaError"))
+                raise QueryFailed(status["State"], reason, id_, cause)
             watch(Progress(status["State"], execution.get("Statistics", {}).get("DataScannedInBytes", 0)))
             self._pause(pause_s)
             pause_s = min(pause_s * 1.5, _LONGEST_POLL_S)

@@ -22,6 +22,8 @@ _INVALID_CREDENTIALS = {
     *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId", "RequestExpired"),
     *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
 }
+# Of each service's API reference, "Common errors", and of StartQueryExecution's; the clients have tried again already.
+_BUSY = {"SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 _NOT_AUTHORIZED = re.compile(r"(?:User: )?(\S+) is not authorized to perform: ([\w:]+)(?: on resource: (\S+))?")
 
 
@@ -120,7 +122,8 @@ def _of_answer(error: "ClientError") -> RunbookError:
         return Denied(_denied(error.operation_name, message))
     if code in _INVALID_CREDENTIALS:
         return RunbookError(f"AWS rejects the credentials ({code}): log in again, or choose another --profile")
-    return RunbookError(f"{error.operation_name}: {' '.join(message.split()) or 'no reason given'} ({code})")
+    remedy = ": AWS is busy, or a quota of the account is used up; try again in a few minutes" if code in _BUSY else ""
+    return RunbookError(f"{error.operation_name}: {' '.join(message.split()) or 'no reason given'} ({code}){remedy}")
 
 
 def _denied(operation: str, message: str) -> str:

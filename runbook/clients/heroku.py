@@ -142,12 +142,17 @@ def _read(response: "urllib3.BaseHTTPResponse", app: str) -> Any:
         found = None
     if 200 <= response.status < 300 and found is not None:
         return found
-    message = found.get("message", "") if isinstance(found, dict) else ""
+    message, id_ = (found.get(name, "") if isinstance(found, dict) else "" for name in ("message", "id"))
     match response.status:
         case 401:
             raise RunbookError(f"Heroku rejects the key: {_LOG_IN}")
+        case 402:
+            raise RunbookError(
+                f"the account has an unpaid invoice or no confirmed payment method: the owner of {app} settles it in "
+                "Heroku's dashboard"
+            )
         case 403:
-            raise Denied(f"this Heroku key is not allowed to do that with {app}; use the key of a member who is")
+            raise _forbidden(id_, message, app)
         case 404:
             raise RunbookError(f"this Heroku key sees no app {app}: check the name, or use a member's key")
         case 422:
@@ -155,6 +160,22 @@ def _read(response: "urllib3.BaseHTTPResponse", app: str) -> Any:
         case 429:
             raise RunbookError("too many requests to Heroku's API with this key: try again in a minute")
     raise RunbookError(f"Heroku's API responded {response.status}: see status.heroku.com, and try again")
+
+
+def _forbidden(id_: str, message: str, app: str) -> RunbookError:
+    """Tell the reasons of a 403 apart (Platform API reference, "Error responses")."""
+    if id_ == "two_factor":
+        # The Heroku CLI asks for the code, and with it authorizes the app for a short time (heroku/heroku-cli-command,
+        # api-client.ts, twoFactorRetry; heroku/hk #172). A direct authorization needs none (Heroku Help, "MFA
+        # Requirement - Users and login types").
+        return Denied(
+            f"Heroku requires your second authentication factor for {app}: run `heroku drains --app {app}`, enter the "
+            "code, and run this again; or use a token of `heroku authorizations:create` as HEROKU_API_KEY"
+        )
+    if id_ == "suspended":
+        return RunbookError(f"Heroku suspended {app} or your account: ask Heroku support (help.heroku.com)")
+    says = f" (Heroku: {_printable(message)})" if message else ""
+    return Denied(f"this Heroku key is not allowed to do that with {app}; use the key of a member who is{says}")
 
 
 def _printable(text: str) -> str:

@@ -4,6 +4,8 @@ A list shows a thousand objects per request and needs only s3:ListBucket (S3 API
 OptionalObjectAttributes). HeadObject would take one request per object.
 """
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,9 +17,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
-# The only class that contract/lifecycle.py moves logs to, S3 Glacier Flexible Retrieval. A restored object stays in it.
-_GLACIER = "GLACIER"
+# The classes whose objects nobody can read until they are restored; a restored object stays in its class (S3 user
+# guide, "Restoring an archived object"). contract/lifecycle.py moves logs only to S3 Glacier Flexible Retrieval.
+# A list does not show that an object of INTELLIGENT_TIERING is in one of its archive tiers.
+_DEEP_ARCHIVE = "DEEP_ARCHIVE"
+_ARCHIVES = {"GLACIER", _DEEP_ARCHIVE}
 _LISTERS = 16
+_CHUNK_BYTES = 2**20
 
 
 class State(StrEnum):
@@ -35,13 +41,17 @@ class State(StrEnum):
 
 
 class StoredObject(NamedTuple):
-    """An object as a list shows it: `size` in bytes; `until` is when S3 deletes the restored copy."""
+    """An object as a list shows it: `size` in bytes; `until` is when S3 deletes the restored copy.
+
+    `deep` says that it is in S3 Glacier Deep Archive, whose restores take longer and cost more.
+    """
 
     key: str
     size: int
     modified: datetime
     state: State
     until: datetime | None
+    deep: bool = False
 
 
 class Page(NamedTuple):
@@ -96,13 +106,26 @@ def list_pool() -> Iterator[ThreadPoolExecutor]:
 
 def state(found: "ObjectTypeDef") -> State:
     """Tell the state of a listed object (S3 API reference, "RestoreStatus": absent before the first restore)."""
-    if found.get("StorageClass") != _GLACIER:
+    if found.get("StorageClass") not in _ARCHIVES:
         return State.NOT_IN_GLACIER
     if (status := found.get("RestoreStatus")) is None:
         return State.IN_GLACIER
     return State.IN_PROGRESS if status.get("IsRestoreInProgress") else State.READY
 
 
+def gzip_fault(s3: "S3Client", bucket: str, key: str) -> str | None:
+    """Read and decompress an object to its end; give what is wrong with it as gzip, None if nothing is."""
+    with gzip.GzipFile(fileobj=s3.get_object(Bucket=bucket, Key=key)["Body"]) as file:
+        try:
+            while file.read(_CHUNK_BYTES):
+                pass
+        # Not OSError: botocore's time-outs are one too, and say nothing about the object.
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            return str(error)
+    return None
+
+
 def _stored(found: "ObjectTypeDef") -> StoredObject:
     until = found.get("RestoreStatus", {}).get("RestoreExpiryDate")
-    return StoredObject(found["Key"], found["Size"], found["LastModified"], state(found), until)
+    deep = found.get("StorageClass") == _DEEP_ARCHIVE
+    return StoredObject(found["Key"], found["Size"], found["LastModified"], state(found), until, deep)

@@ -295,6 +295,12 @@ VIEW_WITHOUT_SERDE = Fault(
     _REWRITE,
     _UPDATE,
 )
+VIEW_STALE = Fault(
+    "view-stale",
+    "Athena says that the view {name} is stale, although it is as declared: {reason}",
+    "delete the view, which contains no data, and deploy the stack, which creates it again",
+    "aws glue delete-table --database-name {database} --name {view} --region {region} && " + _UPDATE,
+)
 VIEW_FAILS = Fault(
     "view-fails",
     "Athena cannot query the view {name}, although it is as declared: {reason}",
@@ -307,7 +313,7 @@ CATALOG = Check(
     "table and view in Glue: columns, row pattern, projection, SerDe and the view's SQL as declared; Athena can query "
     "the view",
     (Identity.READER,),
-    (TABLE_MISSING, TABLE_DIFFERS, VIEW_WITHOUT_SERDE, VIEW_FAILS),
+    (TABLE_MISSING, TABLE_DIFFERS, VIEW_WITHOUT_SERDE, VIEW_STALE, VIEW_FAILS),
 )
 
 WORKGROUP_DIFFERS = Fault("workgroup-differs", "the workgroup {workgroup} {difference}", _REWRITE, _UPDATE)
@@ -325,9 +331,15 @@ LINES_INVISIBLE = Fault(
     "python -m runbook sql \"SELECT * FROM {table} WHERE app = '{app}' AND year = '{year}' AND month = '{month}' "
     "AND day = '{day}' LIMIT 5\"",
 )
+OBJECT_ARCHIVED = Fault(
+    "object-archived",
+    "Athena cannot read {url}, because it is archived: every query of its day fails",
+    "restore its day; if it is in Intelligent-Tiering, use aws s3api restore-object without Days instead",
+    "python -m runbook restore --app {app} --from {day} --to {next_day}",
+)
 OBJECT_UNREADABLE = Fault(
     "object-unreadable",
-    "Athena cannot read {url}: every query of its day fails",
+    "{url} is not valid gzip ({reason}): every query of its day fails",
     "move it away; versioning keeps it for seven days",
     _MOVE_AWAY,
 )
@@ -335,7 +347,7 @@ LINES = Check(
     "lines",
     "the last 24 h in Athena: lines of each app that has objects, and no unreadable object",
     (Identity.READER,),
-    (LINES_INVISIBLE, OBJECT_UNREADABLE),
+    (LINES_INVISIBLE, OBJECT_ARCHIVED, OBJECT_UNREADABLE),
 )
 
 LINES_LOST = Fault(

@@ -51,7 +51,8 @@ def restore(
 
     Restores whole UTC days: those that the window touches. First shows the number of objects, the cost and the duration
     (S3 user guide, "Archive retrieval options"), and asks. With --tier bulk, only the copies cost money. An expedited
-    restore over $10 needs --yes-really, even with --yes.
+    restore over $10 needs --yes-really, even with --yes. Objects in Deep Archive take 12 hours, or 48 with --tier bulk,
+    and always cost money.
 
     Safe to interrupt and run again: it never requests objects that are ready or in progress, whatever --tier and --days
     are. Ready copies expire as planned; --extend keeps those that would expire earlier than --days from now.
@@ -101,6 +102,8 @@ def _cost(found: Survey, tier: Tier, days: int) -> Cost:
         retrieved_bytes=found.states[State.IN_GLACIER].bytes,
         copied_bytes=found.wanted.bytes,
         days=days,
+        deep_requests=found.deep.objects,
+        deep_bytes=found.deep.bytes,
     )
 
 
@@ -109,6 +112,11 @@ def _confirm(session: Session, found: Survey, cost: Cost, tier: str, days: int, 
     wanted = found.wanted
     if not wanted.objects:
         return
+    if found.deep.objects and retrieval.TIERS[tier].deep is None:
+        raise RunbookError(
+            f"{_objects(found.deep.objects)} of these days are in Deep Archive, which has no {tier} restores: use "
+            "--tier standard, or --tier bulk"
+        )
     if tier == "expedited" and cost.total > _EXPEDITED_LIMIT_USD and not yes_really:
         raise RunbookError(
             f"an expedited restore of {_objects(wanted.objects)} costs {printing.dollars(cost.total)}, more than "
@@ -118,13 +126,20 @@ def _confirm(session: Session, found: Survey, cost: Cost, tier: str, days: int, 
     summary = (
         f"{_objects(wanted.objects)}, {printing.size(wanted.bytes)}"
         + (f", {extended:,} of them to extend" if extended else "")
-        + f"; tier {tier}, ready in {retrieval.TIERS[tier].takes}, costs {printing.dollars(cost.total)} "
+        + f"; tier {tier}, ready in {_takes(found, tier)}, costs {printing.dollars(cost.total)} "
         f"(requests {printing.dollars(cost.requests)}, retrieval {printing.dollars(cost.retrieval)}, "
         f"copies for {_days(days)} {printing.dollars(cost.copies)})"
     )
     if yes and not session.as_json:
         printing.note(f"to restore: {summary}")
     confirm.ask(f"To restore: {summary}. Continue?", yes=yes)
+
+
+def _takes(found: Survey, tier: str) -> str:
+    chosen = retrieval.TIERS[tier]
+    if not found.deep.objects or chosen.deep is None:
+        return chosen.takes
+    return f"{chosen.deep.takes} ({_objects(found.deep.objects)} in Deep Archive)"
 
 
 # ---------------------------------------------------------------- the requests
@@ -198,7 +213,7 @@ def _report(
         print(f"nothing to restore: {_in_words(found)}")
     else:
         before = f", {in_progress:,} by somebody else" if in_progress else ""
-        print(f"requested {_objects(accepted)}{before}; ready in {retrieval.TIERS[tier].takes}, kept {_days(days)}")
+        print(f"requested {_objects(accepted)}{before}; ready in {_takes(found, tier)}, kept {_days(days)}")
     for code, count in sorted(results.items()):
         print(f"failed: {count:,} {printing.printable(code)}: {retrieval.ADVICE.get(code, retrieval.ADVICE_ELSE)}")
     if found.wanted.objects or found.states[State.IN_PROGRESS].objects:

@@ -40,18 +40,27 @@ ADVICE_ELSE = "run the command again, it requests only these; see the code in th
 
 @dataclass(frozen=True)
 class Tier:
-    """A retrieval tier: its name in S3, how long it usually takes, and its prices."""
+    """A retrieval tier: its name in S3, how long it usually takes, and its prices.
+
+    `deep` is the same for objects in S3 Glacier Deep Archive; None if there is no such tier for them.
+    """
 
     name: "TierType"
     takes: str
     per_request: Price
     per_byte: Price
+    deep: "Tier | None" = None
 
 
-# S3 user guide, "Archive retrieval options", for S3 Glacier Flexible Retrieval.
+_DEEP_BULK = Tier("Bulk", "48 hours", prices.RESTORE_DEEP_BULK_REQUEST, prices.RESTORE_DEEP_BULK_BYTES)
+_DEEP_STANDARD = Tier("Standard", "12 hours", prices.RESTORE_DEEP_STANDARD_REQUEST, prices.RESTORE_DEEP_STANDARD_BYTES)
+
+# S3 user guide, "Archive retrieval options", for S3 Glacier Flexible Retrieval and Deep Archive.
 TIERS = {
-    "bulk": Tier("Bulk", "5 to 12 hours", prices.RESTORE_BULK_REQUEST, prices.RESTORE_BULK_BYTES),
-    "standard": Tier("Standard", "3 to 5 hours", prices.RESTORE_STANDARD_REQUEST, prices.RESTORE_STANDARD_BYTES),
+    "bulk": Tier("Bulk", "5 to 12 hours", prices.RESTORE_BULK_REQUEST, prices.RESTORE_BULK_BYTES, _DEEP_BULK),
+    "standard": Tier(
+        "Standard", "3 to 5 hours", prices.RESTORE_STANDARD_REQUEST, prices.RESTORE_STANDARD_BYTES, _DEEP_STANDARD
+    ),
     "expedited": Tier("Expedited", "1 to 5 minutes", prices.RESTORE_EXPEDITED_REQUEST, prices.RESTORE_EXPEDITED_BYTES),
 }
 
@@ -70,11 +79,24 @@ class Cost:
         return self.requests + self.retrieval + self.copies
 
 
-def cost(tier: Tier, *, requests: int, retrieved_bytes: int, copied_bytes: int, days: int) -> Cost:
-    """Compute the cost. To extend a copy, its bytes are copied but not retrieved."""
+def cost(
+    tier: Tier,
+    *,
+    requests: int,
+    retrieved_bytes: int,
+    copied_bytes: int,
+    days: int,
+    deep_requests: int = 0,
+    deep_bytes: int = 0,
+) -> Cost:
+    """Compute the cost. To extend a copy, its bytes are copied but not retrieved.
+
+    `deep_requests` and `deep_bytes` are the part that is retrieved from Deep Archive.
+    """
+    deep = tier.deep or tier
     return Cost(
-        tier.per_request.cost(requests),
-        tier.per_byte.cost(retrieved_bytes),
+        tier.per_request.cost(requests - deep_requests) + deep.per_request.cost(deep_requests),
+        tier.per_byte.cost(retrieved_bytes - deep_bytes) + deep.per_byte.cost(deep_bytes),
         prices.S3_STANDARD.cost(copied_bytes) * days / _DAYS_PER_MONTH,
     )
 

@@ -27,15 +27,19 @@ class Count:
 
 @dataclass(frozen=True)
 class Survey:
-    """Objects counted by state, and those to restore; `prefixes` are the ones with objects to restore."""
+    """Objects counted by state, and those to restore; `prefixes` are the ones with objects to restore.
+
+    `deep` is the part of those to restore that is retrieved from Deep Archive.
+    """
 
     states: dict[State, Count] = field(default_factory=lambda: dict.fromkeys(State, Count()))
     wanted: Count = Count()
     prefixes: tuple[str, ...] = ()
+    deep: Count = Count()
 
     def __add__(self, other: "Survey") -> "Survey":
         states = {state: self.states[state] + other.states[state] for state in State}
-        return Survey(states, self.wanted + other.wanted, self.prefixes + other.prefixes)
+        return Survey(states, self.wanted + other.wanted, self.prefixes + other.prefixes, self.deep + other.deep)
 
 
 def survey(s3: "S3Client", bucket: str, prefixes: Iterable[str], wanted: Callable[[StoredObject], bool]) -> Survey:
@@ -48,10 +52,12 @@ def survey(s3: "S3Client", bucket: str, prefixes: Iterable[str], wanted: Callabl
 
 
 def _survey(s3: "S3Client", bucket: str, prefix: str, wanted: Callable[[StoredObject], bool]) -> Survey:
-    states, chosen = dict.fromkeys(State, Count()), Count()
+    states, chosen, deep = dict.fromkeys(State, Count()), Count(), Count()
     for each in s3_objects.objects(s3, bucket, prefix, restores=True):
         one = Count(1, each.size, each.until)
         states[each.state] += one
         if wanted(each):
             chosen += one
-    return Survey(states, chosen, (prefix,) if chosen.objects else ())
+            if each.deep and each.state is State.IN_GLACIER:
+                deep += one
+    return Survey(states, chosen, (prefix,) if chosen.objects else (), deep)

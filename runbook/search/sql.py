@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from runbook.errors import RunbookError
-from runbook.search import athena_command, estimate
+from runbook.search import athena_command, estimate, partition_values
 from runbook.session import AsJson, Yes, session_of
-from runbook.terminal import times
+from runbook.terminal import printing, times
 
 _MOST_ROWS = 1000
 
@@ -50,4 +50,8 @@ def sql(
             archive, over_bytes, yes=yes, limit_bytes=athena_command.athena_of(session).scan_limit()
         )
     result = athena_command.run(session, text, most_rows=limit)
-    athena_command.show(session, result, {"sql": text}, as_csv=as_csv, as_chart=as_chart)
+    notes = partition_values.notes(text, outputs.apps)
+    athena_command.show(session, result, {"sql": text, "notes": notes}, as_csv=as_csv, as_chart=as_chart)
+    if not session.as_json:
+        for note in notes:
+            printing.note(printing.printable(note))

@@ -70,12 +70,12 @@ class World:
 
     # ---------------------------------------------------------------- S3
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes, storage_class: str = "STANDARD") -> None:
         """Put an object where the bucket's policy would let nobody."""
         s3 = self.client("s3")
         policy = s3.get_bucket_policy(Bucket=self.bucket)["Policy"]
         s3.delete_bucket_policy(Bucket=self.bucket)
-        version = s3.put_object(Bucket=self.bucket, Key=key, Body=body)["VersionId"]
+        version = s3.put_object(Bucket=self.bucket, Key=key, Body=body, StorageClass=storage_class)["VersionId"]
         s3.put_bucket_policy(Bucket=self.bucket, Policy=policy)
         # The emulator lists the folder of a key that has only a delete marker.
         self.undo.callback(lambda: s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version))
@@ -106,6 +106,20 @@ class World:
             change(parsed)
 
         self.runbook.make_client = changing
+
+    def fail_queries(
+        self, reason: str, *, of: str = "", times: int = 99, error: Mapping[str, object] | None = None
+    ) -> None:
+        """Let Athena end queries that contain `of` with this reason, the first `times` ones."""
+        failed: list[str] = []
+
+        def fail(parsed: dict[str, Any]) -> None:
+            execution = parsed["QueryExecution"]
+            if of in execution["Query"] and len({*failed, execution["QueryExecutionId"]}) <= times:
+                failed.append(execution["QueryExecutionId"])
+                execution["Status"] |= {"State": "FAILED", "StateChangeReason": reason, "AthenaError": error or {}}
+
+        self.answer("athena", "GetQueryExecution", fail)
 
 
 def key(app: str, minutes_ago: int, name: str = "x") -> str:
@@ -546,16 +560,22 @@ def _a_view_without_a_serde(world: World) -> None:
     _change_table("router_requests", lambda table: table["StorageDescriptor"].pop("SerdeInfo"), world)
 
 
+@_breaks(faults.VIEW_STALE)
+def _a_view_that_athena_calls_stale(world: World) -> None:
+    """As aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection #391 reports it."""
+    world.fail_queries(
+        "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.raxx_heroku_logs.router_requests' is stale or in invalid "
+        "state: column [status] of type integer projected from query view at position 8 cannot be coerced to column "
+        "[status] of type varchar stored in view definition",
+        of="router_requests",
+    )
+
+
 @_breaks(faults.VIEW_FAILS)
 def _a_view_that_athena_refuses(world: World) -> None:
     """As an engine does that knows less than the one that the view was written for."""
     reason = "NOT_SUPPORTED: Casting a Timestamp with Time Zone to Timestamp is not supported."
-
-    def refuse(parsed: dict[str, Any]) -> None:
-        if "router_requests" in parsed["QueryExecution"]["Query"]:
-            parsed["QueryExecution"]["Status"] |= {"State": "FAILED", "StateChangeReason": reason}
-
-    world.answer("athena", "GetQueryExecution", refuse)
+    world.fail_queries(reason, of="router_requests")
 
 
 def _workgroup(change: Callable[[dict[str, Any]], object], world: World) -> None:
@@ -586,6 +606,18 @@ def _a_cut_off_object(world: World) -> None:
 @_breaks(faults.OBJECT_UNREADABLE)
 def _an_object_that_is_no_gzip(world: World) -> None:
     world.put(key(API, 5, "plain"), line(API, 5).encode())
+
+
+@_breaks(faults.OBJECT_ARCHIVED)
+def _an_object_in_an_archive_tier(world: World) -> None:
+    """Athena skips those in Glacier; those of an archive tier of INTELLIGENT_TIERING it can only fail on."""
+    world.fail_queries(
+        "HIVE_CURSOR_ERROR: com.amazonaws.services.s3.model.AmazonS3Exception: The operation is not valid for the "
+        "object's storage class (Service: Amazon S3; Status Code: 403; Error Code: InvalidObjectState; Request ID: W0; "
+        "S3 Extended Request ID: NY; Proxy: null), S3 Extended Request ID: NY "
+        f"(Path: s3://{world.bucket}/{key(API, 5)})",
+        of="count(*) AS lines",
+    )
 
 
 @_breaks(faults.LINES_LOST)

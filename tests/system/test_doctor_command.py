@@ -181,6 +181,106 @@ def test_a_file_name_cannot_break_out_of_the_command(runbook: Run, world: World,
     assert said.stdout.split("\n")[2] == f"s3://raxx-heroku-logs-prod/{key}"
 
 
+# ---------------------------------------------------------------- a good object that Athena cannot read
+
+GOOD = f"s3://raxx-heroku-logs-prod/{key(API, 5)}"
+SPLIT = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {GOOD} (offset=0, length=18614): "
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Context, "pause", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        pytest.param(
+            SPLIT + "Slow Down (Service: Amazon S3; Status Code: 503)", "also when it was repeated", id="slow"
+        ),
+        pytest.param(SPLIT + "Access Denied (Service: Amazon S3; Status Code: 403)", "an administrator", id="denied"),
+        pytest.param(SPLIT + "... is not authorized to perform: kms:Decrypt", "grants kms:Decrypt", id="KMS"),
+        pytest.param(SPLIT + "The specified key does not exist. (Status Code: 404)", "run it again", id="expired"),
+        pytest.param(f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD}", "do not move it", id="read-by-the-doctor"),
+        pytest.param("HIVE_CURSOR_ERROR: Unexpected end of input stream", "", id="names-no-object"),
+        pytest.param(f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD[:-9]}.gz", "no longer exists", id="gone-since"),
+        pytest.param("Query exhausted resources at this scale factor", "shorter window", id="exhausted"),
+        pytest.param(
+            "Insufficient Lake Formation permission(s) on syslog", "Lake Formation grants", id="lake-formation"
+        ),
+        pytest.param("Access Denied s3://raxx-heroku-logs-prod/athena-results/x.csv", "administrator", id="results"),
+        pytest.param(
+            "Failed to read file at s3://raxx-heroku-logs-prod/athena-results/x.gz", "", id="not-of-the-archive"
+        ),
+    ],
+)
+@pytest.mark.usefixtures("no_pause")
+def test_a_good_object_is_never_to_be_moved(runbook: Run, world: World, reason: str, said: str) -> None:
+    """Moving it would take its lines out of the archive."""
+    world.fail_queries(reason)
+    answer = runbook("doctor", "--only", "lines", "--json")
+    document = json.loads(answer.out)
+    [told] = document["could_not_tell"]
+    assert (document["findings"], answer.code) == ([], 2)
+    assert said in told["reason"]
+    assert "aws s3 mv" not in answer.out
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_failure_that_passes_is_not_told(runbook: Run, world: World) -> None:
+    world.fail_queries(SPLIT + "Slow Down (Service: Amazon S3; Status Code: 503)", times=1)
+    assert runbook("doctor", "--only", "lines").code == 0
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_an_object_is_to_be_moved_once_the_doctor_could_not_read_it_either(runbook: Run, world: World) -> None:
+    """Trino does not say what is wrong with it (trinodb/trino #22201)."""
+    world.put(key(API, 5), packed(line(API, 5))[:-9])
+    world.fail_queries(f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD}", of="count(*) AS lines")
+    [finding] = json.loads(runbook("doctor", "--only", "lines", "--json").out)["findings"]
+    assert (finding["fault"], finding["command"].startswith(f"aws s3 mv {GOOD}")) == ("object-unreadable", True)
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_an_archived_object_is_restored(runbook: Run, world: World) -> None:
+    """S3 API reference, "GetObject": InvalidObjectState, which the doctor gets where Athena does not say why."""
+    world.put(key(API, 5), packed(line(API, 5)), "DEEP_ARCHIVE")
+    world.fail_queries(f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD}")
+    [finding] = json.loads(runbook("doctor", "--only", "lines", "--json").out)["findings"]
+    assert finding["command"] == f"python -m runbook restore --app {API} --from 2026-11-24 --to 2026-11-25"
+
+
+@pytest.mark.parametrize(
+    ("reason", "fault", "command"),
+    [
+        ("VIEW_IS_STALE: View 'x' is stale; it must be re-created", "view-stale", "pulumi up --refresh"),
+        ("HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info", "view-without-serde", UPDATE),
+    ],
+)
+def test_what_athena_says_of_the_view_has_its_remedy(
+    runbook: Run, world: World, reason: str, fault: str, command: str
+) -> None:
+    world.fail_queries(reason)
+    [finding] = json.loads(runbook("doctor", "--only", "catalog", "--json").out)["findings"]
+    assert (finding["fault"], command in finding["command"]) == (fault, True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Insufficient Lake Formation permission(s) on router_requests", "Lake Formation grants"),
+        (SPLIT + "Slow Down (Service: Amazon S3; Status Code: 503)", "repeated"),
+        (f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD}", "see the check `lines`"),
+        ("Query exhausted resources at this scale factor", "shorter window"),
+    ],
+)
+@pytest.mark.usefixtures("no_pause")
+def test_what_is_not_the_views_fault_is_not_its_finding(runbook: Run, world: World, reason: str, said: str) -> None:
+    world.fail_queries(reason)
+    document = json.loads(runbook("doctor", "--only", "catalog", "--json").out)
+    assert (document["findings"], said in document["could_not_tell"][0]["reason"]) == ([], True)
+
+
 # ---------------------------------------------------------------- what it cannot tell
 
 

@@ -53,6 +53,7 @@ class FakeS3:
         self.keys, self.size, self.page = keys, size, page
         self.states: dict[str, datetime | None] = {}
         self.asked: list[str] = []
+        self.storage_class = "GLACIER"
         self.answering: Answering = lambda *_: None
         self.answered: Answering = lambda *_: None
         self.calls = 0
@@ -88,7 +89,7 @@ class FakeS3:
         return number
 
     def _listed(self, key: str) -> dict[str, Any]:
-        found = {"Key": key, "Size": self.size, "LastModified": NOW, "StorageClass": "GLACIER"}
+        found = {"Key": key, "Size": self.size, "LastModified": NOW, "StorageClass": self.storage_class}
         if key not in self.states:
             return found
         until = self.states[key]
@@ -613,7 +614,11 @@ def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
         ({}, State.NOT_IN_GLACIER),
         ({"StorageClass": "STANDARD"}, State.NOT_IN_GLACIER),
         ({"StorageClass": "GLACIER_IR"}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "STANDARD_IA"}, State.NOT_IN_GLACIER),
+        ({"StorageClass": "INTELLIGENT_TIERING"}, State.NOT_IN_GLACIER),
         ({"StorageClass": "GLACIER"}, State.IN_GLACIER),
+        ({"StorageClass": "DEEP_ARCHIVE"}, State.IN_GLACIER),
+        ({"StorageClass": "DEEP_ARCHIVE", "RestoreStatus": {"IsRestoreInProgress": True}}, State.IN_PROGRESS),
         ({"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": True}}, State.IN_PROGRESS),
         (
             {"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": SOON}},
@@ -624,6 +629,31 @@ def test_any_key_is_asked_for_to_the_letter(names: list[str]) -> None:
 def test_a_list_tells_the_state(listed: Any, state: State) -> None:
     """S3 API reference, "RestoreStatus": absent, true, and false with the copy's end. The class stays GLACIER."""
     assert s3_objects.state(listed) is state
+
+
+# S3 user guide, "Archive retrieval options".
+@pytest.mark.parametrize(
+    ("tier", "takes", "usd"),
+    [("standard", "12 hours", 0.10 + 1000 * 0.02), ("bulk", "48 hours", 0.025 + 1000 * 0.0025)],
+)
+def test_deep_archive_takes_longer_and_costs_more(
+    runbook: Run, bucket: Callable[[FakeS3], FakeS3], tier: str, takes: str, usd: float
+) -> None:
+    fake = bucket(FakeS3([partition_prefix(API, DAY) + str(number) for number in range(1000)], size=prices.GB))
+    fake.storage_class = "DEEP_ARCHIVE"
+    answer = json.loads(runbook("restore", *SCOPE, "--tier", tier, "--yes", "--json").out)
+    copies = prices.S3_STANDARD.cost(1000 * prices.GB) * 2 / 30
+    assert (answer["requested"], answer["cost_usd"]) == (1000, pytest.approx(usd + copies))
+    fake.states.clear()
+    assert f"ready in {takes}" in runbook("restore", *SCOPE, "--tier", tier, "--yes").out
+
+
+def test_deep_archive_has_no_expedited_restores(runbook: Run, bucket: Callable[[FakeS3], FakeS3]) -> None:
+    fake = bucket(FakeS3([partition_prefix(API, DAY) + "x"]))
+    fake.storage_class = "DEEP_ARCHIVE"
+    answer = runbook("restore", *SCOPE, "--tier", "expedited", "--yes")
+    assert (answer.code, fake.asked) == (2, [])
+    assert "no expedited restores: use --tier standard" in answer.err
 
 
 def test_counts_keep_the_end_of_the_copy_that_goes_first() -> None:

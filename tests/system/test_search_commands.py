@@ -382,6 +382,15 @@ def test_a_dyno_is_one_or_all_of_its_type(runbook: Run, dyno: str, processes: se
     assert {each["proc_id"] for each in document["lines"]} == processes
 
 
+def test_a_partition_value_that_no_partition_has_gets_a_word(runbook: Run) -> None:
+    """Athena finds nothing, and gives no reason (Athena user guide, "Supported types for partition projection")."""
+    sql = "SELECT count(*) AS n FROM syslog WHERE year = '2026' AND month = '11' AND day = '5'"
+    note = "no partition has day = '5': write '05', with 2 digits"
+    answer = runbook("sql", sql)
+    assert (answer.code, note in answer.err, note in answer.out) == (0, True, False)
+    assert json.loads(runbook("sql", sql, "--json").out)["notes"] == [note]
+
+
 def test_a_line_cannot_steer_the_terminal(runbook: Run) -> None:
     assert "a colour #033[31m and C1 \\x9b31m" in shown(runbook("lines", "--app", API))
 

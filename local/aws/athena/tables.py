@@ -2,7 +2,7 @@
 
 Sources: Athena user guide, "Partition projection" and "Regex SerDe"; Hive's RegexSerDe; Hadoop's LineReader. What Glue
 accepts and Athena refuses is refused here too, with Athena's message: Athena user guide, "Troubleshooting in Athena";
-hashicorp/terraform-provider-aws #28517 (SerDe of a view).
+hashicorp/terraform-provider-aws #28517 (SerDe of a view); java.util.zip's words for an object that is not gzip.
 """
 
 import base64
@@ -75,7 +75,11 @@ class Table:
             try:
                 data = gzip.decompress(data)
             except (OSError, EOFError, zlib.error) as error:
-                raise Refused(f"HIVE_CURSOR_ERROR: Failed to read file: s3://{self.bucket}/{key}: {error}") from None
+                why = {gzip.BadGzipFile: "Not in GZIP format", EOFError: "Unexpected end of ZLIB input stream"}
+                raise Refused(
+                    f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://{self.bucket}/{key} "
+                    f"(offset=0, length={len(data)}): {why.get(type(error), error)}"
+                ) from None
         return data.decode("utf-8", "replace")
 
 

@@ -7,8 +7,9 @@ from contract import glue_table, router_view
 from contract.object_keys import PARTITION_KEYS, partition
 from contract.outputs import Outputs
 from runbook.clients.athena import QueryFailed
+from runbook.clients.athena_failures import Cause, Kind
 from runbook.doctor import faults
-from runbook.doctor.checks import queries
+from runbook.doctor.checks import failed_query, queries
 from runbook.doctor.context import Context, Finding, Findings, Unknown, explained
 
 if TYPE_CHECKING:
@@ -54,11 +55,22 @@ def _query(context: Context) -> Iterator[Finding | Unknown]:
     try:
         queries.ask(context, sql)
     except QueryFailed as failed:
-        name = f"{outputs.database}.{outputs.view}"
-        if queries.unreadable_object(failed, outputs.bucket):
-            yield Unknown(f"whether Athena can query {name}: an object of today is unreadable; see the check `lines`")
-        else:
-            yield Finding.of(faults.VIEW_FAILS, name=name, reason=failed.reason, **day)
+        yield _meaning(context, failed, day)
+
+
+def _meaning(context: Context, failed: QueryFailed, day: Mapping[str, str]) -> Finding | Unknown:
+    name = f"{context.outputs.database}.{context.outputs.view}"
+    if failed_query.names_object(context, failed):
+        return Unknown(f"whether Athena can query {name}: it cannot read an object of today; see the check `lines`")
+    reason = " ".join(failed.reason.split())
+    match failed.cause:
+        case Cause(kind=Kind.STALE_VIEW):
+            return Finding.of(faults.VIEW_STALE, name=name, reason=reason)
+        case Cause(kind=Kind.NO_SERDE):
+            return Finding.of(faults.VIEW_WITHOUT_SERDE, name=name)
+        case None if failed.state == "FAILED":
+            return Finding.of(faults.VIEW_FAILS, name=name, reason=reason, **day)
+    return Unknown.because(failed)
 
 
 def _table_differences(found: Mapping[str, Any], outputs: Outputs) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Checks Athena: the workgroup, the lines of the last day, and the loss reports."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 from contract import saved_queries
 from contract.object_keys import RESULTS_PREFIX
 from contract.window import Window
-from runbook.clients.athena import Athena, Result
+from runbook.clients.athena import Athena, QueryFailed, Result
 from runbook.doctor import faults
-from runbook.doctor.checks import objects
+from runbook.doctor.checks import failed_query, objects
 from runbook.doctor.context import Context, Finding, Findings, explained
-from runbook.errors import RunbookError
 from runbook.terminal.printing import counted
 
 _DAY = timedelta(hours=24)
@@ -51,11 +49,8 @@ def lines(context: Context) -> Findings:
     sql = f"SELECT app, count(*) AS lines\nFROM {outputs.table}\nWHERE {where}\nGROUP BY app"
     try:
         found = {str(app): int(str(number)) for app, number in ask(context, sql).rows}
-    except RunbookError as error:
-        url = unreadable_object(error, outputs.bucket)
-        if not url:
-            raise
-        yield Finding.of(faults.OBJECT_UNREADABLE, url=url)
+    except QueryFailed as failed:
+        yield failed_query.meaning(context, failed)
         return ""
     s3 = context.reader.client("s3")
     for app in outputs.apps:
@@ -83,12 +78,6 @@ def losses(context: Context) -> Findings:
     for name, number in sorted(by_app.items()):
         yield Finding.of(faults.LINES_LOST, app=name, lines=counted(number, "line", "lines"))
     return "no losses reported since yesterday, 00:00 UTC"
-
-
-def unreadable_object(error: RunbookError, bucket: str) -> str | None:
-    """The URL of the object that a query failed on; None if it failed for another reason."""
-    url = re.search(rf"s3://{re.escape(bucket)}/[^\s,;:()'\"]+", str(error))
-    return url and url[0]
 
 
 def ask(context: Context, sql: str) -> Result:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from runbook.clients import athena, aws
-from runbook.clients.athena import Athena, Column, Progress
+from runbook.clients import athena, athena_failures, aws
+from runbook.clients.athena import Athena, Column, Progress, QueryFailed
 from runbook.errors import Denied, RunbookError
 
 ID = "68847828-372f-4253-a9cc-b99334981a05"
@@ -25,6 +25,7 @@ class FakeAthena:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.interrupt: dict[str, BaseException] = {}
         self.statement = "DML"
+        self.status: dict[str, Any] = {"StateChangeReason": "SYNTAX_ERROR:\n line 1"}
         self.executions: dict[str, str] = {}
 
     def _called(self, name: str, **arguments: Any) -> None:
@@ -47,7 +48,7 @@ class FakeAthena:
                 "StatementType": self.statement,
                 "Status": {
                     "State": state,
-                    **({"StateChangeReason": "SYNTAX_ERROR:\n line 1"} if state == "FAILED" else {}),
+                    **(self.status if state == "FAILED" else {}),
                 },
                 "Statistics": {"DataScannedInBytes": 20_000_000, "TotalExecutionTimeInMillis": 1500},
                 "ResultConfiguration": {"OutputLocation": f"s3://b/athena-results/{ID}.csv"},
@@ -144,6 +145,97 @@ def test_a_query_that_fails_gives_athenas_reason_in_one_line(state: str) -> None
     with pytest.raises(RunbookError, match=rf"the query {state.lower()}: .*query execution {ID}") as raised:
         FakeAthena(("RUNNING", state)).run()
     assert "\n" not in str(raised.value)
+
+
+# ---------------------------------------------------------------- repeated
+
+SLOW_DOWN = {
+    "StateChangeReason": "HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://b/logs/x.gz (offset=0, length=1): "
+    "Please reduce your request rate. (Service: Amazon S3; Status Code: 503; Error Code: SlowDown)"
+}
+EXHAUSTED = {"StateChangeReason": "Query exhausted resources at this scale factor"}
+
+
+def failing(*states: str, status: dict[str, Any]) -> FakeAthena:
+    fake = FakeAthena(states)
+    fake.status = status
+    return fake
+
+
+def starts(fake: FakeAthena) -> list[str]:
+    return [arguments["ClientRequestToken"] for name, arguments in fake.calls if name == "start_query_execution"]
+
+
+def test_a_failure_that_may_pass_is_repeated_after_a_pause() -> None:
+    fake, pauses = failing("FAILED", "RUNNING", "SUCCEEDED", status=SLOW_DOWN), list[float]()
+    assert fake.run(pause=pauses.append).rows == (("1",),)
+    assert len(set(starts(fake))) == 2, "the same token would give the query that failed"
+    assert pauses[0] >= 1
+
+
+def test_it_is_repeated_once_and_then_told() -> None:
+    fake = failing("FAILED", "FAILED", "SUCCEEDED", status=SLOW_DOWN)
+    with pytest.raises(QueryFailed, match=r"also when it was repeated: .*reduce your request rate.*shorter window"):
+        fake.run()
+    assert len(starts(fake)) == 2
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"StateChangeReason": "new words", "AthenaError": {"Retryable": True}}, id="retryable"),
+        pytest.param({"StateChangeReason": "new words", "AthenaError": {"ErrorType": 1403}}, id="S3-throttling"),
+        pytest.param({"StateChangeReason": "... Status Code: 404; Error Code: NoSuchKey"}, id="vanished"),
+        pytest.param({"StateChangeReason": "HIVE_CURSOR_ERROR: Failed to read file at s3://b/logs/x.gz"}, id="unsaid"),
+    ],
+)
+def test_what_else_may_pass_is_repeated(status: dict[str, Any]) -> None:
+    """GetQueryExecution's AthenaError; trinodb/trino #19225."""
+    assert failing("FAILED", "SUCCEEDED", status=status).run().rows == (("1",),)
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        pytest.param(EXHAUSTED, "shorter window", id="exhausted"),
+        pytest.param({"StateChangeReason": "VIEW_IS_STALE: View 'v' is stale"}, "pulumi up --refresh", id="stale"),
+        pytest.param({"StateChangeReason": "Table storage descriptor is missing SerDe info"}, "pulumi up", id="serde"),
+        pytest.param({"StateChangeReason": "Insufficient Lake Formation permission(s) on x"}, "grants", id="lake"),
+        pytest.param({"StateChangeReason": "... InvalidObjectState"}, "runbook restore", id="archived"),
+        pytest.param({"StateChangeReason": "Access Denied (Status Code: 403)"}, "administrator", id="denied"),
+    ],
+)
+def test_what_would_fail_again_is_not_repeated_and_has_its_remedy(status: dict[str, Any], remedy: str) -> None:
+    fake = failing("FAILED", "SUCCEEDED", status=status)
+    with pytest.raises(QueryFailed, match=remedy) as raised:
+        fake.run()
+    assert "repeated" not in str(raised.value)
+    assert len(starts(fake)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "tries"),
+    [
+        ("SELECT 1", 2),
+        ("\n-- INSERT\n /* x */ (select 1)", 2),
+        ("WITH a AS (SELECT 1) SELECT * FROM a", 2),
+        ("INSERT INTO a SELECT 1", 1),
+        ("CREATE TABLE a AS SELECT 1", 1),
+        ("-- SELECT\nDELETE FROM a", 1),
+    ],
+)
+def test_only_what_reads_is_repeated(sql: str, tries: int) -> None:
+    """An INSERT may have written a part before it failed."""
+    fake = failing("FAILED", "FAILED", status=SLOW_DOWN)
+    with pytest.raises(QueryFailed):
+        fake.run(sql)
+    assert len(starts(fake)) == tries
+
+
+def test_a_query_over_the_workgroups_limit_has_a_remedy_too() -> None:
+    """Athena cancels it (Athena user guide, "Configure data usage controls")."""
+    cause = athena_failures.cause_of("Bytes scanned limit was exceeded")
+    assert "filter by app" in str(QueryFailed("CANCELLED", "Bytes scanned limit was exceeded", ID, cause))
 
 
 # ---------------------------------------------------------------- interrupted
@@ -249,6 +341,12 @@ def test_s3_says_less_of_a_lack_of_rights() -> None:
 @pytest.mark.parametrize("code", ["ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"])
 def test_credentials_that_are_not_accepted_are_to_be_had_anew(code: str) -> None:
     assert "log in again" in str(aws.explain(answer(code)))
+
+
+def test_a_busy_service_is_tried_again_later() -> None:
+    """Athena API reference, "StartQueryExecution"."""
+    message = "You have exceeded the limit for the number of queries you can run concurrently."
+    assert "try again in a few minutes" in str(aws.explain(answer("TooManyRequestsException", message)))
 
 
 def test_another_error_of_aws_is_its_own_text_in_one_line() -> None:

@@ -141,6 +141,27 @@ def test_a_post_is_not(script: Script) -> None:
             Denied,
             "not allowed to do that with raxx-api-prod; use the key of a member who is",
         ),
+        (
+            # heroku/hk #172, heroku/heroku-repo #24.
+            said(
+                403,
+                {
+                    "id": "two_factor",
+                    "message": "A second authentication factor or pre-authorization is required for this request. Your "
+                    "account has either two-factor or a Yubikey registered.",
+                    "app": {"id": "x", "name": APP},
+                },
+            ),
+            Denied,
+            "your second authentication factor for raxx-api-prod: run `heroku drains --app raxx-api-prod`, enter",
+        ),
+        (said(403, {"id": "suspended", "message": "x"}), RunbookError, "suspended raxx-api-prod or your account"),
+        (said(402, {"id": "delinquent", "message": "x"}), RunbookError, "unpaid invoice"),
+        (
+            said(403, {"id": "new", "message": f"not from here {URL}"}),
+            Denied,
+            r"a member who is \(Heroku: not from here",
+        ),
         (said(404, {"id": "not_found"}), RunbookError, "sees no app raxx-api-prod: check the name"),
         (
             said(422, {"message": f"{URL} has already been taken"}),
