@@ -48,8 +48,8 @@ class UnreportedLoss:
             return taken
 
 
-def drain_token(url: str) -> str:
-    """Give the token of the drain with a URL, `d.<uuid>`, which is not a secret.
+def drain_name(url: str) -> str:
+    """Give the name in Logplex of the drain with a URL, `d.<uuid>`: not a secret. Heroku calls it the drain's token.
 
     Heroku gives every new drain a new one; here it follows from the URL, so that the local Heroku and Logplex agree.
     """

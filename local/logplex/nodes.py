@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from local.aws.gateway import ARRIVAL_HEADER
 from local.logplex.batches import Batch
 from local.logplex.drain_connection import NO_RESPONSE, RESPONSE_TIMEOUT_S, DrainConnection
-from local.logplex.losses import Loss, UnreportedLoss, drain_token, l10_line
+from local.logplex.losses import Loss, UnreportedLoss, drain_name, l10_line
 from local.traffic.lines import Line, frame
 
 TRIES = 3
@@ -149,7 +149,7 @@ class Logplex:
             # Rendered again for each try, with the losses since the last one.
             unreported.add(loss)
             loss = unreported.take()
-            l10 = l10_line(batch.app, drain_token(url), loss, now) if loss else None
+            l10 = l10_line(batch.app, drain_name(url), loss, now) if loss else None
             outcome = _try(connection, url, batch, tries, now, l10)
             if outcome.final:
                 break
@@ -190,7 +190,7 @@ def _headers(url: str, batch: Batch, messages: int, now: datetime) -> dict[str, 
     headers = {
         "Content-Type": "application/logplex-1",
         "Logplex-Msg-Count": str(messages),
-        "Logplex-Drain-Token": drain_token(url),
+        "Logplex-Drain-Token": drain_name(url),
         "User-Agent": "Logplex/v72",
     }
     if batch.frame_id is not None:

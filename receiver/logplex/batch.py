@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     """One POST: its app, its frame id if it has one, its arrival (ms since 1970) and its body.
 
     With a `fault` the body is not frames but bytes that could not be decoded: they become one quarantine line. `drain`
-    is the token of the drain that sent it, if it says: it tells the drain's own loss reports from those of others.
+    is the name of the drain that sent it, if it says: it tells the drain's own loss reports from those of others.
     """
 
     app: str

@@ -31,7 +31,7 @@ _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class Loss(NamedTuple):
-    """What a loss report says: how many messages were lost, and the token of the drain that lost them, if it says."""
+    """What a loss report says: how many messages were lost, and the name of the drain that lost them, if it says."""
 
     messages: int
     drain: str | None

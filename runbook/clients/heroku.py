@@ -30,14 +30,14 @@ _UNEXPECTED = "unexpected response from Heroku's API: see status.heroku.com, and
 class Drain:
     """A log drain of an app; `addon` says whether it belongs to an add-on.
 
-    `token` is the drain's name in Logplex, which is not secret (Dev Center, "Log Drains"); `created_at` is as Heroku
-    writes it, in ISO 8601 and UTC.
+    `name` is its name in Logplex, `d.<uuid>`, which Heroku calls its token and `heroku drains` shows (Dev Center, "Log
+    Drains"): not a secret. `created_at` is in ISO 8601, UTC.
     """
 
     id: str
     url: str = field(repr=False)
     addon: bool = False
-    token: str = ""
+    name: str = ""
     created_at: str = ""
 
 

@@ -83,7 +83,7 @@ DRAIN_NOT_ROTATED = Fault(
 DRAIN_DOUBLED = Fault(
     "drain-doubled",
     "{app} has a second drain to this stack, {id}, with {token}",
-    "remove it: each drain stores every line once more, or has its lines refused",
+    "every line is stored once per drain, so twice, unless the token is refused; remove it",
     "heroku drains:remove {id} --app {app}",
 )
 DRAIN_DESPITE_STOP = Fault(

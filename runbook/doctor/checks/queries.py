@@ -83,29 +83,29 @@ def losses(context: Context) -> Findings:
     for row in result.rows:
         by_drain[str(row[app]), str(row[drain] or "")] += int(str(row[lost]))
     ours, others = Counter[str](), list[str]()
-    for (name, token), number in sorted(by_drain.items()):
+    for (name, drain_name), number in sorted(by_drain.items()):
         lines = counted(number, "line", "lines")
         try:
-            if not token or _is_ours(context, name, token, yesterday):
+            if not drain_name or _is_ours(context, name, drain_name, yesterday):
                 ours[name] += number
             else:
-                others.append(f"{name}'s other drain {token} lost {lines}")
+                others.append(f"{name}'s other drain {drain_name} lost {lines}")
         except RunbookError as error:
             reason = Unknown.because(error).reason
-            yield Unknown(f"whether {name}'s drain {token}, which lost {lines}, is this stack's: {reason}")
+            yield Unknown(f"whether {name}'s drain {drain_name}, which lost {lines}, is this stack's: {reason}")
     for name, number in ours.items():
         yield Finding.of(faults.LINES_LOST, app=name, lines=counted(number, "line", "lines"))
     return "; ".join(["no losses of this stack's drains reported since yesterday, 00:00 UTC", *others])
 
 
-def _is_ours(context: Context, app: str, token: str, since: datetime) -> bool:
-    """Whether a drain leads to this stack, also if it was removed after `since`. RunbookError if that is not known."""
+def _is_ours(context: Context, app: str, drain_name: str, since: datetime) -> bool:
+    """Whether a drain that lost lines after `since` leads, or led, to this stack. RunbookError if that is not known."""
     drains = context.heroku().drains(app)
-    for each in drains:
-        if each.token == token:
-            return urls.is_ours(each.url, context.outputs.endpoint)
+    ours = [each for each in drains if urls.is_ours(each.url, context.outputs.endpoint)]
+    if any(each.name == drain_name for each in drains):
+        return any(each.name == drain_name for each in ours)
     # It was removed. If this stack's drain is older than that, it replaced none of this stack's.
-    if any(urls.is_ours(each.url, context.outputs.endpoint) and _is_older(each.created_at, since) for each in drains):
+    if any(_is_older(each.created_at, since) for each in ours):
         return False
     raise RunbookError(
         "the app no longer has this drain; it was another's, or this stack's before a rotation or an emergency stop"

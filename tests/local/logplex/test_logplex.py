@@ -16,7 +16,7 @@ import pytest
 from local.logplex import nodes
 from local.logplex.batches import TARGET_BYTES, Batch, batches
 from local.logplex.drain_connection import DrainConnection
-from local.logplex.losses import Loss, UnreportedLoss, drain_token, l10_line
+from local.logplex.losses import Loss, UnreportedLoss, drain_name, l10_line
 from local.logplex.nodes import Logplex, Outcome, post
 from local.traffic.facts import LossReport
 from local.traffic.lines import Line, frame
@@ -195,7 +195,7 @@ def test_a_post_has_the_headers_of_logplex_and_the_whole_query_of_the_url(drain:
         "Content-Type": "application/logplex-1",
         "Logplex-Msg-Count": str(batch.lines),
         "Logplex-Frame-Id": batch.frame_id,
-        "Logplex-Drain-Token": drain_token(drain.url),
+        "Logplex-Drain-Token": drain_name(drain.url),
         "User-Agent": "Logplex/v72",
         "Content-Length": str(len(batch.body)),
         "X-Local-Arrival-Ms": str(int(batch.arrival.timestamp() * 1000)),
