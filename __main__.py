@@ -142,19 +142,12 @@ parameters = Parameters(
     ),
     opts,
 )
+everything = [archive, catalog, athena, identities, drain_keys, spill, receiver, endpoint, parameters]
 drains = (
-    [Drains("drains", DrainsArgs(urls=drain_urls, app_ids=app_ids, behind=[endpoint, drain_keys]), opts)]
+    [Drains("drains", DrainsArgs(urls=drain_urls, app_ids=app_ids, behind=everything), opts)]
     if settings.drains_enabled
     else []
 )
-DestroyGuard(
-    "destroy-guard",
-    [
-        *given,
-        *(archive, catalog, athena, identities, drain_keys, spill, receiver, endpoint, parameters),
-        *drains,
-    ],
-    protect=settings.protect_archive,
-)
+DestroyGuard("destroy-guard", [*given, *everything, *drains], protect=settings.protect_archive)
 for name, value in outputs.items():
     pulumi.export(name, value)

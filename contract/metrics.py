@@ -31,7 +31,14 @@ class Metric(Enum):
         "Size of the objects written to S3, at once or by a redrive.",
     )
     QUARANTINED = "Quarantined", "Count", "reason", "Quarantine lines in batches that were answered 200."
-    LINES_LOST = "LinesLost", "Count", "app", "Messages that Logplex (L10) or log-shuttle (L12, L13) reports as lost."
+    LINES_LOST = (
+        "LinesLost", "Count", "app",
+        "Messages that Logplex (L10) or log-shuttle (L12, L13) reports as lost on the way to this stack.",
+    )  # fmt: skip
+    LINES_LOST_ELSEWHERE = (
+        "LinesLostElsewhere", "Count", None,
+        "Messages that another drain of an app lost: their L10 names a drain other than the one that sent the POST.",
+    )  # fmt: skip
     COUNT_MISMATCH = (
         "CountMismatch", "Count", "app",
         "Batches with more or fewer frames than Logplex-Msg-Count says; a leading L10 may be one too many.",

@@ -9,7 +9,7 @@ import pulumiverse_heroku as heroku
 
 @dataclass(frozen=True)
 class DrainsArgs:
-    """Drain URLs and UUIDs by app, and the resources that must exist before lines arrive."""
+    """Drain URLs and UUIDs by app, and all other resources of the stack."""
 
     urls: Mapping[str, pulumi.Output[str]]
     app_ids: Mapping[str, str]
@@ -21,7 +21,9 @@ class Drains(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DrainsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Drains", name, None, opts)
-        # Lines are lost while the receiver does not exist or does not know the token.
+        # Last of all. Lines are lost while the receiver does not exist or does not know the token. And in a rotation
+        # the engine removes the old drains once the program has ended (pulumi/pulumi, developer-docs/architecture/
+        # resource-registration.md): whatever came after the new ones would be time in which lines are stored twice.
         child = pulumi.ResourceOptions(parent=self, depends_on=args.behind)
         for app, url in args.urls.items():
             heroku.drain.Drain(

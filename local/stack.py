@@ -67,13 +67,13 @@ class LocalStack:
             # The stack only looks this user up, so the account must have it.
             self.client("iam").create_user(UserName=self.settings.break_glass_user)
         account = Account(self.aws_url, self.heroku.url, self.settings.region, self._serve)
-        cloud = LocalCloud(account)
-        self.outputs = program.run(self._project, cloud)
+        self.cloud = LocalCloud(account)
+        self.outputs = program.run(self._project, self.cloud)
         for source in account.event_sources:
             self._function.tell(
                 queue_arn=source.queue_arn, batch_size=source.batch_size, reports_failures=source.reports_failures
             )
-        self.resources = Counter(cloud.created)
+        self.resources = Counter(self.cloud.created)
 
     def client(self, service: str) -> Any:
         """A boto3 client of the local AWS."""

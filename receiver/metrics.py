@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from contract.metrics import Dimension, Metric
 from contract.stored_line import Reason
+from receiver.logplex import loss_reports
 from receiver.logplex.batch import Batch, StoredObject, leading_reports
 
 # For a receiver outside Lambda. In Lambda the namespace is the function's name, so that two stacks do not add up.
@@ -45,13 +46,16 @@ def of_batch(batch: Batch, stored: Sequence[StoredObject] | None, announced: int
         return points
     lines = sum(each.lines for each in stored)
     quarantined = sum((each.quarantined for each in stored), Counter[Reason]())
-    lost = sum(each.lost for each in stored)
+    lost = sum((each.lost for each in stored), Counter[str | None]())
+    ours = sum(count for drain, count in lost.items() if loss_reports.is_of(drain, batch.drain))
     points += [
         Point(Metric.LINES, lines, app),
         *(Point(Metric.QUARANTINED, quarantined[reason], reason) for reason in Reason if reason in quarantined),
     ]
-    if lost:
-        points.append(Point(Metric.LINES_LOST, lost, app))
+    if ours:
+        points.append(Point(Metric.LINES_LOST, ours, app))
+    if others := lost.total() - ours:
+        points.append(Point(Metric.LINES_LOST_ELSEWHERE, others))
     # The rest of a body after a framing fault is a line but not a frame.
     unannounced = lines - sum(quarantined[reason] for reason in _NOT_FRAMES) - (announced or 0)
     if announced is not None and unannounced != 0 and not 0 < unannounced <= len(leading_reports(batch)[0]):

@@ -64,7 +64,8 @@ def batch(event: Mapping[str, Any], app: str, arrival_ms: int) -> Batch:
     body, fault = _sent(event)
     if not fault:
         body, fault = _decoded(body, _header(headers, "content-encoding"))
-    return Batch(app, _frame_id(headers), arrival_ms, body, fault)
+    drain = _header(headers, "logplex-drain-token") or None
+    return Batch(app, _frame_id(headers), arrival_ms, body, fault, drain)
 
 
 def _sent(event: Mapping[str, Any]) -> tuple[bytes, Reason | None]:

@@ -36,6 +36,7 @@ def encode(batch: Batch) -> str:
         "arrival_ms": batch.arrival_ms,
         "body": base64.b64encode(gzip.compress(batch.body, 6, mtime=0)).decode(),
         "fault": batch.fault,
+        "drain": batch.drain,
     }
     text = json.dumps(message)
     if len(text) > MAX_BYTES:
@@ -50,7 +51,9 @@ def decode(text: str) -> Batch:
         if message["v"] != _VERSION:
             raise InvalidMessage(f"a spilled batch of version {message['v']!r}: deploy the receiver that wrote it")
         body = gzip.decompress(base64.b64decode(message["body"], validate=True))
-        return Batch(message["app"], message["frame_id"], int(message["arrival_ms"]), body, _fault(message))
+        # Earlier receivers did not write the drain.
+        drain = message.get("drain")
+        return Batch(message["app"], message["frame_id"], int(message["arrival_ms"]), body, _fault(message), drain)
     except InvalidMessage:
         raise
     except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error) as error:

@@ -1,9 +1,9 @@
--- title: Lines lost, by app and hour
+-- title: Lines lost, by app, hour and drain
 -- purpose: Counts the lines that Logplex (L10) and log-shuttle (L12, L13) report as undelivered.
 -- parameters: window, app
 -- window: the last 7 days
--- columns: app, hour_utc, lines_lost
--- tip: the hour is that of the report; find its message with `around` to see since when lines are missing.
+-- columns: app, hour_utc, drain, lines_lost
+-- tip: drain is the one that lost the lines, empty if its report names none; `heroku drains` shows which is this stack's.
 WITH losses AS (
     SELECT
         app,
@@ -12,6 +12,11 @@ WITH losses AS (
             TIMESTAMP '1970-01-01 00:00:00.000'
             + (try(from_iso8601_timestamp(log_ts)) - from_iso8601_timestamp('1970-01-01T00:00:00Z'))
         ) AS hour_utc,
+        regexp_extract(
+            message,
+            '^(?:- )?Error L1[023](?: \([^)]*\))?: drain \W?(\S+?)\W? dropped [0-9]{1,9} messages ',
+            1
+        ) AS drain,
         try_cast(
             regexp_extract(
                 message,
@@ -45,8 +50,9 @@ WITH losses AS (
 SELECT
     app,
     hour_utc,
+    drain,
     sum(lines) AS lines_lost
 FROM losses
 WHERE lines IS NOT NULL
-GROUP BY app, hour_utc
-ORDER BY hour_utc DESC, lines_lost DESC, app
+GROUP BY app, hour_utc, drain
+ORDER BY hour_utc DESC, lines_lost DESC, app, drain

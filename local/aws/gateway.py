@@ -33,8 +33,8 @@ from local.http_server import HttpServer
 # Statuses for which a later Python has another phrase than AWS.
 _WORDS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large"}
 ACCOUNT_ID = "123456789012"  # the emulator's, so that every ARN has the same account
-# The largest event, in bytes of JSON ("Lambda quotas", invocation payload). For a larger one the gateway answers 413
-# (seen on a REST API: koki-develop/lgtm-generator #10).
+# The largest event, in bytes of JSON ("Lambda quotas", invocation payload; 6,291,456 bytes: JupiterOne/sdk #565). For a
+# larger one the gateway answers 413 (seen on a REST API: koki-develop/lgtm-generator #10).
 EVENT_LIMIT = 6 * 1024 * 1024
 BODY_LIMIT = 10 * 1024 * 1024  # "Quotas for configuring and running an HTTP API"
 INTEGRATION_TIMEOUT_S = 30.0  # likewise

@@ -17,6 +17,7 @@ from uuid import NAMESPACE_DNS, uuid4, uuid5
 from werkzeug.wrappers import Request, Response
 
 from local.http_server import HttpServer
+from local.logplex.losses import drain_name
 
 # The Terraform provider, and so Pulumi's, sends its key as the password of Basic.
 _CREDENTIALS = re.compile(r"(?:Bearer|Basic) +\S.*", re.IGNORECASE)
@@ -103,7 +104,7 @@ class Heroku(HttpServer):
             "app": {"id": Heroku.app_id(app), "name": app},
             "created_at": now,
             "id": str(uuid4()),
-            "token": f"d.{uuid4()}",
+            "token": drain_name(url),
             "updated_at": now,
             "url": url,
         }

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
-from uuid import NAMESPACE_DNS, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 from local.traffic.facts import LossReport
 from local.traffic.lines import Line
@@ -48,12 +48,15 @@ class UnreportedLoss:
             return taken
 
 
-def drain_token(app: str) -> str:
-    """Give the drain's name in Logplex, `d.<uuid>`: not a secret, and here always the same for an app."""
-    return f"d.{uuid5(NAMESPACE_DNS, app)}"
+def drain_name(url: str) -> str:
+    """Give the name in Logplex of the drain with a URL, `d.<uuid>`: not a secret. Heroku calls it the drain's token.
+
+    Heroku gives every new drain a new one; here it follows from the URL, so that the local Heroku and Logplex agree.
+    """
+    return f"d.{uuid5(NAMESPACE_URL, url)}"
 
 
-def l10_line(app: str, loss: Loss, now: datetime) -> Line:
-    """Render the line that reports a loss: without a newline at its end, and `now` to the second."""
-    report = LossReport("L10", loss.lines, loss.since, drain_token(app))
+def l10_line(app: str, drain: str, loss: Loss, now: datetime) -> Line:
+    """Render the line that reports a drain's loss: without a newline at its end, and `now` to the second."""
+    report = LossReport("L10", loss.lines, loss.since, drain)
     return Line(app, now.replace(microsecond=0), _L10_PRI, "heroku", "logplex", str(report).encode(), report)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from local.aws.gateway import ARRIVAL_HEADER
 from local.logplex.batches import Batch
 from local.logplex.drain_connection import NO_RESPONSE, RESPONSE_TIMEOUT_S, DrainConnection
-from local.logplex.losses import Loss, UnreportedLoss, drain_token, l10_line
+from local.logplex.losses import Loss, UnreportedLoss, drain_name, l10_line
 from local.traffic.lines import Line, frame
 
 TRIES = 3
@@ -149,7 +149,8 @@ class Logplex:
             # Rendered again for each try, with the losses since the last one.
             unreported.add(loss)
             loss = unreported.take()
-            outcome = _try(connection, url, batch, tries, now, l10_line(batch.app, loss, now) if loss else None)
+            l10 = l10_line(batch.app, drain_name(url), loss, now) if loss else None
+            outcome = _try(connection, url, batch, tries, now, l10)
             if outcome.final:
                 break
         if not outcome.delivered:
@@ -165,7 +166,7 @@ def post(url: str, body: bytes, frame_id: str | None = None, arrival: datetime |
     """
     batch = Batch("app", body, 1, frame_id, arrival)
     with DrainConnection(url) as connection:
-        return connection.post(url, body, _headers(batch, batch.lines, _now(batch, 0)))
+        return connection.post(url, body, _headers(url, batch, batch.lines, _now(batch, 0)))
 
 
 def _try(connection: DrainConnection, url: str, batch: Batch, tries: int, now: datetime, l10: Line | None) -> Outcome:
@@ -174,7 +175,7 @@ def _try(connection: DrainConnection, url: str, batch: Batch, tries: int, now: d
     fault: Literal["", "timeout", "connection"] = ""
     began = monotonic()
     try:
-        status = connection.post(url, body, _headers(batch, messages, now))
+        status = connection.post(url, body, _headers(url, batch, messages, now))
     except NO_RESPONSE as error:
         fault = "timeout" if isinstance(error, TimeoutError) else "connection"
     return Outcome(batch, l10, len(body), tries, status, fault, monotonic() - began)
@@ -185,11 +186,11 @@ def _now(batch: Batch, elapsed_s: float) -> datetime:
     return batch.arrival + timedelta(seconds=elapsed_s) if batch.arrival else datetime.now(UTC)
 
 
-def _headers(batch: Batch, messages: int, now: datetime) -> dict[str, str]:
+def _headers(url: str, batch: Batch, messages: int, now: datetime) -> dict[str, str]:
     headers = {
         "Content-Type": "application/logplex-1",
         "Logplex-Msg-Count": str(messages),
-        "Logplex-Drain-Token": drain_token(batch.app),
+        "Logplex-Drain-Token": drain_name(url),
         "User-Agent": "Logplex/v72",
     }
     if batch.frame_id is not None:

@@ -225,11 +225,15 @@ def _log(lines: Lines) -> list[Row]:
 
 
 def _lines_lost(lines: Lines) -> list[Row]:
-    lost: Counter[tuple[datetime, str]] = Counter()
+    lost: Counter[tuple[datetime, str, bool, str]] = Counter()
     for line in lines:
         if isinstance(line.facts, LossReport):
-            lost[_hour(line), line.app] += line.facts.lines
-    return [{"app": app, "hour_utc": hour, "lines_lost": count} for (hour, app), count in _by_hour(lost)]
+            # SQL sorts NULL last.
+            lost[_hour(line), line.app, line.facts.drain is None, line.facts.drain or ""] += line.facts.lines
+    return [
+        {"app": app, "hour_utc": hour, "drain": drain or None, "lines_lost": count}
+        for (hour, app, _, drain), count in _by_hour(lost)
+    ]
 
 
 def _request_id(line: Line | Quarantined) -> str | None:

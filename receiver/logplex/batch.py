@@ -38,7 +38,8 @@ _FRAMES_PER_CHECK = 1 << 8
 class Batch(NamedTuple):
     """One POST: its app, its frame id if it has one, its arrival (ms since 1970) and its body.
 
-    With a `fault` the body is not frames but bytes that could not be decoded: they become one quarantine line.
+    With a `fault` the body is not frames but bytes that could not be decoded: they become one quarantine line. `drain`
+    is the name of the drain that sent it, if it says: it tells the drain's own loss reports from those of others.
     """
 
     app: str
@@ -46,21 +47,22 @@ class Batch(NamedTuple):
     arrival_ms: int
     body: bytes
     fault: Reason | None = None
+    drain: str | None = None
 
 
 class StoredObject(NamedTuple):
     """An object to write: its key, its gzip bytes (one member, lines ended by LF), and its number of lines.
 
     `quarantined` counts the quarantine lines among them by reason, `lost` the messages that loss reports among them say
-    were lost. `earlier` are keys under which another try of the batch may have stored the same lines. There are some
-    only for a batch without a valid time, because its key follows from its arrival.
+    were lost, by the drain that they name. `earlier` are keys under which another try of the batch may have stored the
+    same lines. There are some only for a batch without a valid time, because its key follows from its arrival.
     """
 
     key: ObjectKey
     data: bytes
     lines: int
     quarantined: Counter[Reason]
-    lost: int
+    lost: Counter[str | None]
     earlier: tuple[ObjectKey, ...] = ()
 
 
@@ -124,7 +126,7 @@ class _Draft:
         self._proceed = proceed
         self.newest = timedelta(0)
         self.lines = 0
-        self.lost = 0
+        self.lost: Counter[str | None] = Counter()
         self.quarantined: Counter[Reason] = Counter()
         self._of_time: Counter[timedelta] = Counter()
         # No time in the header: equal lines give equal objects.
@@ -136,7 +138,8 @@ class _Draft:
         if time > self.newest:
             self.newest = time
         self.lines += 1
-        self.lost += loss_reports.lost(record)
+        if loss := loss_reports.loss(record):
+            self.lost[loss.drain] += loss.messages
         self._of_time[record.time] += 1
         self._block += record.header + structured_data(self._of_time[record.time])
         for text in slices(record.message):

@@ -28,11 +28,17 @@ _UNEXPECTED = "unexpected response from Heroku's API: see status.heroku.com, and
 
 @dataclass(frozen=True)
 class Drain:
-    """A log drain of an app; `addon` says whether it belongs to an add-on."""
+    """A log drain of an app; `addon` says whether it belongs to an add-on.
+
+    `name` is its name in Logplex, `d.<uuid>`, which Heroku calls its token and `heroku drains` shows (Dev Center, "Log
+    Drains"): not a secret. `created_at` is in ISO 8601, UTC.
+    """
 
     id: str
     url: str = field(repr=False)
     addon: bool = False
+    name: str = ""
+    created_at: str = ""
 
 
 class Heroku:
@@ -125,7 +131,13 @@ def _login(host: str) -> str | None:
 
 
 def _drain(found: Any) -> Drain:
-    return Drain(_field(found, "id"), _field(found, "url"), found.get("addon") is not None)
+    return Drain(
+        _field(found, "id"),
+        _field(found, "url"),
+        found.get("addon") is not None,
+        _field(found, "token", ""),
+        _field(found, "created_at", ""),
+    )
 
 
 def _field(found: Any, name: str, default: str | None = None) -> str:

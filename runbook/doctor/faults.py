@@ -83,7 +83,7 @@ DRAIN_NOT_ROTATED = Fault(
 DRAIN_DOUBLED = Fault(
     "drain-doubled",
     "{app} has a second drain to this stack, {id}, with {token}",
-    "its lines are stored twice or refused; remove it",
+    "every line is stored once per drain, so twice, unless the token is refused; remove it",
     "heroku drains:remove {id} --app {app}",
 )
 DRAIN_DESPITE_STOP = Fault(
@@ -352,14 +352,14 @@ LINES = Check(
 
 LINES_LOST = Fault(
     "lines-lost",
-    "{app}: Logplex or log-shuttle dropped {lines} since yesterday",
+    "{app}: Logplex or log-shuttle dropped {lines} on the way to this stack since yesterday",
     "see when; if the receiver was healthy then, Heroku's buffer overflowed",
     "python -m runbook query lines-lost --app {app} --last 48h",
 )
 LOSSES = Check(
     "losses",
-    "reports of lost lines (L10, L12, L13) since yesterday, 00:00 UTC: none",
-    (Identity.READER,),
+    "reports of lost lines (L10, L12, L13) since yesterday, 00:00 UTC: none but those of an app's other drains",
+    (Identity.READER, Identity.HEROKU),
     (LINES_LOST,),
 )
 

@@ -122,7 +122,7 @@ def test_the_columns_are_the_headers(query: SavedQuery) -> None:
         ("errors-by-code", "hour_utc app code descr error_count"),
         ("request", "app log_ts source proc_id message"),
         ("around", "app log_ts source proc_id message"),
-        ("lines-lost", "app hour_utc lines_lost"),
+        ("lines-lost", "app hour_utc drain lines_lost"),
     ],
 )
 def test_the_columns_are_the_runbooks(name: str, columns: str) -> None:
@@ -251,24 +251,26 @@ def test_no_limit_decides_a_count(query: SavedQuery) -> None:
 
 # What receiver/logplex/loss_reports.py counts, in both wordings of L10 and with a structured-data field before them.
 @pytest.mark.parametrize(
-    ("message", "lines"),
+    ("message", "lines", "drain"),
     [
-        ("Error L10 (output buffer overflow): 7 messages dropped since 2026-11-24T00:00:00+00:00.", "7"),
-        ("Error L10 (output buffer overflow): drain 'd.x' dropped 70 messages since 2026-11-24T00:00:00+00:00.", "70"),
-        ("- Error L10 (output buffer overflow): 7 messages dropped since 2026-11-24T00:00:00+00:00.", "7"),
-        ("Error L12: 12 messages dropped since 2026-11-24T00:00:00+00:00.", "12"),
-        ("Error L13: 13 messages lost since 2026-11-24T00:00:00+00:00.", "13"),
-        ("Error L12: 9999999999999999999 messages dropped since 2026-11-24T00:00:00+00:00.", None),
-        ("Error L11 (tail buffer overflow): 7 messages dropped since 2026-11-24T00:00:00+00:00.", None),
-        ("it said Error L12: 12 messages dropped since 2026-11-24T00:00:00+00:00.", None),
+        ("Error L10 (output buffer overflow): 7 messages dropped since 2026-11-24T00:00:00+00:00.", 7, None),
+        ("Error L10 (output buffer overflow): drain 'd.x' dropped 70 messages since 2026-11-24T00:00Z.", 70, "d.x"),
+        ("Error L10 (output buffer overflow): drain d.x dropped 70 messages since 2026-11-24T00:00Z.", 70, "d.x"),
+        ("- Error L10 (output buffer overflow): 7 messages dropped since 2026-11-24T00:00:00+00:00.", 7, None),
+        ("Error L12: 12 messages dropped since 2026-11-24T00:00:00+00:00.", 12, None),
+        ("Error L13: 13 messages lost since 2026-11-24T00:00:00+00:00.", 13, None),
+        ("Error L12: 9999999999999999999 messages dropped since 2026-11-24T00:00:00+00:00.", None, None),
+        ("Error L10 (output buffer overflow): drain 'd.x' dropped many messages", None, None),
+        ("Error L11 (tail buffer overflow): 7 messages dropped since 2026-11-24T00:00:00+00:00.", None, None),
+        ("it said Error L12: 12 messages dropped since 2026-11-24T00:00:00+00:00.", None, None),
     ],
 )
-def test_lines_lost_reads_what_the_receiver_counts(message: str, lines: str | None) -> None:
-    [pattern] = re.findall(r"'(\^.+)',$", BY_NAME["lines-lost"].sql, re.MULTILINE)
-    found = re.search(pattern, message)
-    assert (found and found[1]) == lines
+def test_lines_lost_reads_what_the_receiver_counts(message: str, lines: int | None, drain: str | None) -> None:
+    patterns = re.findall(r"'(\^.+)',$", BY_NAME["lines-lost"].sql, re.MULTILINE)
+    found = [match and match[1] for match in (re.search(pattern, message) for pattern in patterns)]
+    assert found == [drain, lines and str(lines)]
     frame = f"<172>1 2026-11-24T00:00:00+00:00 host heroku logplex - {message}\n"
-    assert loss_reports.lost(record(frame.encode())) == int(lines or 0)
+    assert loss_reports.loss(record(frame.encode())) == (lines and (lines, drain))
 
 
 @pytest.mark.parametrize(

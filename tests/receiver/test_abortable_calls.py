@@ -38,7 +38,7 @@ SENT_S = 1.0  # in which a busy machine, too, has sent a request
 PATIENCE_S = 5.0  # for what takes moments, on a machine that is busy
 
 KEY = ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1))
-OBJECT = StoredObject(KEY, b"\x1f\x8b" + bytes(range(256)) * 300, 1, Counter(), 0)
+OBJECT = StoredObject(KEY, b"\x1f\x8b" + bytes(range(256)) * 300, 1, Counter(), Counter())
 
 Connect = Callable[..., None]
 

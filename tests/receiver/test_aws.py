@@ -21,8 +21,10 @@ PATIENCE_S = 5.0  # for what has to end at SHORT_S, on a machine that is busy
 DAY_MS = 86_400_000
 
 STORED = Reply(200)
-OBJECT = StoredObject(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1)), b"\x1f\x8b data", 1, Counter(), 0)
-NEXT_DAY = StoredObject(ObjectKey("raxx-api-prod", NOON_MS + DAY_MS, UUID(int=1)), b"\x1f\x8b more", 1, Counter(), 0)
+OBJECT = StoredObject(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1)), b"\x1f\x8b data", 1, Counter(), Counter())
+NEXT_DAY = StoredObject(
+    ObjectKey("raxx-api-prod", NOON_MS + DAY_MS, UUID(int=1)), b"\x1f\x8b more", 1, Counter(), Counter()
+)
 
 Connect = Callable[[str], None]
 

@@ -229,3 +229,13 @@ def test_a_batch_without_a_valid_time_is_stored_once_across_slots(
         step(drain)
     [lines] = drain.stored().values()
     assert len(lines) == len(NO_TIME)
+
+
+def test_two_drains_of_an_app_store_a_line_once_each() -> None:
+    """README, "Known limits": each drain sends its own batches, with frame ids of their own."""
+    bucket, posted = FakeLogBucket(), body(*(message(b"%d\n" % number) for number in range(5)))
+    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
+    for frame_id, rows in [("a" * 32, 5), ("a" * 32, 5), ("b" * 32, 10)]:
+        event = drain_event(posted, headers={"logplex-frame-id": frame_id})
+        Receiver(frozenset({APP}), keys, bucket, FakeQueue()).receive(event)
+        assert sum(gzip.decompress(data).count(b"\n") for data in bucket.stored.values()) == rows

@@ -218,6 +218,27 @@ def test_loss_reports_are_read_in_every_wording_and_from_nobody_else(frame: byte
     assert counted(body(HI, frame)).get(("LinesLost", APP), 0) == messages
 
 
+OURS, OTHERS = "d.00000000-0000-0000-0000-000000000000", "d.11111111-0000-0000-0000-000000000000"
+OF_OTHERS = L10_NEW.replace(OURS.encode(), OTHERS.encode()).replace(b" 4 ", b" 5000 ")
+
+
+@pytest.mark.parametrize(
+    ("sent_by", "reports", "ours", "others"),
+    [
+        pytest.param(OURS, [OF_OTHERS], 0, 5000, id="another drain's"),
+        pytest.param(OURS, [L10_NEW], 4, 0, id="the sender's own"),
+        pytest.param(OURS, [L10_NEW, OF_OTHERS, OF_OTHERS, L10_OLD], 7, 10_000, id="both, and one that names none"),
+        pytest.param(None, [L10_NEW, OF_OTHERS], 5004, 0, id="from a sender that does not name its drain"),
+    ],
+)
+def test_a_loss_of_another_drain_is_counted_apart(
+    sent_by: str | None, reports: list[bytes], ours: int, others: int
+) -> None:
+    """Every drain of an app receives its L10 lines (DataDog/heroku-buildpack-datadog #298)."""
+    found = counted(body(HI, *(message(each, header=LOGPLEX) for each in reports)), drain=sent_by)
+    assert (found.get(("LinesLost", APP), 0), found.get(("LinesLostElsewhere", None), 0)) == (ours, others)
+
+
 def test_losses_of_a_body_are_summed() -> None:
     frames = [message(L10_OLD, header=LOGPLEX), HI, message(L12, header=SHUTTLE), message(L13, header=SHUTTLE)]
     assert counted(body(*frames))["LinesLost", APP] == 14

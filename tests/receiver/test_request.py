@@ -15,6 +15,7 @@ from contract.drain_url import token
 from contract.object_keys import APP_NAME
 from contract.stored_line import Reason
 from receiver import request
+from receiver.logplex.batch import Batch
 from tests.support.fakes import APP, FRAME_ID, KEY, QUERY, drain_event, gateway_context
 
 NOW_MS = 1_795_521_600_000
@@ -161,7 +162,7 @@ def test_the_arrival_is_the_gateways_time_or_now(context: dict[str, Any] | None,
 )
 def test_the_body(changes: dict[str, Any], body: bytes) -> None:
     batch = request.batch(drain_event(b"2 hi", **changes), APP, NOW_MS)
-    assert batch == (APP, FRAME_ID, NOW_MS, body, None)
+    assert batch == Batch(APP, FRAME_ID, NOW_MS, body)
 
 
 def test_an_absent_body_is_empty() -> None:
@@ -267,3 +268,15 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
 )
 def test_the_frame_id(headers: dict[str, str] | None, frame_id: str | None) -> None:
     assert request.batch(drain_event(headers=headers), APP, NOW_MS).frame_id == frame_id
+
+
+@pytest.mark.parametrize(
+    ("headers", "drain"),
+    [
+        pytest.param({"logplex-drain-token": "d.x"}, "d.x", id="Logplex"),
+        pytest.param({"logplex-drain-token": " "}, None, id="blank"),
+        pytest.param({}, None, id="a Private Space, log-shuttle"),
+    ],
+)
+def test_the_drain_that_sent_it(headers: dict[str, str], drain: str | None) -> None:
+    assert request.batch(drain_event(headers=headers), APP, NOW_MS).drain == drain

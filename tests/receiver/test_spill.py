@@ -81,6 +81,7 @@ def test_sqs_keeps_what_is_not_stored_and_only_that() -> None:
         pytest.param(Batch(APP, "é\udc80\n", NOON_MS, bytes(range(256))), id="any bytes"),
         pytest.param(Batch(APP, "f", NOON_MS, b"!", Reason.BAD_BASE64), id="bad-base64"),
         pytest.param(Batch(APP, "f", NOON_MS, b"!", Reason.BAD_GZIP), id="bad-gzip"),
+        pytest.param(Batch(APP, "f", NOON_MS, POSTED, drain="d.x"), id="with its drain"),
     ],
 )
 def test_a_message_holds_all_that_makes_the_keys(batch: Batch) -> None:

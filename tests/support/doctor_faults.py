@@ -622,7 +622,18 @@ def _an_object_in_an_archive_tier(world: World) -> None:
 
 @_breaks(faults.LINES_LOST)
 def _a_loss_report_of_yesterday(world: World) -> None:
-    report = "Error L10 (output buffer overflow): 7 messages dropped since 2026-11-23T03:00:00+00:00."
+    put_loss_report(world, "7 messages dropped")
+
+
+@_breaks(faults.LINES_LOST)
+def _a_loss_report_that_names_the_stacks_drain(world: World) -> None:
+    [drain] = world.stack.heroku.drains(API)
+    put_loss_report(world, f"drain '{drain['token']}' dropped 7 messages")
+
+
+def put_loss_report(world: World, what: str) -> None:
+    """Store an L10 of the day before."""
+    report = f"Error L10 (output buffer overflow): {what} since 2026-11-23T03:00:00+00:00."
     minutes = 28 * 60
     world.put(key(API, minutes, "loss"), packed(line(API, minutes, report, "logplex", "heroku")))
 

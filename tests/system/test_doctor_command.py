@@ -31,6 +31,7 @@ from tests.support.doctor_faults import (
     line,
     packed,
     put_alarm,
+    put_loss_report,
 )
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.reader_policy import reader_policy
@@ -141,6 +142,47 @@ def test_an_answer_is_explained_by_who_gave_it(
     groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
     assert {word for each in findings for word in each["command"].split() if word.startswith("/aws/")} <= groups
     assert (f'{{ $.status = "{status}" }}' in findings[0]["command"]) == (command == GATEWAY_LOG)
+
+
+OTHER_DRAIN = "d.437d5ca9-0f3c-4d52-9a37-6f1a8e3f4a11"
+BEFORE, TODAY = "2026-11-22T23:59:59Z", "2026-11-24T04:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("other_url", "created_at", "told"),
+    [
+        pytest.param("https://other.example/", TODAY, "fine", id="a drain that leads elsewhere"),
+        pytest.param(None, BEFORE, "fine", id="a drain that is gone and was not replaced"),
+        pytest.param(None, TODAY, "could_not_tell", id="a drain that today's may have replaced"),
+    ],
+)
+def test_a_loss_of_another_drain_is_told_apart(
+    runbook: Run, world: World, other_url: str | None, created_at: str, told: str
+) -> None:
+    """Every drain of an app receives its L10 lines (DataDog/heroku-buildpack-datadog #298)."""
+    put_loss_report(world, f"drain '{OTHER_DRAIN}' dropped 5000 messages")
+    world.set_drains(API, world.stack.drain_urls[API], *([other_url] if other_url else []))
+    ours, *others = world.stack.heroku.drains_by_app[API]
+    ours["created_at"] = created_at
+    for other in others:
+        other["token"] = OTHER_DRAIN
+    document = json.loads(runbook("doctor", "--only", "losses", "--json").out)
+    assert document["findings"] == []
+    assert f"{OTHER_DRAIN}" in str(document[told])
+    assert "5,000 lines" in str(document[told])
+
+
+def test_without_a_heroku_key_a_loss_of_a_named_drain_is_told_and_not_judged(
+    runbook: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_loss_report(world, f"drain '{OTHER_DRAIN}' dropped 5000 messages")
+    monkeypatch.delenv("HEROKU_API_KEY")
+    monkeypatch.setenv("HOME", "/nonexistent")
+    answer = runbook("doctor", "--only", "losses", "--json")
+    [told] = json.loads(answer.out)["could_not_tell"]
+    assert OTHER_DRAIN in told["reason"]
+    assert "HEROKU_API_KEY" in told["reason"]
+    assert answer.code == 2
 
 
 def test_every_fault_is_made_by_a_test() -> None:

@@ -96,7 +96,7 @@ def test_errors_by_code_are_of_the_router_and_of_dynos_and_never_of_an_apps_own_
 
 def test_lines_lost_are_told_by_logplex_and_log_shuttle_alone(ask: Ask) -> None:
     """Counts of 19 digits are no counts of messages, and their sum fails no query."""
-    assert ask("lines-lost") == ((APP, BEGIN, 18),)
+    assert ask("lines-lost") == ((APP, BEGIN, None, 12), (APP, BEGIN, "d.x", 6))
 
 
 def test_around_has_both_ends_of_its_window_in_the_order_of_time(ask: Ask) -> None:

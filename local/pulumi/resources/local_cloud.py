@@ -46,13 +46,17 @@ _FOR_DESTROYING = ("forceDestroy",)
 
 
 class LocalCloud:
-    """An account in which the program's resources are created; `created` lists their types."""
+    """An account in which the program's resources are created.
+
+    `created` lists their types, `made` has their ids and computed outputs by name.
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._preview = PreviewCloud(account.region, ACCOUNT_ID, "")
         self._default_tags: dict[str, str] = {}
         self.created: list[str] = []
+        self.made: dict[str, Outputs] = {}
 
     def configure(self, token: str, inputs: Mapping[str, Any]) -> None:
         """Accept a provider's configuration; LocalError for a setting that is not served here.
@@ -89,7 +93,8 @@ class LocalCloud:
             raise LocalError(f"{error.args[0]} is missing") from error
         _refuse_rest(given)
         self.created.append(token)
-        return id_, {**computed, **made}
+        self.made[name] = id_, {**computed, **made}
+        return self.made[name]
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer an invoke; LocalError for one that is not served here, or that finds nothing."""

@@ -1,5 +1,6 @@
 """Checks Athena: the workgroup, the lines of the last day, and the loss reports."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -10,7 +11,9 @@ from contract.window import Window
 from runbook.clients.athena import Athena, QueryFailed, Result
 from runbook.doctor import faults
 from runbook.doctor.checks import failed_query, objects
-from runbook.doctor.context import Context, Finding, Findings, explained
+from runbook.doctor.context import Context, Finding, Findings, Unknown, explained
+from runbook.drains import urls
+from runbook.errors import RunbookError
 from runbook.terminal.printing import counted
 
 _DAY = timedelta(hours=24)
@@ -65,19 +68,51 @@ def lines(context: Context) -> Findings:
 
 
 def losses(context: Context) -> Findings:
-    """Sum the reported losses since yesterday by app."""
+    """Sum the losses of this stack's drains since yesterday by app; show those of other drains apart."""
     outputs, now = context.outputs, context.now
     yesterday = datetime.combine(now.date() - timedelta(days=1), time(), UTC)
     [saved] = [each for each in saved_queries.saved_queries() if each.name == "lines-lost"]
     query = saved.with_parameters(window=Window(yesterday, now)).on_table(outputs.database, outputs.table)
     result = ask(context, query.sql)
-    app, lost = (saved.columns.index(name) for name in ("app", "lines_lost"))
-    by_app: dict[str, int] = {}
+    app, drain, lost = (saved.columns.index(name) for name in ("app", "drain", "lines_lost"))
+    by_drain = Counter[tuple[str, str]]()
     for row in result.rows:
-        by_app[str(row[app])] = by_app.get(str(row[app]), 0) + int(str(row[lost]))
-    for name, number in sorted(by_app.items()):
+        by_drain[str(row[app]), str(row[drain] or "")] += int(str(row[lost]))
+    ours, others = Counter[str](), list[str]()
+    for (name, drain_name), number in sorted(by_drain.items()):
+        lines = counted(number, "line", "lines")
+        try:
+            if not drain_name or _is_ours(context, name, drain_name, yesterday):
+                ours[name] += number
+            else:
+                others.append(f"{name}'s other drain {drain_name} lost {lines}")
+        except RunbookError as error:
+            reason = Unknown.because(error).reason
+            yield Unknown(f"whether {name}'s drain {drain_name}, which lost {lines}, is this stack's: {reason}")
+    for name, number in ours.items():
         yield Finding.of(faults.LINES_LOST, app=name, lines=counted(number, "line", "lines"))
-    return "no losses reported since yesterday, 00:00 UTC"
+    return "; ".join(["no losses of this stack's drains reported since yesterday, 00:00 UTC", *others])
+
+
+def _is_ours(context: Context, app: str, drain_name: str, since: datetime) -> bool:
+    """Whether a drain that lost lines after `since` leads, or led, to this stack. RunbookError if that is not known."""
+    drains = context.heroku().drains(app)
+    ours = [each for each in drains if urls.is_ours(each.url, context.outputs.endpoint)]
+    if any(each.name == drain_name for each in drains):
+        return any(each.name == drain_name for each in ours)
+    # It was removed. If this stack's drain is older than that, it replaced none of this stack's.
+    if any(_is_older(each.created_at, since) for each in ours):
+        return False
+    raise RunbookError(
+        "the app no longer has this drain; it was another's, or this stack's before a rotation or an emergency stop"
+    )
+
+
+def _is_older(created_at: str, since: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(created_at) < since
+    except (ValueError, TypeError):
+        return False
 
 
 def ask(context: Context, sql: str) -> Result:

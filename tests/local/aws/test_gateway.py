@@ -408,8 +408,9 @@ def test_no_query_string_is_ever_printed(caplog: pytest.LogCaptureFixture, capfd
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        pytest.param(4_700_000, None, id="base64 of less than 6 MB"),
-        pytest.param(4_720_000, "Request Too Long", id="base64 of more than 6 MB"),
+        pytest.param(4_717_000, None, id="an event of less than 6 MB"),
+        pytest.param(4_719_000, "Request Too Long", id="an event of more than 6 MB"),
+        pytest.param(8_000_000, "Request Too Long", id="8 MB"),
         pytest.param(10 * 1024 * 1024, "Request Too Long", id="10 MB"),
         pytest.param(10 * 1024 * 1024 + 1, "Request Entity Too Large", id="more than 10 MB"),
     ],

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from local.heroku.api import Heroku
+from local.logplex.losses import drain_name
 
 URL = "https://logs.example.com/prod/drain?app=web&token=s3cret"
 HEADERS = {"Authorization": "Bearer key", "Accept": "application/vnd.heroku+json; version=3"}
@@ -43,6 +44,8 @@ def test_a_drain_is_created_with_the_fields_of_the_platform_api(heroku: Heroku) 
     assert (drain["addon"], drain["url"]) == (None, URL)
     assert drain["app"] == {"id": heroku.app_id("web"), "name": "web"}
     assert UUID(drain["id"]) != UUID(drain["token"].removeprefix("d."))
+    # By this name Logplex sends to it.
+    assert drain["token"] == drain_name(URL)
     assert drain["created_at"] == drain["updated_at"]
     assert drain["created_at"].endswith("Z")
 

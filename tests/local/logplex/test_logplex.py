@@ -16,7 +16,7 @@ import pytest
 from local.logplex import nodes
 from local.logplex.batches import TARGET_BYTES, Batch, batches
 from local.logplex.drain_connection import DrainConnection
-from local.logplex.losses import Loss, UnreportedLoss, drain_token, l10_line
+from local.logplex.losses import Loss, UnreportedLoss, drain_name, l10_line
 from local.logplex.nodes import Logplex, Outcome, post
 from local.traffic.facts import LossReport
 from local.traffic.lines import Line, frame
@@ -195,7 +195,7 @@ def test_a_post_has_the_headers_of_logplex_and_the_whole_query_of_the_url(drain:
         "Content-Type": "application/logplex-1",
         "Logplex-Msg-Count": str(batch.lines),
         "Logplex-Frame-Id": batch.frame_id,
-        "Logplex-Drain-Token": drain_token("raxx-api-prod"),
+        "Logplex-Drain-Token": drain_name(drain.url),
         "User-Agent": "Logplex/v72",
         "Content-Length": str(len(batch.body)),
         "X-Local-Arrival-Ms": str(int(batch.arrival.timestamp() * 1000)),
@@ -311,8 +311,8 @@ def test_what_was_dropped_is_told_once_by_a_leading_l10_frame_of_the_next_batch(
 
 def test_an_l10_line_names_the_drain_and_has_whole_seconds_and_no_newline() -> None:
     loss = Loss(7, datetime.fromisoformat(LOST_AT))
-    line = l10_line("api", loss, NOON.replace(microsecond=9))
-    text = f"Error L10 (output buffer overflow): drain '{drain_token('api')}' dropped 7 messages since {LOST_AT}."
+    line = l10_line("api", "d.x", loss, NOON.replace(microsecond=9))
+    text = f"Error L10 (output buffer overflow): drain 'd.x' dropped 7 messages since {LOST_AT}."
     assert line == Line("api", NOON, 172, "heroku", "logplex", text.encode(), line.facts)
     assert isinstance(line.facts, LossReport)
     assert line.facts.lines == 7

@@ -306,18 +306,22 @@ def test_around_are_all_lines_of_the_last_ten_minutes_in_order_and_quarantine_li
     }
 
 
-def test_lines_lost_sums_the_reports_by_hour_and_app_newest_and_most_first() -> None:
+def test_lines_lost_sums_the_reports_by_hour_app_and_drain_newest_and_most_first() -> None:
     hour = timedelta(hours=1)
     lines = [
         line(LossReport("L10", 3, NOW), proc_id="logplex"),
         line(LossReport("L13", 4, NOW), proc_id="log-shuttle"),
         line(LossReport("L12", 8, NOW), app="velvet"),
         line(LossReport("L10", 9, NOW, "d.x"), hour),
+        line(LossReport("L10", 9, NOW), hour),
+        line(LossReport("L10", 1, NOW, "d.y"), hour),
         line(LossReport("L10", 9, NOW), WEEK + SECOND),
         line(None, message=f"{LossReport('L10', 3, NOW)}\n"),
     ]
     assert [tuple(row.values()) for row in answer("lines-lost", *lines)] == [
-        ("velvet", datetime(2026, 1, 2, 12), 8),  # noqa: DTZ001  the query's are naive
-        ("api", datetime(2026, 1, 2, 12), 7),  # noqa: DTZ001
-        ("api", datetime(2026, 1, 2, 11), 9),  # noqa: DTZ001
+        ("velvet", datetime(2026, 1, 2, 12), None, 8),  # noqa: DTZ001  the query's are naive
+        ("api", datetime(2026, 1, 2, 12), None, 7),  # noqa: DTZ001
+        ("api", datetime(2026, 1, 2, 11), "d.x", 9),  # noqa: DTZ001
+        ("api", datetime(2026, 1, 2, 11), None, 9),  # noqa: DTZ001
+        ("api", datetime(2026, 1, 2, 11), "d.y", 1),  # noqa: DTZ001
     ]

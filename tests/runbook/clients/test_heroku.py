@@ -67,7 +67,9 @@ def listed(name: str) -> dict[str, object]:
 def test_a_drain_is_registered_listed_and_removed(stand_in: StandIn) -> None:
     api = Heroku(KEY, stand_in.url)
     added = api.add_drain(APP, URL)
-    assert api.drains(APP) == (added,) == (Drain(added.id, URL),)
+    [shown] = stand_in.drains(APP)
+    assert api.drains(APP) == (added,)
+    assert added == Drain(shown["id"], URL, name=shown["token"], created_at=shown["created_at"])
     api.remove_drain(APP, added.id)
     assert api.drains(APP) == ()
 

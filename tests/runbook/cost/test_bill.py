@@ -419,7 +419,7 @@ def test_the_receiver_gives_the_answers_whose_series_are_counted() -> None:
 
 def test_what_is_amiss_has_series_of_its_own() -> None:
     """Of three apps: four answers, eight reasons, two metrics of each app, three of none."""
-    assert bill.rare_series(3) == 4 + 8 + 2 * 3 + 3
+    assert bill.rare_series(3) == 4 + 8 + 2 * 3 + 4
 
 
 def test_a_batch_logs_about_as_much_as_is_charged_for() -> None:
