@@ -44,7 +44,6 @@ def test_a_row_is_a_request_with_each_field_or_null(world: World) -> None:
     ]
     for kind in ("tls_version", "code"):
         assert len({getattr(request, kind) is None for _, request in requests}) == 2, "not of both kinds"
-    assert {request.long_lived for _, request in requests} == {True, False}
     assert any(request.dyno is None and request.service_ms is None for _, request in requests)
     answer = world.ask(
         f"SELECT * FROM {world.database}.{router_view.NAME} "
