@@ -25,12 +25,10 @@ from tests.support.fakes import (
     drain_event,
     gateway_context,
 )
-from tests.support.logplex_frames import NOON, NOON_MS, body, l10, message
+from tests.support.logplex_frames import NOON, NOON_MS, body, l10, message, unnumbered
 
 PATIENCE_S = 20
 _ARRIVED = re.compile(rb"(?<=^<43>1 )\S+(?= host logdrain quarantine )")
-# A loss report can have the time of another line.
-_NUMBER = re.compile(rb'\[meta sequenceId="\d+"\]')
 TRIES_AT_A_TIME = 4
 SLOW_DOWN = Unavailable("s3-SlowDown", "please")
 LATE = Unavailable("s3-deadline", "no answer in time")
@@ -75,7 +73,7 @@ class Drain:
         """Key -> lines, without what differs in each try: the loss report, a quarantine line's time, and numbers."""
         return {
             key: [
-                _NUMBER.sub(b"-", _ARRIVED.sub(b"", line))
+                _ARRIVED.sub(b"", unnumbered(line))
                 for line in gzip.decompress(data).splitlines()
                 if b"Error L1" not in line
             ]

@@ -1,6 +1,7 @@
 """Messages, frames and bodies as Logplex sends them, for the tests of whoever reads them."""
 
 import gzip
+import re
 from datetime import UTC, datetime, timedelta
 
 from contract.stored_line import Reason, Record, from_frame
@@ -10,6 +11,7 @@ from receiver.logplex.batch import StoredObject
 # A time away from every day's edge: tests that are not about days need not think of them.
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOON_MS = 1_795_521_600_000
+_NUMBER = re.compile(rb'^((?:\S* ){6})\[meta sequenceId="\d+"\]')
 
 
 def message(text: bytes = b"hi\n", time: datetime = NOON, header: str = "<190>1 {} host app web.1 -") -> bytes:
@@ -38,6 +40,11 @@ def stored_lines(stored: StoredObject) -> list[bytes]:
     *lines, end = gzip.decompress(stored.data).split(b"\n")
     assert end == b""
     return lines
+
+
+def unnumbered(line: bytes) -> bytes:
+    """A stored line as if no other had its time."""
+    return _NUMBER.sub(rb"\1-", line)
 
 
 def record(frame: bytes) -> Record:

@@ -19,7 +19,7 @@ from tests.support.recording_monitor import Run, run
 
 DATABASE, TABLE = "raxx_heroku_logs", "syslog"
 # Trino's types by Hive's names, for all that the view has ("Data types in Athena").
-HIVE_NAMES = {"varchar": "string", "bigint": "bigint", "timestamp(3)": "timestamp"}
+HIVE_NAMES = {"varchar": "string", "bigint": "bigint", "boolean": "boolean", "timestamp(3)": "timestamp"}
 
 
 def decoded(text: str) -> str:
@@ -155,12 +155,15 @@ def test_a_request_is_a_typed_row(rows: Rows) -> None:
         "method": "GET",
         "path": "/v1/x?a=b",
         "request_id": "r-1",
+        "fwd": "9.9.9.9, 1.2.3.4",
         "fwd_ip": "1.2.3.4",
         "dyno": "web.1",
         "connect_ms": 0,
         "service_ms": 12,
         "status": 200,
         "bytes": 17,
+        "wait_ms": 12,
+        "long_lived": False,
         "log_ts": TIME,
         "message": GOOD,
         "app": APP,
@@ -173,7 +176,8 @@ def test_a_request_is_a_typed_row(rows: Rows) -> None:
 def test_a_field_that_the_router_left_empty_is_null(rows: Rows) -> None:
     """An empty text or 0 would be counted by averages."""
     crashed = rows["r-2"]
-    assert {name for name, value in crashed.items() if value is None} == {"dyno", "connect_ms", "service_ms", "bytes"}
+    empty = {"dyno", "connect_ms", "service_ms", "wait_ms", "bytes"}
+    assert {name for name, value in crashed.items() if value is None} == empty
     assert (crashed["code"], crashed["descr"], crashed["status"]) == ("H10", "App crashed", 503)
 
 

@@ -13,6 +13,8 @@ from contract.outputs import MEANINGS
 from local.logplex.field_bodies import FieldBody, field_bodies
 from local.logplex.nodes import post
 from local.stack import LocalStack, Options
+from tests.support.logplex_frames import unnumbered
+from tests.support.naive_reader import numbered
 from tests.support.stored import keys, lines
 
 API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"
@@ -29,11 +31,13 @@ def escaped(data: bytes) -> bytes:
 
 def stored_form(body: FieldBody) -> list[bytes]:
     """The syslog lines that a body from the field must give, from the frames that its record lists."""
-    return [
-        f"<{frame.pri}>1 {frame.timestamp} {frame.hostname} {frame.appname} {frame.procid} {frame.msgid} - ".encode()
-        + escaped(re.sub(rb"\r?\n\Z", b"", frame.message))
-        for frame in body.frames
-    ]
+    return numbered(
+        [
+            f"<{each.pri}>1 {each.timestamp} {each.hostname} {each.appname} {each.procid} {each.msgid} - ".encode()
+            + escaped(re.sub(rb"\r?\n\Z", b"", each.message))
+            for each in body.frames
+        ]
+    )
 
 
 @pytest.mark.parametrize("body", field_bodies(), ids=lambda body: body.name)
@@ -46,7 +50,7 @@ def test_a_body_from_the_field_is_stored_once_and_to_the_byte(stack: LocalStack,
     assert len(new) == (1 if body.body else 0)
     found = lines(stack, sorted(new))
     assert [line for line in found if b" logdrain quarantine " not in line] == stored_form(body)
-    quarantined = [line.split(b" - ", 1)[1] for line in found if b" logdrain quarantine " in line]
+    quarantined = [unnumbered(line).split(b" - ", 1)[1] for line in found if b" logdrain quarantine " in line]
     assert quarantined == [escaped(rest) for rest in [body.malformed_remainder] if rest]
 
 
