@@ -10,6 +10,7 @@ from local.logplex.nodes import post
 from local.stack import LocalStack
 from local.traffic.lines import frame
 from runbook.clients.athena import Athena
+from runbook.search import lines_sql
 from tests.support.reported_lines import CASES, Case, lines, windows_ends
 
 APP = "raxx-console-prod"
@@ -18,13 +19,28 @@ BY_NAME = {query.name: query for query in saved_queries()}
 ENDS = windows_ends(NOW)
 
 
+@pytest.fixture(scope="module")
+def athena(stack: LocalStack) -> Athena:
+    """Athena of a stack that has all their lines."""
+    for number, case in enumerate(CASES):
+        body = b"".join(map(frame, lines(case, APP, ENDS[case.name])))
+        assert post(stack.drain_urls[APP], body, f"{number:032}", ENDS[case.name]) == 200
+    return Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_query_answers_right(case: Case, stack: LocalStack) -> None:
+def test_a_query_answers_right(case: Case, athena: Athena, stack: LocalStack) -> None:
     until = ENDS[case.name]
-    body = b"".join(map(frame, lines(case, APP, until)))
-    assert post(stack.drain_urls[APP], body, f"{CASES.index(case):032}", until) == 200
     query = BY_NAME[case.query].on_table(stack.outputs["database"], stack.outputs["table"])
     asked = query.with_parameters(app=APP, window=Window(until - case.span, until), **case.parameters)
-    result = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"]).run(asked.sql)
     places = [query.columns.index(column) for column in case.columns.split()]
-    assert [tuple(row[place] for place in places) for row in result.rows] == case.right
+    assert [tuple(row[place] for place in places) for row in athena.run(asked.sql).rows] == case.right
+
+
+def test_a_search_of_lines_shows_those_of_one_time_as_they_were_sent(athena: Athena, stack: LocalStack) -> None:
+    """It asks for the newest first."""
+    [case] = [case for case in CASES if case.query == "around"]
+    window = Window(ENDS[case.name] - case.span, ENDS[case.name])
+    table = f"{stack.outputs['database']}.{stack.outputs['table']}"
+    rows = athena.run(lines_sql.sql(table, window, dyno="web", limit=100)).rows
+    assert [(row[lines_sql.COLUMNS.index("message")],) for row in reversed(rows)] == case.right

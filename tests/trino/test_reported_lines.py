@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contract.window import Window
+from runbook.search import lines_sql
 from tests.support.reported_lines import CASES, Case, lines, windows_ends
 from tests.trino.cases import BY_NAME
 from tests.trino.conftest import NewWorld
@@ -31,3 +32,11 @@ def test_a_query_answers_right(case: Case, reported: World) -> None:
     )
     answer = reported.ask(asked.sql)
     assert [tuple(row[column] for column in case.columns.split()) for row in answer.rows] == case.right
+
+
+def test_a_search_of_lines_shows_those_of_one_time_as_they_were_sent(reported: World) -> None:
+    """It asks for the newest first."""
+    [case] = [case for case in CASES if case.query == "around"]
+    window = Window(ENDS[case.name] - case.span, ENDS[case.name])
+    sql = lines_sql.sql(f"{reported.database}.{reported.table}", window, dyno="web", limit=100)
+    assert [(row["message"],) for row in reversed(reported.ask(sql).rows)] == case.right
