@@ -43,31 +43,33 @@ _TIME = (
 # of the line is as the router writes it: path= before host=, request_id= and fwd=, and fwd= before the last dyno= that
 # no quote follows. Only a line of H31 ends in a quote, that of the client's agent=; no dyno was chosen for its request
 # (Heroku Dev Center, "Heroku error codes").
-_AFTER_HOST = r' request_id=[^ "]* fwd="'
-_AFTER_FWD = r'" dyno=[^"]*$'
+_AFTER_HOST = r' request_id=[^ "]*+ fwd="'
+_AFTER_PATH = rf'" host=(?:[^ "]*|[^"]*){_AFTER_HOST}'
+_AFTER_FWD = r'" dyno=[^"]*+$'
 _AFTER_FWD_OF_H31 = r'" dyno= connect= service= status=421 bytes= protocol=[^ "]* agent="'
 # What comes before the last address of fwd=: without a quote in it, with quotes, in a line of H31, or in another form.
 _OTHER_ADDRESSES = "|".join(
     (
-        rf'(?<=")(?:[^"]*[, ])?(?=[^", ]+{_AFTER_FWD})',
-        rf'(?<=")(?=.*{_AFTER_FWD}).*[, "](?=[^", ]+{_AFTER_FWD})',
-        rf'(?<=")(?=.*"$)(?:.*?[, "])??(?=[^", ]+{_AFTER_FWD_OF_H31})',
-        rf'(?<=")(?!.*{_AFTER_FWD_OF_H31})(?:[^"]*[, ])?',
+        rf'(?<=")(?:[^"]*[, ])?(?=[^", ]++{_AFTER_FWD})',
+        rf'(?<=")(?=.*{_AFTER_FWD}).*[, "](?=[^", ]++{_AFTER_FWD})',
+        rf'(?<=")(?=.*"$)(?!{_AFTER_FWD_OF_H31})(?:.*?[, "])??(?=[^", ]++{_AFTER_FWD_OF_H31})',
+        rf'(?<=")(?!(?:.*[, "])?{_AFTER_FWD}|.*{_AFTER_FWD_OF_H31})(?:[^"]*[, ])?',
         r'(?<!")(?:[^" ]*,)?',
     )
 )
+# The first alternative of a field is the usual one.
 _ROUTER_FIELDS = "|".join(
     (
         r"at=(\w+)",
         r"code=(\w+)",
         r'desc="([^"]*)"',
         r'method="?([^" ]+)"?',
-        rf'path="?((?<=")(?:.*?(?=" host=[^"]*{_AFTER_HOST})|.*?(?=" host=))|[^ ]+?)"?',
-        rf'host=(?:[^"]*(?={_AFTER_HOST})|.*?(?={_AFTER_HOST})|[^ ]*)',
+        rf'path="?((?<=")(?:[^"]*+(?={_AFTER_PATH})|.*?(?={_AFTER_PATH})|.*?(?=" host=))|[^ ]+?)"?',
+        rf'host=(?:[^ "]*+(?={_AFTER_HOST})|[^"]*(?={_AFTER_HOST})|.*?(?={_AFTER_HOST})|[^ ]*)',
         r'request_id="?([^" ]+)"?',
-        rf'fwd="(?:(?={_AFTER_FWD_OF_H31}.*"$)|(?:.*[, "])?(?={_AFTER_FWD}))"',
         rf'fwd="?((?:{_OTHER_ADDRESSES})([^", ]+))"?',
-        rf'fwd="(?:.*?(?={_AFTER_FWD_OF_H31}))"',
+        # Empty, or without an address at its end.
+        rf'fwd="(?:(?:.*[, "])?(?={_AFTER_FWD})|.*?(?={_AFTER_FWD_OF_H31}))"',
         r'dyno="?([^" ]+)"?',
         r"connect=(\d{1,9})ms",
         r"service=(\d{1,9})ms",
@@ -88,7 +90,7 @@ ROW_PATTERN = (
     rf"^(?:<(\d{{1,3}})>1 ({_TIME})"
     r'(?= \S+ \S+ \S+ \S+ (?:-|\[meta sequenceId="(\d{1,10})"\])(?: |$)) '
     r"(\S+) (\S+) (\S+) (\S+)"
-    rf"(?:(?<= heroku router -)(?= {_STRUCTURED_DATA} (?:(?:{_ROUTER_FIELDS})(?: |$)){{1,30}}+))?"
+    rf"(?:(?<= heroku router -)(?= {_STRUCTURED_DATA} (?:(?:{_ROUTER_FIELDS})(?: |$)){{1,24}}+))?"
     rf" {_STRUCTURED_DATA}(?: |$))?"
     r"(.*)$"
 )

@@ -3,7 +3,7 @@
 -- parameters: window, app, long_lived, limit
 -- window: the last 7 days
 -- columns: app, proc_id, log_ts, method, path, wait_ms, service_ms, status, fwd_ip
--- tip: websockets and streams are left out; write AND long_lived in place of AND NOT long_lived to see only those.
+-- tip: websockets and streams are left out; AND long_lived in place of AND NOT long_lived (--long-lived) shows them.
 SELECT
     app,
     'router' AS proc_id,

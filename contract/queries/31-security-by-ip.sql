@@ -3,7 +3,7 @@
 -- parameters: trusted_hops, window, app, limit
 -- window: the last 24 hours
 -- columns: fwd_ip, hits
--- tip: fwd_ip is the address that Heroku saw; behind a CDN, write the number of your proxies in place of 0.
+-- tip: fwd_ip is the address that Heroku saw; behind a CDN, write its number of proxies in place of 0 (--trusted-hops).
 WITH proxies AS (
     -- <trusted_hops>
     SELECT 0 AS trusted

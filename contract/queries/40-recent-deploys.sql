@@ -12,7 +12,7 @@ WITH events AS (
         coalesce(try_cast(seq AS bigint), 1) AS number,
         proc_id,
         split_part(proc_id, '.', 1) AS process,
-        try_cast(split_part(proc_id, '.', 2) AS bigint) AS dyno,
+        coalesce(try_cast(split_part(proc_id, '.', 2) AS bigint), 0) AS dyno,
         message
     FROM raxx_heroku_logs.syslog
     WHERE

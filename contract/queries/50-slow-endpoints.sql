@@ -3,7 +3,7 @@
 -- parameters: window, app, long_lived, limit
 -- window: the last 7 days
 -- columns: app, path_prefix, request_count, avg_service_ms, p95_service_ms, max_service_ms
--- tip: p95_service_ms is approximate; websockets and streams are left out; latency-outliers shows individual requests.
+-- tip: p95_service_ms is approximate; websockets and streams are left out (--long-lived shows them).
 SELECT
     app,
     coalesce(regexp_extract(path, '^/[^/?#]*(/[^/?#]*)?'), path) AS path_prefix,
