@@ -13,6 +13,7 @@ WITH events AS (
         proc_id,
         split_part(proc_id, '.', 1) AS process,
         coalesce(try_cast(split_part(proc_id, '.', 2) AS bigint), 0) AS dyno,
+        strpos(message, ' to crashed') > 0 AS crashed,
         message
     FROM raxx_heroku_logs.syslog
     WHERE
@@ -49,12 +50,12 @@ WITH events AS (
             )
         )
 ),
--- Changes of state of one process type belong together if they are less than five minutes apart.
+-- Changes of state of one process type belong together if they are less than five minutes apart; crashes are apart.
 marked AS (
     SELECT
         *,
         CASE
-            WHEN time < lag(time) OVER (PARTITION BY app, process ORDER BY time) + interval '5' minute THEN 0
+            WHEN time < lag(time) OVER (PARTITION BY app, process, crashed ORDER BY time) + interval '5' minute THEN 0
             ELSE 1
         END AS begins
     FROM events
@@ -63,7 +64,7 @@ marked AS (
 grouped AS (
     SELECT
         *,
-        sum(begins) OVER (PARTITION BY app, process ORDER BY time) AS restart
+        sum(begins) OVER (PARTITION BY app, process, crashed ORDER BY time) AS restart
     FROM marked
 ),
 restarts AS (
@@ -76,14 +77,14 @@ restarts AS (
             min_by(proc_id, dyno),
             CASE WHEN min(dyno) < max(dyno) THEN concat(' … ', max_by(proc_id, dyno)) ELSE '' END,
             CASE
-                WHEN bool_or(strpos(message, ' to crashed') > 0) THEN ' crashed'
+                WHEN crashed THEN ' crashed'
                 WHEN bool_or(strpos(message, ' to starting') > 0) THEN ' restarted'
                 WHEN bool_or(strpos(message, ' to up') > 0) THEN ' started'
                 ELSE ' stopped'
             END
         ) AS message
     FROM grouped
-    GROUP BY app, process, restart
+    GROUP BY app, process, crashed, restart
 ),
 found AS (
     SELECT 1 AS place, app, time, log_ts, number, proc_id, message

@@ -148,13 +148,13 @@ def _recent_deploys(lines: Lines) -> list[Row]:
 
 
 def _restarts(lines: Lines) -> list[Lines]:
-    """Give the changes of state of each process type that are less than five minutes apart, oldest first."""
-    found: dict[tuple[str, str], list[Lines]] = {}
+    """Give the changes of state of each process type that are less than five minutes apart, crashes apart."""
+    found: dict[tuple[str, str, bool], list[Lines]] = {}
     for line in sorted(lines, key=_millisecond):
         process = line.proc_id.partition(".")[0]
         if not isinstance(line.facts, StateChange) or process in _ONE_OFF_PROCESSES:
             continue
-        groups = found.setdefault((line.app, process), [])
+        groups = found.setdefault((line.app, process, line.facts.after == "crashed"), [])
         if groups and _millisecond(line) - _millisecond(groups[-1][-1]) < _RESTART_MS:
             groups[-1].append(line)
         else:

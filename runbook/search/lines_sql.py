@@ -36,11 +36,12 @@ def sql(
     if match is not None:
         conditions.append(_matching(match, ignore_case=ignore_case))
     where = "\n    AND ".join(conditions)
-    # Within a millisecond, the text of the time decides, which has microseconds; then the number within one time.
+    # Within a millisecond, the text of the time decides, which has microseconds; then the number within one time. All
+    # of it backwards, as the lines are shown oldest first.
     return (
         f"SELECT {', '.join(COLUMNS)}\nFROM {table}\nWHERE\n    {where}\n"
-        "ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app, "
-        "coalesce(try_cast(seq AS bigint), 1) DESC, source, proc_id, message\n"
+        "ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app DESC, "
+        "coalesce(try_cast(seq AS bigint), 1) DESC, source DESC, proc_id DESC, message DESC\n"
         f"LIMIT {limit}"
     )
 

@@ -145,14 +145,15 @@ CASES = [
         [
             *(_state(f"web.{n}", change, (30 - n - later) * _SECOND)
               for n in (1, 2, 10) for change, later in (("up to starting", 0), ("starting to up", 1))),
+            _state("web.2", "up to crashed", 25 * _SECOND),
             _state("worker.1", "up to crashed", 20 * _SECOND),
             _state("web.2", "up to starting", 900 * _SECOND),
             _state("run.1234", "starting to up", 20 * _SECOND),
             (_API, 3000 * _SECOND, "Build succeeded"),
         ],
         "recent-deploys", "proc_id message",
-        [("api", "Build succeeded"), ("worker", "worker.1 crashed"), ("web", "web.1 … web.10 restarted"),
-         ("web", "web.2 restarted")],
+        [("api", "Build succeeded"), ("worker", "worker.1 crashed"), ("web", "web.2 crashed"),
+         ("web", "web.1 … web.10 restarted"), ("web", "web.2 restarted")],
     ),
     Case(
         "the deploy of a container is a deploy",

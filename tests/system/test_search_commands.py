@@ -330,6 +330,8 @@ def test_a_match_is_plain_text(runbook: Run, match: str, found: int) -> None:
         pytest.param(["query", "request"], id="no request id"),
         pytest.param(["query", "request", "--request-id", "' OR 1=1 --"], id="request id"),
         pytest.param(["query", "latency-outliers", "--limit", "-1"], id="limit"),
+        pytest.param(["query", "security-by-ip", "--trusted-hops", "-1"], id="trusted hops"),
+        pytest.param(["query", "around", "--long-lived"], id="long-lived requests of all lines"),
         pytest.param(["query", "errors-by-surface", "--csv", "--chart"], id="two forms"),
         pytest.param(["query", "errors-by-surface", "--confirm-over", "much"], id="size"),
         pytest.param(["query", "recent-deploys", "--chart"], id="no series"),
@@ -380,6 +382,18 @@ def test_a_limit_keeps_the_newest_and_says_that_there_are_older(runbook: Run) ->
 def test_a_dyno_is_one_or_all_of_its_type(runbook: Run, dyno: str, processes: set[str]) -> None:
     document = json.loads(runbook("lines", "--app", API, "--dyno", dyno, "--json").out)
     assert {each["proc_id"] for each in document["lines"]} == processes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["security-by-ip", "--trusted-hops", "1"], "SELECT 1 AS trusted"),
+        (["latency-outliers", "--long-lived"], "AND long_lived"),
+    ],
+)
+def test_a_parameter_gets_into_the_query(runbook: Run, arguments: list[str], written: str) -> None:
+    lines = json.loads(runbook("query", *arguments, "--json").out)["sql"].splitlines()
+    assert written in map(str.strip, lines)
 
 
 def test_a_partition_value_that_no_partition_has_gets_a_word(runbook: Run) -> None:
