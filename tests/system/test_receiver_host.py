@@ -293,7 +293,7 @@ def test_a_client_that_expects_to_continue_with_an_empty_body_is_answered() -> N
 
 def test_when_there_is_no_room_idle_and_half_open_connections_make_some() -> None:
     """Or whoever opens enough of them keeps every drain out."""
-    limits = Limits(turn=0.05, full=0.05)
+    limits = Limits(turn=0.05, full=0.5)
     with (
         served(says_ok, connections=2, limits=limits) as server,
         hello(server) as idle,
