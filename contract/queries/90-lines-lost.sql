@@ -3,7 +3,7 @@
 -- parameters: window, app
 -- window: the last 7 days
 -- columns: app, hour_utc, drain, lines_lost
--- tip: drain is the one that lost the lines, empty if its report names none; `heroku drains` shows which is this stack's.
+-- tip: drain is the one that lost the lines, empty if its report names none; compare `heroku drains --app <app>`.
 WITH losses AS (
     SELECT
         app,
