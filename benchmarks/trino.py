@@ -46,8 +46,8 @@ SAME = {"one": "one object of 50 MB", "many": f"{SMALL_OBJECTS:,} objects"}
 
 # The first pattern that was measured, before lines had numbers and the column fwd was there; and what is least to do.
 HEADER_COLUMNS = list(COLUMNS)[:7]
-_ROUTER_FIELDS = slice(ROW_PATTERN.index("(?:(?<= heroku router"), ROW_PATTERN.index("{1,24}+))?") + len("{1,24}+))?"))
-HEADER_PATTERN = ROW_PATTERN.replace(ROW_PATTERN[_ROUTER_FIELDS], "")
+_BEFORE_FIELDS, _FIELDS, _BEHIND = ROW_PATTERN.partition("(?:(?<= heroku router -)")
+HEADER_PATTERN = _BEFORE_FIELDS + _BEHIND.partition("}+))?")[2]
 PATTERNS = {
     "header only": (HEADER_PATTERN, [*HEADER_COLUMNS, "message"]),
     "the table's": (ROW_PATTERN, list(COLUMNS)),

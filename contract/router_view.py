@@ -33,13 +33,11 @@ TIME_UTC = (
 )
 
 # What the client waited.
-_WAIT_MS = (
-    "coalesce(try_cast(connect_ms AS bigint) + try_cast(service_ms AS bigint), "
-    "try_cast(service_ms AS bigint), try_cast(connect_ms AS bigint))"
-)
+_CONNECT_MS, _SERVICE_MS = _number("connect_ms").expression, _number("service_ms").expression
+_WAIT_MS = f"coalesce({_CONNECT_MS} + {_SERVICE_MS}, {_SERVICE_MS}, {_CONNECT_MS})"
 # Websockets, and streams: the router ends a request with H12 unless the response begins within 30 s, so one without an
 # error that took longer had begun ("HTTP Routing", "Timeouts"). Their time says nothing about the app's speed.
-_LONG_LIVED = "coalesce(status = '101' OR (code IS NULL AND try_cast(service_ms AS bigint) > 30000), false)"
+_LONG_LIVED = f"coalesce(status = '101' OR (code IS NULL AND {_SERVICE_MS} > 30000), false)"
 
 # Partition keys pass through, so that a condition on them still limits what is read. `time` has no zone, because Hive
 # has no type with one.

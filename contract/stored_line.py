@@ -53,7 +53,7 @@ class Reason(StrEnum):
 class Record(NamedTuple):
     """A message that can be stored as a line, without its line end; its time is the time since 1970, UTC.
 
-    The header ends with MSGID. The message begins with the space before MSG, unless there is no MSG.
+    The header ends with MSGID. The message starts with the space before MSG; without MSG it is empty.
     """
 
     header: bytes

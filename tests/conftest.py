@@ -35,7 +35,7 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def models_are_read_once() -> Iterator[None]:
-    """boto3 reads the models of its services anew in each session, which took a fifth of the tests' time."""
+    """boto3 reads the models of its services in each session: two fifths of the time of test_search_commands.py."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
         yield

@@ -128,7 +128,7 @@ class _Draft:
         self.lines = 0
         self.lost: Counter[str | None] = Counter()
         self.quarantined: Counter[Reason] = Counter()
-        self._of_time: Counter[timedelta] = Counter()
+        self._of_time: dict[timedelta, int] = {}
         # No time in the header: equal lines give equal objects.
         self._compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_MEMBER)
         self._data: list[bytes] = []
@@ -140,8 +140,9 @@ class _Draft:
         self.lines += 1
         if loss := loss_reports.loss(record):
             self.lost[loss.drain] += loss.messages
-        self._of_time[record.time] += 1
-        self._block += record.header + structured_data(self._of_time[record.time])
+        # Not a Counter, which calls Python code for each new time.
+        number = self._of_time[record.time] = self._of_time.get(record.time, 0) + 1
+        self._block += record.header + structured_data(number)
         for text in slices(record.message):
             self._block += one_line(text)
             if len(self._block) >= _BLOCK_BYTES:

@@ -42,7 +42,7 @@ ADVICE_ELSE = "run the command again, it requests only these; see the code in th
 class Tier:
     """A retrieval tier: its name in S3, how long it usually takes, and its prices.
 
-    `deep` is the same for objects in S3 Glacier Deep Archive; None if there is no such tier for them.
+    `deep` is the same for objects in S3 Glacier Deep Archive; None if Deep Archive lacks the tier.
     """
 
     name: "TierType"

@@ -85,7 +85,7 @@ CASES = [
         "two spaces in a path hide no address", [_request(_LOGIN, status=401, fwd="203.0.113.66")],
         "security-by-ip", "fwd_ip hits", [("203.0.113.66", 1)],
     ),
-    Case("a word in a path is no error", [_request("/x code=H12 y")], "errors-by-code", "code", []),
+    Case("a word in a path is not an error code", [_request("/x code=H12 y")], "errors-by-code", "code", []),
     Case(
         "thirty words in a path hide no refusal", [_request("/q" + " w" * 60, status=401)],
         "security-by-ip", "fwd_ip hits", [("203.0.113.9", 1)],
@@ -105,13 +105,13 @@ CASES = [
         [_request(connect="5001ms", service="", status=503, error=' code=H19 desc="Backend connection timeout"')],
         "latency-outliers", "wait_ms service_ms status", [(5001, None, 503)],
     ),
-    Case("a websocket is no slow request", _SOCKETS[:1], "latency-outliers", "path", []),
+    Case("a websocket is not a slow request", _SOCKETS[:1], "latency-outliers", "path", []),
     Case(
         "a websocket can be asked for", _SOCKETS[:1], "latency-outliers", "path status", [("/cable", 101)],
         {"long_lived": True},
     ),
     Case(
-        "a stream is no slow request", [_request("/events", service="300000ms")], "latency-outliers", "path", [],
+        "a stream is not a slow request", [_request("/events", service="300000ms")], "latency-outliers", "path", [],
     ),
     Case(
         "websockets do not crowd slow requests out", _SOCKETS, "latency-outliers", "path",

@@ -1,5 +1,6 @@
 """Checks Athena: the workgroup, the lines of the last day, and the loss reports."""
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -9,6 +10,7 @@ from contract import saved_queries
 from contract.object_keys import RESULTS_PREFIX
 from contract.window import Window
 from runbook.clients.athena import Athena, QueryFailed, Result
+from runbook.clients.heroku import Drain
 from runbook.doctor import faults
 from runbook.doctor.checks import failed_query, objects
 from runbook.doctor.context import Context, Finding, Findings, Unknown, explained
@@ -78,11 +80,16 @@ def losses(context: Context) -> Findings:
     by_drain = Counter[tuple[str, str]]()
     for row in result.rows:
         by_drain[str(row[app]), str(row[drain] or "")] += int(str(row[lost]))
+
+    @functools.cache
+    def drains_of(name: str) -> tuple[Drain, ...]:
+        return context.heroku().drains(name)
+
     ours, others = Counter[str](), list[str]()
     for (name, drain_name), number in sorted(by_drain.items()):
         lines = counted(number, "line", "lines")
         try:
-            if not drain_name or _is_ours(context, name, drain_name, yesterday):
+            if not drain_name or _is_ours(drains_of(name), outputs.endpoint, drain_name, yesterday):
                 ours[name] += number
             else:
                 others.append(f"{name}'s other drain {drain_name} lost {lines}")
@@ -94,10 +101,9 @@ def losses(context: Context) -> Findings:
     return "; ".join(["no losses of this stack's drains reported since yesterday, 00:00 UTC", *others])
 
 
-def _is_ours(context: Context, app: str, drain_name: str, since: datetime) -> bool:
+def _is_ours(drains: tuple[Drain, ...], endpoint: str, drain_name: str, since: datetime) -> bool:
     """Whether a drain that lost lines after `since` leads, or led, to this stack. RunbookError if that is not known."""
-    drains = context.heroku().drains(app)
-    ours = [each for each in drains if urls.is_ours(each.url, context.outputs.endpoint)]
+    ours = [each for each in drains if urls.is_ours(each.url, endpoint)]
     if any(each.name == drain_name for each in drains):
         return any(each.name == drain_name for each in ours)
     # It was removed. If this stack's drain is older than that, it replaced none of this stack's.
