@@ -10,12 +10,19 @@ BUCKET_ARN = "bucket_arn"
 READER_ROLE_ARN = "athena_reader_role_arn"
 DRAIN_KEYS = "drain_keys"
 
-# The receiver's environment variables.
+# The environment variables of receiver and flusher.
 BUCKET_VARIABLE = "LOG_BUCKET"
 APPS_VARIABLE = "LOG_APPS"  # comma-separated
 DRAIN_KEYS_VARIABLE = "DRAIN_KEYS_PARAMETER"  # the parameter's full name
 SPILL_QUEUE_VARIABLE = "SPILL_QUEUE_URL"
+BUFFER_VARIABLE = "BUFFER_TABLE"
+FLUSH_MINUTES_VARIABLE = "FLUSH_MINUTES"
+ANSWER_AFTER_VARIABLE = "ANSWER_AFTER_MS"
+NAMESPACE_VARIABLE = "METRICS_NAMESPACE"
+# What each cannot do without. A receiver in Lambda that knows no table spills (receiver/aws.py).
 RECEIVER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, DRAIN_KEYS_VARIABLE, SPILL_QUEUE_VARIABLE)
+OUTSIDE_VARIABLES = (*RECEIVER_VARIABLES, BUFFER_VARIABLE)
+FLUSHER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, SPILL_QUEUE_VARIABLE, BUFFER_VARIABLE)
 
 
 def drain_url(app: str) -> str:
@@ -24,8 +31,22 @@ def drain_url(app: str) -> str:
 
 
 def receiver_function(name_prefix: str) -> str:
-    """Give the name of the receiver's Lambda function, which is also the namespace of its metrics."""
+    """Give the name of the receiver's Lambda function, which is also the namespace of the metrics."""
     return f"{name_prefix}-receiver"
+
+
+def flusher_function(name_prefix: str) -> str:
+    """Give the name of the flusher's Lambda function."""
+    return f"{name_prefix}-flusher"
+
+
+# The schedule that invokes the flusher; its group has the function's name.
+FLUSHER_SCHEDULE = "every-minute"
+
+
+def buffer_table(name_prefix: str) -> str:
+    """Give the name of the buffer's DynamoDB table."""
+    return f"{name_prefix}-buffer"
 
 
 def function_log_group(function: str) -> str:

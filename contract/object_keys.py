@@ -1,6 +1,7 @@
 """Object keys, `logs/<app>/<YYYY>/<MM>/<DD>/<epoch_ms>-<uuid>.gz`, and the partitions that they form.
 
-The receiver writes these keys, the Glue table's projection computes their prefixes, and the runbook lists them.
+The flusher writes these keys, and so does the receiver for large batches. The Glue table's projection computes their
+prefixes, and the runbook lists them.
 """
 
 import re
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Self
 from uuid import UUID, uuid5
+
+from contract.slots import Slot
 
 LOGS_PREFIX = "logs/"
 RESULTS_PREFIX = "athena-results/"
@@ -20,11 +23,14 @@ APP_NAME = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]")
 # Fixed, because a range computed from the clock would change the stack every January.
 PROJECTED_YEARS = range(2026, 2041)
 
+# Day 0 of times that count from 1970.
+EPOCH_DAY = date(1970, 1, 1)
+
 _BATCH_NAMESPACE = UUID("0b1f5a4e-5d0f-5d0e-9e4c-3a3c4b1f6a77")
-_SLOT_MS = 5 * 60_000
+_SLOT_NAMESPACE = UUID("6c0b1d56-8f7e-5c1b-9a57-2f3d0c9be1d4")
 _KEY = re.compile(
     r"logs/(?P<app>[^/]+)/(?P<year>\d{4})/(?P<month>\d{2})/(?P<day>\d{2})/"
-    r"(?P<epoch_ms>0|[1-9]\d{0,14})-(?P<batch>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.gz",
+    r"(?P<epoch_ms>0|[1-9]\d{0,14})-(?P<name>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.gz",
     re.ASCII,
 )
 # All keys that the receiver writes, as an IAM pattern: `*` is any text, `?` any character.
@@ -33,19 +39,19 @@ KEY_WILDCARDS = f"{LOGS_PREFIX}*/????/??/??/*-????????-????-????-????-??????????
 
 @dataclass(frozen=True, slots=True)
 class ObjectKey:
-    """The key of one object, which holds the lines of one batch of one app on one UTC day.
+    """The key of one object, which holds lines of one app and one UTC day: of a slot, or of one large batch.
 
-    `epoch_ms` is the time of the object's newest line, in milliseconds since 1970, and on that day. If no line of the
-    batch has a valid time, it is the beginning of the slot in which the batch arrived.
-    `batch` is the same for all objects of one batch and for each try of it.
+    `epoch_ms` is the time of the object's newest line, in milliseconds since 1970, and on that day. For a large batch
+    in which no line has a valid time, it is the beginning of the slot in which the batch arrived. `name` follows from
+    the slot and its batches (`slot_object_id`), or is the id of the large batch.
     """
 
     app: str
     epoch_ms: int
-    batch: UUID
+    name: UUID
 
     def __str__(self) -> str:
-        return f"{LOGS_PREFIX}{self.app}/{self.day:%Y/%m/%d}/{self.epoch_ms}-{self.batch}.gz"
+        return f"{LOGS_PREFIX}{self.app}/{self.day:%Y/%m/%d}/{self.epoch_ms}-{self.name}.gz"
 
     @property
     def time(self) -> datetime:
@@ -64,7 +70,7 @@ class ObjectKey:
         match = _KEY.fullmatch(key)
         if not match or not APP_NAME.fullmatch(match["app"]):
             raise ValueError(f"{key!r} is not an object key: expected logs/<app>/<YYYY>/<MM>/<DD>/<epoch_ms>-<uuid>.gz")
-        parsed = cls(match["app"], int(match["epoch_ms"]), UUID(match["batch"]))
+        parsed = cls(match["app"], int(match["epoch_ms"]), UUID(match["name"]))
         try:
             in_its_day = str(parsed) == key
         except (OverflowError, ValueError, OSError):
@@ -81,14 +87,9 @@ def batch_id(app: str, frame_id_or_digest: str) -> UUID:
     return uuid5(_BATCH_NAMESPACE, name)
 
 
-def slot_ms(epoch_ms: int) -> int:
-    """Give the beginning of a time's slot: the time rounded down to five minutes, UTC."""
-    return epoch_ms // _SLOT_MS * _SLOT_MS
-
-
-def neighbouring_slots(slot: int) -> tuple[int, ...]:
-    """Give the beginnings of the slots before and after the slot that begins at `slot`; none before 1970."""
-    return tuple(neighbour for neighbour in (slot - _SLOT_MS, slot + _SLOT_MS) if neighbour >= 0)
+def slot_object_id(app: str, slot: Slot, number: int, day: date) -> UUID:
+    """Give the id of an object of a slot: of its n-th one, and of a UTC day, as a slot can have lines of several."""
+    return uuid5(_SLOT_NAMESPACE, f"{app}\n{slot}\n{number}\n{day}")
 
 
 # ---------------------------------------------------------------- partitions

@@ -26,22 +26,36 @@ def log_writer(bucket_arn: str) -> Policy:
     return _policy({"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"})
 
 
-def outside_receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str) -> Policy:
-    """Allow what a receiver outside Lambda does besides writing: find logs, read the drain keys, spill batches."""
+def outside_receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str, table_arn: str) -> Policy:
+    """Allow what a receiver outside Lambda does besides writing logs."""
     return _policy(
         _find_logs(bucket_arn),
+        _fill_buffer(table_arn),
         {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
         {"Sid": "Spill", "Action": "sqs:SendMessage", "Resource": queue_arn},
     )
 
 
 def _find_logs(bucket_arn: str) -> dict[str, Any]:
-    # For a batch without a valid time: the receiver looks for an earlier try of it in the slots before and after.
+    # For a large batch without a valid time: the receiver looks for another try of it in the slots before and after.
     return {
         "Sid": "FindLogs",
         "Action": "s3:ListBucket",
         "Resource": bucket_arn,
         "Condition": {"StringLike": {"s3:prefix": f"{LOGS_PREFIX}*"}},
+    }
+
+
+def _fill_buffer(table_arn: str) -> dict[str, Any]:
+    # GetItem is for a batch without a valid time: another try of it may be in the slot before or after.
+    return {"Sid": "FillBuffer", "Action": ["dynamodb:PutItem", "dynamodb:GetItem"], "Resource": table_arn}
+
+
+def _write_own_log(log_group_arn: str) -> dict[str, Any]:
+    return {
+        "Sid": "WriteOwnLog",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{log_group_arn}:*",
     }
 
 
@@ -64,30 +78,69 @@ def archive_bucket(bucket_arn: str) -> Policy:
     )
 
 
-def receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str, log_group_arn: str) -> Policy:
-    """Allow what the function does: store and find logs, spill and redrive, read the drain keys, write its own log."""
+def receiver(bucket_arn: str, keys_parameter_arn: str, queue_arn: str, table_arn: str, log_group_arn: str) -> Policy:
+    """Allow what the receiver does: read the drain keys, fill the buffer, spill, store large batches, log."""
     return _policy(
+        {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
+        _fill_buffer(table_arn),
+        {"Sid": "Spill", "Action": "sqs:SendMessage", "Resource": queue_arn},
         {"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"},
         _find_logs(bucket_arn),
-        {"Sid": "ReadDrainKeys", "Action": "ssm:GetParameter", "Resource": keys_parameter_arn},
-        {
-            "Sid": "SpillAndRedrive",
-            # Lambda's poller calls GetQueueAttributes ("Using Lambda with Amazon SQS", execution role).
-            "Action": ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-            "Resource": queue_arn,
-        },
-        {
-            "Sid": "WriteOwnLog",
-            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": f"{log_group_arn}:*",
-        },
+        _write_own_log(log_group_arn),
     )
 
 
+def flusher(bucket_arn: str, queue_arn: str, table_arn: str, log_group_arn: str) -> Policy:
+    """Allow what the flusher does: read and mark the buffer, store logs, drain the spill queue, log."""
+    return _policy(
+        {
+            "Sid": "Flush",
+            "Action": [
+                "dynamodb:DeleteItem",
+                "dynamodb:DescribeTable",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            "Resource": table_arn,
+        },
+        {"Sid": "WriteLogs", "Action": "s3:PutObject", "Resource": f"{bucket_arn}/{LOGS_PREFIX}*"},
+        _find_logs(bucket_arn),
+        {"Sid": "DrainSpill", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage"], "Resource": queue_arn},
+        _write_own_log(log_group_arn),
+    )
+
+
+def scheduler_trust(schedule_group_arn: str) -> Policy:
+    """Trust EventBridge Scheduler to use the role for schedules of a group.
+
+    Source: EventBridge Scheduler user guide, "Confused deputy prevention".
+    """
+    return _policy(
+        {
+            "Principal": {"Service": "scheduler.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnEquals": {"aws:SourceArn": schedule_group_arn}},
+        }
+    )
+
+
+def schedule(function_arn: str) -> Policy:
+    """Allow invoking one function."""
+    return _policy({"Sid": "Invoke", "Action": "lambda:InvokeFunction", "Resource": function_arn})
+
+
 def reader(
-    bucket_arn: str, workgroup_arn: str, data_catalog_arn: str, database_arns: list[str], table_arns: list[str]
+    bucket_arn: str,
+    workgroup_arn: str,
+    data_catalog_arn: str,
+    database_arns: list[str],
+    table_arns: list[str],
+    buffer_arn: str,
+    flusher_arn: str,
 ) -> Policy:
-    """Allow querying the archive through its workgroup, and restoring objects in Glacier.
+    """Allow querying the archive through its workgroup, reading and flushing the buffer, and restoring objects.
 
     `database_arns` begin with the Glue catalog's: a right on a database or table is effective only with the same right
     on everything above it, and Athena reads the database `default` too ("Configure access to databases and tables in
@@ -139,6 +192,8 @@ def reader(
             "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
             "Resource": f"{bucket_arn}/{RESULTS_PREFIX}*",
         },
+        {"Sid": "ReadBuffer", "Action": "dynamodb:Query", "Resource": buffer_arn},
+        {"Sid": "FlushBuffer", "Action": "lambda:InvokeFunction", "Resource": flusher_arn},
     )
 
 

@@ -2,7 +2,7 @@ r"""One stored line: `<PRI>1 TIME HOST APP PROCID MSGID SD MSG`, valid RFC 5424,
 
 Frames of Logplex have no STRUCTURED-DATA (SD) and no `-` in its place, so it is always inserted, and MSG is kept
 whatever it begins with. SD is `-`, or `[meta sequenceId="n"]` (RFC 5424 section 7.3.1) for the n-th line, n from 2, of
-the lines with one time in an object, in the order they came. A line is escaped so that it stays one line of UTF-8:
+the lines with one time in a slot, in the order they came. A line is escaped so that it stays one line of UTF-8:
 
 - one trailing LF or CRLF is the end of the message and is not stored;
 - any other C0 control except TAB, and DEL, becomes `#` and three octal digits, as rsyslog writes them;
@@ -76,14 +76,26 @@ def from_frame(frame: bytes) -> Record | Reason:
     header = _HEADER.match(frame)
     if not header:
         return Reason.BAD_TIME if _HEADER_OF_ANY_TIME.match(frame) else Reason.BAD_HEADER
+    time = _time(header)
+    if time is None:
+        return Reason.BAD_TIME
     message = frame[header.end() :]
     if message[-1:] == b"\n":
         message = message[: -2 if message[-2:] == b"\r\n" else -1]
-    try:
-        time = datetime.fromisoformat(header[1].decode()) - _EPOCH
-    except (ValueError, OverflowError):  # not in the calendar; before the year 1 or after 9999 in UTC
-        return Reason.BAD_TIME
     return Record(header[0], message, time)
+
+
+def time_of(frame: bytes) -> timedelta | None:
+    """Give the time that `from_frame` would read; None where it would give a reason."""
+    header = _HEADER.match(frame)
+    return _time(header) if header else None
+
+
+def _time(header: "re.Match[bytes]") -> timedelta | None:
+    try:
+        return datetime.fromisoformat(header[1].decode()) - _EPOCH
+    except (ValueError, OverflowError):  # not in the calendar; before the year 1 or after 9999 in UTC
+        return None
 
 
 def quarantine(reason: Reason, reference: timedelta, data: bytes) -> Record:

@@ -13,21 +13,23 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contract.buffer_table import PARTITION_KEY, Item, Key
 from contract.object_keys import ObjectKey
 from receiver.abortable import make_abortable
 from receiver.breaker import Breaker
 from receiver.calls import Busy, Calls
 from receiver.deadline import Deadline, DeadlineExceeded
-from receiver.logplex.batch import StoredObject
+from receiver.stored_object import StoredObject
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 Result = TypeVar("Result")
 
-# Per service, for all requests that are served at the same time: a POST is one object, or a few.
+# Per service, for all requests that are served at the same time: a POST is one item, or a few objects.
 CALLS_AT_ONCE = 128
 # Two tries, the second within a second, because Logplex waits five seconds in all. The deadline is the hard limit.
 CONFIG = Config(
@@ -40,9 +42,12 @@ CONFIG = Config(
 READ_TIMEOUT_OF_KEYS_S = 10
 # A failure that took less has cost a POST little, or was of a POST that was late already.
 SLOW_S = 0.5
-# When S3 fails there is the queue. When another service fails there is only Logplex's next try, so it is probed sooner.
-S3_PROBE_S = 5.0
+# When the buffer or S3 fails there is the queue. When another service fails there is only Logplex's next try, so it is
+# probed sooner.
+SPILLING_PROBE_S = 5.0
 PROBE_S = 1.0
+# S3 user guide, "How to prevent object overwrites with conditional writes".
+_ALREADY_STORED = "PreconditionFailed"
 
 
 class Unavailable(Exception):
@@ -90,6 +95,73 @@ class Service:
         return time.monotonic() - begin >= self._slow_s
 
 
+class Buffer:
+    """The DynamoDB table in which batches wait for the flusher."""
+
+    def __init__(self, table: str, config: Config = CONFIG, service: Service | None = None) -> None:
+        self._table = table
+        self._dynamodb: DynamoDBClient = boto3.client("dynamodb", config=config)
+        make_abortable(self._dynamodb)
+        self._service = service or Service("dynamodb", SPILLING_PROBE_S)
+
+    def put_batch(self, item: Item, deadline: Deadline) -> None:
+        """Put a batch, unless its first try is there; Unavailable unless either is certain."""
+        self._service.call([partial(self._put_new, item)], deadline)
+
+    def put_marker(self, item: Item, deadline: Deadline) -> None:
+        """Put a late marker; Unavailable unless it is there."""
+        self._service.call([partial(self._put, item)], deadline)
+
+    def holds(self, key: Key, deadline: Deadline) -> bool:
+        """Say whether there is an item with this key; Unavailable when DynamoDB does not answer."""
+        [found] = self._service.call([partial(self._get, key)], deadline)
+        return found
+
+    def _put_new(self, item: Item) -> None:
+        try:
+            self._put(item, ConditionExpression=f"attribute_not_exists({PARTITION_KEY})")
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+
+    def _put(self, item: Item, **condition: Any) -> None:
+        answer = self._dynamodb.put_item(TableName=self._table, Item=item, ReturnConsumedCapacity="TOTAL", **condition)
+        _need("ConsumedCapacity", answer, "dynamodb-no-capacity")
+
+    def _get(self, key: Key) -> bool:
+        answer = self._dynamodb.get_item(
+            TableName=self._table,
+            Key=key.item,
+            ConsistentRead=True,
+            ProjectionExpression=PARTITION_KEY,
+            ReturnConsumedCapacity="TOTAL",
+        )
+        _need("ConsumedCapacity", answer, "dynamodb-no-capacity")
+        return "Item" in answer
+
+
+class NoBuffer:
+    """The buffer of a receiver that was not told of one, so that batches go to the spill queue.
+
+    That is a receiver of this version with the settings of one before: a stack that goes back to the version before has
+    it for some seconds, as Lambda changes the settings first and then the code.
+    """
+
+    def put_batch(self, *_: object) -> None:
+        """Fail at once."""
+        raise _NO_BUFFER
+
+    def put_marker(self, *_: object) -> None:
+        """Fail at once."""
+        raise _NO_BUFFER
+
+    def holds(self, *_: object) -> bool:
+        """Fail at once."""
+        raise _NO_BUFFER
+
+
+_NO_BUFFER = NotAsked("buffer-not-set", "the environment names no table")
+
+
 class LogBucket:
     """The S3 bucket that lines are stored in."""
 
@@ -98,10 +170,10 @@ class LogBucket:
         self._s3: S3Client = boto3.client("s3", config=config)
         make_abortable(self._s3)
         self._s3.meta.events.register_last("before-call.s3", _without_expect)
-        self._service = service or Service("s3", S3_PROBE_S)
+        self._service = service or Service("s3", SPILLING_PROBE_S)
 
     def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
-        """Write objects side by side; Unavailable unless all of them are stored."""
+        """Write objects side by side, unless they are there; Unavailable unless all of them are stored."""
         self._service.call([partial(self._put, stored) for stored in objects], deadline)
 
     def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
@@ -116,14 +188,23 @@ class LogBucket:
         return answer["KeyCount"] > 0
 
     def _put(self, stored: StoredObject) -> None:
-        answer = self._s3.put_object(
-            Bucket=self._bucket, Key=str(stored.key), Body=stored.data, ContentType="application/gzip"
-        )
+        try:
+            answer = self._s3.put_object(
+                Bucket=self._bucket,
+                Key=str(stored.key),
+                Body=stored.data,
+                ContentType="application/gzip",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if _code(error) == _ALREADY_STORED:
+                return
+            raise
         _need("ETag", answer, "s3-no-etag")
 
 
 class Queue:
-    """The spill queue: batches wait in it while the bucket does not take them."""
+    """The spill queue: batches wait in it while the buffer does not take them."""
 
     def __init__(self, url: str, config: Config = CONFIG) -> None:
         self._url = url

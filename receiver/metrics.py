@@ -1,23 +1,18 @@
-"""The receiver's metrics, as lines in CloudWatch's Embedded Metric Format.
+"""The metrics of receiver and flusher, as lines in CloudWatch's Embedded Metric Format.
 
-CloudWatch turns such a log line into metrics ("Specification: Embedded metric format"): the receiver calls no API and
-waits for nothing.
+CloudWatch turns such a log line into metrics ("Specification: Embedded metric format"): this calls no API and waits
+for nothing.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from contract.metrics import Dimension, Metric
 from contract.stored_line import Reason
-from receiver.logplex import loss_reports
-from receiver.logplex.batch import Batch, StoredObject, leading_reports
-
-# For a receiver outside Lambda. In Lambda the namespace is the function's name, so that two stacks do not add up.
-DEFAULT_NAMESPACE = "heroku-log-receiver"
-
-_NOT_FRAMES = {*Reason} - {Reason.BAD_HEADER, Reason.BAD_TIME}
+from receiver.tally import Tally
 
 
 class Point(NamedTuple):
@@ -28,42 +23,32 @@ class Point(NamedTuple):
     dimension: str | None = None
 
 
+Emit = Callable[[Sequence[Point]], None]
+
+
 def of_response(status: int) -> list[Point]:
-    """Give the points of a response with an HTTP status."""
-    points = [Point(Metric.REQUESTS, 1, str(status))]
-    return [*points, Point(Metric.UNAUTHORISED, 1)] if status == 401 else points
+    """Give the points of a response with an HTTP status; none of a POST that went well."""
+    metric = {401: Metric.UNAUTHORISED, 503: Metric.UNAVAILABLE}.get(status)
+    return [Point(metric, 1)] if metric else []
 
 
-def of_batch(batch: Batch, stored: Sequence[StoredObject] | None, announced: int | None) -> list[Point]:
-    """Give the points of a batch that is stored or spilled.
-
-    `stored` are its objects, or None if there was no time to make them: then its content is not known. `announced` is
-    the number of frames that its POST announced, or None.
-    """
-    app = batch.app
-    points = [Point(Metric.BATCHES, 1, app), Point(Metric.BYTES_RECEIVED, len(batch.body), app)]
-    if stored is None:
-        return points
-    lines = sum(each.lines for each in stored)
-    quarantined = sum((each.quarantined for each in stored), Counter[Reason]())
-    lost = sum((each.lost for each in stored), Counter[str | None]())
-    ours = sum(count for drain, count in lost.items() if loss_reports.is_of(drain, batch.drain))
-    points += [
-        Point(Metric.LINES, lines, app),
-        *(Point(Metric.QUARANTINED, quarantined[reason], reason) for reason in Reason if reason in quarantined),
+def of_stored(tally: Tally, bytes_stored: int) -> list[Point]:
+    """Give the points of batches that are stored, in objects of so many bytes."""
+    app = tally.app
+    points = [
+        Point(Metric.BATCHES, tally.batches, app),
+        Point(Metric.LINES, tally.lines, app),
+        Point(Metric.BYTES_RECEIVED, tally.bytes, app),
+        Point(Metric.BYTES_STORED, bytes_stored, app),
+        Point(Metric.LAG, tally.lag_ms, app),
     ]
-    if ours:
-        points.append(Point(Metric.LINES_LOST, ours, app))
-    if others := lost.total() - ours:
-        points.append(Point(Metric.LINES_LOST_ELSEWHERE, others))
-    # The rest of a body after a framing fault is a line but not a frame.
-    unannounced = lines - sum(quarantined[reason] for reason in _NOT_FRAMES) - (announced or 0)
-    if announced is not None and unannounced != 0 and not 0 < unannounced <= len(leading_reports(batch)[0]):
-        points.append(Point(Metric.COUNT_MISMATCH, 1, app))
-    # The key of a batch without a valid time has its arrival's time, which says nothing about lag.
-    if dated_ms := [each.key.epoch_ms for each in stored if not each.earlier]:
-        points.append(Point(Metric.LAG, max(0, batch.arrival_ms - max(dated_ms)), app))
-    return points
+    faults = [
+        *(Point(Metric.QUARANTINED, tally.quarantined[reason], reason) for reason in Reason),
+        Point(Metric.LINES_LOST, tally.lost, app),
+        Point(Metric.LINES_LOST_ELSEWHERE, tally.lost_elsewhere),
+        Point(Metric.COUNT_MISMATCH, tally.mismatches, app),
+    ]
+    return points + [point for point in faults if point.value]
 
 
 def lines(points: Iterable[Point], namespace: str, time_ms: int) -> str:
@@ -106,3 +91,12 @@ def _document(points: Iterable[Point], namespace: str, time_ms: int) -> dict[str
         for dimension, metrics in definitions.items()
     ]
     return {"_aws": {"Timestamp": time_ms, "CloudWatchMetrics": directives}, **values}
+
+
+def printer(namespace: str) -> Emit:
+    """Give a function that prints points."""
+
+    def emit(points: Sequence[Point]) -> None:
+        sys.stdout.write(lines(points, namespace, time.time_ns() // 1_000_000))
+
+    return emit

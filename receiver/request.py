@@ -1,15 +1,16 @@
 """Reads the event of API Gateway (HTTP API, payload format 2.0)."""
 
 import binascii
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from contract.drain_url import DRAIN_PATH
+from contract.logplex.batch import Batch
 from contract.object_keys import APP_NAME
 from contract.stored_line import Reason
-from receiver.logplex.batch import Batch
 
 # The largest body that API Gateway accepts ("Quotas for configuring and running an HTTP API"). The limit applies to a
 # decoded body too, because 10 KB of gzip can decode to 10 MB.
@@ -17,6 +18,10 @@ BODY_LIMIT = 10 * 1024 * 1024
 _GZIP_MEMBER = 16 + zlib.MAX_WBITS
 # Senders write one member. Each costs the decoder a window of its own, so their number is limited as well.
 _GZIP_MEMBERS = 100
+_COUNT = re.compile(r"\d{1,9}", re.ASCII)
+# Logplex's names have 32 and 38 characters. A longer text is not one of them, and with odd text of any length an item
+# of the buffer would become too large.
+_NAME_CHARACTERS = 256
 
 
 class Refused(Exception):
@@ -64,8 +69,8 @@ def batch(event: Mapping[str, Any], app: str, arrival_ms: int) -> Batch:
     body, fault = _sent(event)
     if not fault:
         body, fault = _decoded(body, _header(headers, "content-encoding"))
-    drain = _header(headers, "logplex-drain-token") or None
-    return Batch(app, _frame_id(headers), arrival_ms, body, fault, drain)
+    drain = _name(headers, "logplex-drain-token")
+    return Batch(app, _frame_id(headers), arrival_ms, body, fault, drain, _announced_frames(headers))
 
 
 def _sent(event: Mapping[str, Any]) -> tuple[bytes, Reason | None]:
@@ -91,10 +96,21 @@ def _frame_id(headers: Mapping[str, Any]) -> str | None:
     log-shuttle sends no frame id but one X-Request-Id per batch (`logplex_formatter.go`). Other senders and proxies may
     give each try an X-Request-Id of its own, so theirs cannot be used.
     """
-    frame_id = _header(headers, "logplex-frame-id")
+    frame_id = _name(headers, "logplex-frame-id")
     if not frame_id and _header(headers, "user-agent").startswith("log-shuttle/"):
-        frame_id = _header(headers, "x-request-id")
-    return frame_id or None
+        frame_id = _name(headers, "x-request-id")
+    return frame_id
+
+
+def _name(headers: Mapping[str, Any], header: str) -> str | None:
+    text = _header(headers, header)
+    return text if 0 < len(text) <= _NAME_CHARACTERS else None
+
+
+def _announced_frames(headers: Mapping[str, Any]) -> int | None:
+    """Give the number of frames that a POST has by its `Logplex-Msg-Count`; None if that is absent or not a number."""
+    text = _header(headers, "logplex-msg-count")
+    return int(text) if _COUNT.fullmatch(text) else None
 
 
 def _decoded(sent: bytes, content_encoding: str) -> tuple[bytes, Reason | None]:

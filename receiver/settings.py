@@ -1,29 +1,49 @@
-"""The receiver's settings: environment variables, the same in Lambda and outside it."""
+"""The settings of receiver and flusher: environment variables, the same in Lambda and outside it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from contract.names import RECEIVER_VARIABLES
+from contract import names
+from contract.slots import DEFAULT_MINUTES
+
+# For a receiver outside Lambda. The stack gives its own, so that two stacks do not add up.
+DEFAULT_NAMESPACE = "heroku-log-receiver"
 
 
 class MissingSetting(Exception):
-    """An environment variable that the receiver needs is not set."""
+    """An environment variable that is needed is not set."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`LOG_BUCKET`, `LOG_APPS` (comma-separated), `DRAIN_KEYS_PARAMETER` (a SecureString's name), `SPILL_QUEUE_URL`."""
+    """What the environment says; texts that are not set are empty."""
 
     bucket: str
     apps: frozenset[str]
     keys_parameter: str
     spill_queue_url: str
+    buffer_table: str
+    flush_minutes: int
+    answer_after_ms: int
+    namespace: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings; MissingSetting names every variable that is not set."""
-        if missing := [name for name in RECEIVER_VARIABLES if not environment.get(name)]:
+    def from_environment(cls, environment: Mapping[str, str], needed: Iterable[str]) -> Self:
+        """Read the settings; MissingSetting names every variable that is needed and not set."""
+        if missing := [name for name in needed if not environment.get(name)]:
             raise MissingSetting(f"set the environment variable(s) {', '.join(missing)}")
-        bucket, apps, keys_parameter, spill_queue_url = (environment[name] for name in RECEIVER_VARIABLES)
-        return cls(bucket, frozenset(apps.split(",")), keys_parameter, spill_queue_url)
+
+        def get(name: str) -> str:
+            return environment.get(name, "")
+
+        return cls(
+            get(names.BUCKET_VARIABLE),
+            frozenset(get(names.APPS_VARIABLE).split(",")),
+            get(names.DRAIN_KEYS_VARIABLE),
+            get(names.SPILL_QUEUE_VARIABLE),
+            get(names.BUFFER_VARIABLE),
+            int(get(names.FLUSH_MINUTES_VARIABLE) or DEFAULT_MINUTES),
+            int(get(names.ANSWER_AFTER_VARIABLE) or 0),
+            get(names.NAMESPACE_VARIABLE) or DEFAULT_NAMESPACE,
+        )

@@ -1,6 +1,6 @@
-"""The message that keeps a spilled batch in the queue until S3 takes it.
+"""The message that keeps a spilled batch in the queue until the buffer takes it.
 
-It does not hold the keys of the batch's objects, because they follow from the batch: now and hours later.
+It does not hold the batch's slot, because that follows from the batch: now and days later.
 """
 
 import base64
@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from contract.logplex.batch import Batch
 from contract.stored_line import Reason
-from receiver.logplex.batch import Batch
 
 _VERSION = 1
 # The size limit of a queue's messages by pulumi-aws's default; SQS has allowed four times that since 2025 ("Message
@@ -37,6 +37,7 @@ def encode(batch: Batch) -> str:
         "body": base64.b64encode(gzip.compress(batch.body, 6, mtime=0)).decode(),
         "fault": batch.fault,
         "drain": batch.drain,
+        "announced": batch.announced,
     }
     text = json.dumps(message)
     if len(text) > MAX_BYTES:
@@ -51,9 +52,16 @@ def decode(text: str) -> Batch:
         if message["v"] != _VERSION:
             raise InvalidMessage(f"a spilled batch of version {message['v']!r}: deploy the receiver that wrote it")
         body = gzip.decompress(base64.b64decode(message["body"], validate=True))
-        # Earlier receivers did not write the drain.
-        drain = message.get("drain")
-        return Batch(message["app"], message["frame_id"], int(message["arrival_ms"]), body, _fault(message), drain)
+        return Batch(
+            message["app"],
+            message["frame_id"],
+            int(message["arrival_ms"]),
+            body,
+            _fault(message),
+            # Earlier receivers did not write these two.
+            message.get("drain"),
+            message.get("announced"),
+        )
     except InvalidMessage:
         raise
     except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error) as error:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 CONNECTIONS = 1000
 # waitress reads 8 KB by default, once per turn of its loop over all connections: a body of 1 MB would take 128 turns.
 RECEIVE_BYTES = 256 * 1024
-# The calls to three services, and everything else except clients. A client can need two files: waitress writes a body
+# The calls to four services, and everything else except clients. A client can need two files: waitress writes a body
 # of more than 512 KB to one.
-_OTHER_FILES = 3 * CALLS_AT_ONCE + 64
+_OTHER_FILES = 4 * CALLS_AT_ONCE + 64
 _LAST_TURNS_S = 0.05
 
 

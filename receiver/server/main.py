@@ -1,23 +1,27 @@
 """`python -m receiver`: the receiver outside Lambda, as an HTTP server for drains.
 
 It takes its settings from the same environment variables as the Lambda function; boto3 finds AWS credentials and the
-region. It writes to the spill queue but does not read from it: the stack's Lambda function stores spilled batches.
+region. It puts batches into the buffer or the spill queue, from where the stack's flusher, a Lambda function, takes
+them.
 Faults and metrics go to stdout as in Lambda, one line of JSON each; messages of the server itself go to stderr.
 Terminate TLS in a proxy in front of it: Heroku drains to HTTPS only.
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from botocore.exceptions import BotoCoreError
 
-from receiver.handler import Handler
+from contract import names
+from receiver.handler import Handler, make_receiver
 from receiver.server.host import CONNECTIONS, Host, TooFewFiles, reserve_files
 from receiver.server.wsgi import Application
-from receiver.settings import MissingSetting
+from receiver.settings import MissingSetting, Settings
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -33,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         reserve_files(options.connections)
         # The AWS clients are made before there are threads, so that what is missing ends the process.
-        handler = Handler()
+        Settings.from_environment(os.environ, names.OUTSIDE_VARIABLES)
+        # A delayed answer takes a thread, so half of them stay free.
+        handler = Handler(partial(make_receiver, delayed_at_once=max(1, options.threads // 2)))
         handler.prepare()
         host = Host(Application(handler), options.host, options.port, options.threads, options.connections)
     except (MissingSetting, TooFewFiles) as error:
@@ -53,9 +59,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line: `host`, `port`, `threads` and `connections`."""
     parser = argparse.ArgumentParser(
         prog="python -m receiver",
-        description="Receive Heroku log drains over HTTP and store them in S3, as the Lambda function does.",
-        epilog="environment: LOG_BUCKET, LOG_APPS (comma-separated), DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL, and what "
-        "boto3 reads. Paths: POST /drain, GET /health.",
+        description="Receive Heroku log drains over HTTP, as the Lambda function does.",
+        epilog="environment: LOG_BUCKET, LOG_APPS (comma-separated), DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL and "
+        "BUFFER_TABLE; FLUSH_MINUTES and ANSWER_AFTER_MS, if the stack sets them; and what boto3 reads. Paths: "
+        "POST /drain, GET /health.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from contract import names
 from receiver.handler import Budget, Handler
 from receiver.settings import MissingSetting, Settings
 
@@ -82,7 +83,7 @@ def event(environ: "WSGIEnvironment", arrival_ms: int) -> dict[str, Any]:
 
 def _health() -> HTTPStatus:
     try:
-        Settings.from_environment(os.environ)
+        Settings.from_environment(os.environ, names.OUTSIDE_VARIABLES)
     except MissingSetting:
         return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.OK

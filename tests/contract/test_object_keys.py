@@ -16,11 +16,13 @@ from contract.object_keys import (
     partition,
     partition_prefix,
     projection,
+    slot_object_id,
     storage_template,
 )
+from contract.slots import Slot
 
 APPS = ("raxx-api-prod", "raxx-console-prod")
-BATCH = UUID("01234567-89ab-5def-8123-456789abcdef")
+NAME = UUID("01234567-89ab-5def-8123-456789abcdef")
 END_OF_TIME_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 app_names = st.from_regex(r"[a-z][a-z0-9-]{1,28}[a-z0-9]", fullmatch=True)
@@ -30,20 +32,20 @@ app_names = st.from_regex(r"[a-z][a-z0-9-]{1,28}[a-z0-9]", fullmatch=True)
 
 
 def test_a_key_has_the_documented_layout() -> None:
-    assert str(ObjectKey("raxx-api-prod", 1_795_521_600_123, BATCH)) == (
+    assert str(ObjectKey("raxx-api-prod", 1_795_521_600_123, NAME)) == (
         "logs/raxx-api-prod/2026/11/24/1795521600123-01234567-89ab-5def-8123-456789abcdef.gz"
     )
 
 
 @given(app_names, st.integers(0, END_OF_TIME_MS), st.uuids())
-def test_any_key_reads_back_as_what_it_was_made_of(app: str, epoch_ms: int, batch: UUID) -> None:
-    key = ObjectKey(app, epoch_ms, batch)
+def test_any_key_reads_back_as_what_it_was_made_of(app: str, epoch_ms: int, name: UUID) -> None:
+    key = ObjectKey(app, epoch_ms, name)
     assert ObjectKey.parse(str(key)) == key
 
 
 @given(app_names, st.integers(0, END_OF_TIME_MS), st.uuids())
-def test_any_key_lies_in_the_partition_of_its_utc_day(app: str, epoch_ms: int, batch: UUID) -> None:
-    key = ObjectKey(app, epoch_ms, batch)
+def test_any_key_lies_in_the_partition_of_its_utc_day(app: str, epoch_ms: int, name: UUID) -> None:
+    key = ObjectKey(app, epoch_ms, name)
     day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=epoch_ms)).date()
     assert key.day == day
     assert str(key).startswith(partition_prefix(app, day))
@@ -58,10 +60,10 @@ def test_any_key_lies_in_the_partition_of_its_utc_day(app: str, epoch_ms: int, b
     ],
 )
 def test_days_change_at_midnight_utc(epoch_ms: int, folder: str) -> None:
-    assert f"/{folder}/" in str(ObjectKey("raxx-api-prod", epoch_ms, BATCH))
+    assert f"/{folder}/" in str(ObjectKey("raxx-api-prod", epoch_ms, NAME))
 
 
-GOOD = f"logs/raxx-api-prod/2026/11/24/1795521600123-{BATCH}.gz"
+GOOD = f"logs/raxx-api-prod/2026/11/24/1795521600123-{NAME}.gz"
 LAYOUT = "expected logs/<app>/<YYYY>/<MM>/<DD>/<epoch_ms>-<uuid>.gz"
 NOT_ITS_DAY = "its epoch_ms is not on its day"
 
@@ -95,7 +97,7 @@ def test_a_foreign_key_is_refused(key: str, complaint: str) -> None:
     assert str(refusal.value) == f"{key!r} is not an object key: {complaint}"
 
 
-# ---------------------------------------------------------------- batches
+# ---------------------------------------------------------------- names
 
 
 def test_a_batch_is_named_by_its_app_and_frame_id() -> None:
@@ -106,6 +108,29 @@ def test_a_batch_is_named_by_its_app_and_frame_id() -> None:
 def test_batches_of_two_apps_or_two_frames_never_share_a_name() -> None:
     names = {batch_id(app, frame) for app, frame in product(["abc", "abcd"], ["d1", "1", "é", "\udce9"])}
     assert len(names) == 8
+
+
+SLOT = Slot(1_795_521_600_000, 5)
+
+
+def test_an_object_of_a_slot_is_named_by_app_slot_number_and_day() -> None:
+    """The namespace is fixed: another one would write an object twice that was stored but not marked."""
+    assert slot_object_id("raxx-api-prod", SLOT, 0, date(2026, 11, 24)) == UUID("cc37a72d-833d-5f4d-a1a2-da304dbab1a7")
+
+
+def test_no_two_objects_of_slots_share_a_name() -> None:
+    """Slots of another length, from before a change of flushMinutes, may begin at the same time."""
+    names = {
+        slot_object_id(*made_of)
+        for made_of in product(
+            ["abc", "abcd"],
+            [SLOT, SLOT.after, Slot(SLOT.begin_ms, 10)],
+            [0, 1, 11],
+            [date(2026, 11, 24), date(2026, 11, 23)],
+        )
+    }
+    assert len(names) == 36
+    assert batch_id("abc", f"{SLOT}\n0\n2026-11-24") not in names
 
 
 # ---------------------------------------------------------------- partitions
@@ -143,7 +168,7 @@ def locations_above(key: ObjectKey) -> list[tuple[str, ...]]:
 
 
 def at_noon(app: str, day: date) -> ObjectKey:
-    return ObjectKey(app, int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()) * 1000, BATCH)
+    return ObjectKey(app, int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()) * 1000, NAME)
 
 
 # An object is found under one partition, and its values are the day's.

@@ -12,11 +12,14 @@ from tests.support.logplex_frames import NOON_MS
 from tests.support.policy_evaluation import (
     ACCOUNT,
     BUCKET,
+    BUFFER,
     CATALOG,
     DATA_CATALOG,
     DATABASE,
     DEFAULT_DATABASE,
     DRAIN_URL,
+    FLUSHER,
+    FLUSHER_LOG_GROUP,
     KEYS,
     LINES,
     LOG_GROUP,
@@ -38,8 +41,12 @@ from tests.support.policy_evaluation import (
 from tests.support.recording_monitor import Run, run
 
 WRITER = policies.log_writer(BUCKET)
-RECEIVER = policies.receiver(BUCKET, KEYS, QUEUE, LOG_GROUP)
-READER = policies.reader(BUCKET, WORKGROUP, DATA_CATALOG, [CATALOG, DATABASE, DEFAULT_DATABASE], [TABLE, VIEW])
+RECEIVER = policies.receiver(BUCKET, KEYS, QUEUE, BUFFER, LOG_GROUP)
+FLUSHING = policies.flusher(BUCKET, QUEUE, BUFFER, FLUSHER_LOG_GROUP)
+SCHEDULE = policies.schedule(FLUSHER)
+READER = policies.reader(
+    BUCKET, WORKGROUP, DATA_CATALOG, [CATALOG, DATABASE, DEFAULT_DATABASE], [TABLE, VIEW], BUFFER, FLUSHER
+)
 PARAMETERS = policies.parameter_reader([PUBLIC])
 WRITES = [put("logs/raxx-api-prod/2026/11/24/1-x.gz")]
 NO_WRITERS = [
@@ -67,13 +74,13 @@ NO_WRITERS = [
 # ---------------------------------------------------------------- writing
 
 
-@pytest.mark.parametrize("policy", [WRITER, RECEIVER], ids=["writer", "receiver"])
+@pytest.mark.parametrize("policy", [WRITER, RECEIVER, FLUSHING], ids=["writer", "receiver", "flusher"])
 @pytest.mark.parametrize("ask", WRITES, ids=shown)
 def test_who_writes_may_put_log_objects(policy: policies.Policy, ask: Ask) -> None:
     assert allows(policy, ask)
 
 
-@pytest.mark.parametrize("policy", [WRITER, RECEIVER], ids=["writer", "receiver"])
+@pytest.mark.parametrize("policy", [WRITER, RECEIVER, FLUSHING], ids=["writer", "receiver", "flusher"])
 @pytest.mark.parametrize("ask", NO_WRITERS, ids=shown)
 def test_who_writes_may_not_read_delete_or_write_elsewhere(policy: policies.Policy, ask: Ask) -> None:
     """A receiver that was taken over can add lines; it cannot read or undo any."""
@@ -90,15 +97,15 @@ def test_the_writer_may_do_nothing_else_at_all() -> None:
     [
         listing("logs/raxx-api-prod/2026/11/24/1-x.gz"),
         Ask("ssm:GetParameter", KEYS),
+        Ask("dynamodb:PutItem", BUFFER),
+        Ask("dynamodb:GetItem", BUFFER),
         Ask("sqs:SendMessage", QUEUE),
-        Ask("sqs:ReceiveMessage", QUEUE),
-        Ask("sqs:DeleteMessage", QUEUE),
         Ask("logs:CreateLogStream", f"{LOG_GROUP}:log-stream:2026/11/24/x"),
         Ask("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:2026/11/24/x"),
     ],
     ids=shown,
 )
-def test_the_receiver_may_find_lines_read_its_keys_spill_and_write_its_log(ask: Ask) -> None:
+def test_the_receiver_may_find_lines_read_its_keys_fill_the_buffer_spill_and_write_its_log(ask: Ask) -> None:
     assert allows(RECEIVER, ask)
 
 
@@ -111,6 +118,21 @@ def test_the_receiver_may_find_lines_read_its_keys_spill_and_write_its_log(ask: 
         Ask("ssm:GetParametersByPath", KEYS),
         Ask("ssm:GetParameterHistory", KEYS),
         Ask("ssm:PutParameter", KEYS),
+        *[
+            Ask(f"dynamodb:{action}", BUFFER)
+            for action in (
+                "Query",
+                "Scan",
+                "DeleteItem",
+                "UpdateItem",
+                "BatchWriteItem",
+                "PartiQLSelect",
+                "DeleteTable",
+            )
+        ],
+        Ask("dynamodb:PutItem", f"{BUFFER}-2"),
+        Ask("sqs:ReceiveMessage", QUEUE),
+        Ask("sqs:DeleteMessage", QUEUE),
         Ask("sqs:PurgeQueue", QUEUE),
         Ask("sqs:DeleteQueue", QUEUE),
         Ask("sqs:SetQueueAttributes", QUEUE),
@@ -124,8 +146,56 @@ def test_the_receiver_may_find_lines_read_its_keys_spill_and_write_its_log(ask: 
     ],
     ids=shown,
 )
-def test_the_receiver_may_not_read_other_parameters_or_touch_other_queues_and_logs(ask: Ask) -> None:
+def test_the_receiver_may_not_read_or_undo_what_is_buffered_or_touch_what_is_not_its_own(ask: Ask) -> None:
     assert not allows(RECEIVER, ask)
+
+
+# ---------------------------------------------------------------- flushing
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        *[
+            Ask(f"dynamodb:{action}", BUFFER)
+            for action in ("Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "DescribeTable")
+        ],
+        listing("logs/raxx-api-prod/2026/11/24/1-x.gz"),
+        Ask("sqs:ReceiveMessage", QUEUE),
+        Ask("sqs:DeleteMessage", QUEUE),
+        Ask("logs:CreateLogStream", f"{FLUSHER_LOG_GROUP}:log-stream:2026/11/24/x"),
+        Ask("logs:PutLogEvents", f"{FLUSHER_LOG_GROUP}:log-stream:2026/11/24/x"),
+    ],
+    ids=shown,
+)
+def test_the_flusher_may_read_and_mark_the_buffer_drain_the_queue_and_write_its_log(ask: Ask) -> None:
+    """GetItem and ListBucket are for the batches that it drains: it keeps them as the receiver does."""
+    assert allows(FLUSHING, ask)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask("ssm:GetParameter", KEYS),
+        Ask("sqs:SendMessage", QUEUE),
+        Ask("sqs:PurgeQueue", QUEUE),
+        Ask("sqs:ReceiveMessage", QUEUE + "-dead-letters"),
+        Ask("dynamodb:Scan", BUFFER),
+        Ask("dynamodb:DeleteTable", BUFFER),
+        Ask("dynamodb:UpdateTimeToLive", BUFFER),
+        Ask("dynamodb:Query", f"{BUFFER}-2"),
+        Ask("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:x"),
+        Ask("lambda:InvokeFunction", FLUSHER),
+    ],
+    ids=shown,
+)
+def test_the_flusher_may_do_nothing_else(ask: Ask) -> None:
+    assert not allows(FLUSHING, ask)
+
+
+def test_the_schedule_may_invoke_the_flusher_and_nothing_else() -> None:
+    [statement] = SCHEDULE["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("lambda:InvokeFunction", FLUSHER)
 
 
 # ---------------------------------------------------------------- reading
@@ -154,10 +224,12 @@ def test_the_receiver_may_not_read_other_parameters_or_touch_other_queues_and_lo
         Ask("s3:GetObject", RESULT),
         Ask("s3:PutObject", RESULT),
         Ask("s3:AbortMultipartUpload", RESULT),
+        Ask("dynamodb:Query", BUFFER),
+        Ask("lambda:InvokeFunction", FLUSHER),
     ],
     ids=shown,
 )
-def test_the_reader_may_query_and_restore(ask: Ask) -> None:
+def test_the_reader_may_query_restore_and_read_and_flush_the_buffer(ask: Ask) -> None:
     assert allows(READER, ask)
 
 
@@ -192,6 +264,13 @@ def test_the_reader_may_query_and_restore(ask: Ask) -> None:
         Ask("glue:GetTable", DEFAULT_DATABASE),
         Ask("athena:DeleteDataCatalog", DATA_CATALOG),
         Ask("sqs:ReceiveMessage", QUEUE),
+        *[
+            Ask(f"dynamodb:{action}", BUFFER)
+            for action in ("Scan", "PutItem", "UpdateItem", "DeleteItem", "DescribeTable", "PartiQLSelect")
+        ],
+        Ask("dynamodb:Query", f"{BUFFER}-2"),
+        Ask("lambda:InvokeFunction", f"arn:aws:lambda:{ACCOUNT}:function:raxx-log-receiver"),
+        Ask("lambda:UpdateFunctionCode", FLUSHER),
         Ask("glue:GetDatabase", f"arn:aws:glue:{ACCOUNT}:database/other"),
         Ask("ssm:GetParameter", KEYS),
         Ask("ssm:GetParameter", DRAIN_URL),
@@ -267,7 +346,9 @@ def test_nobody_puts_an_object_that_is_none_of_ours(key: str, is_ours: bool) -> 
 
 
 @pytest.mark.parametrize(
-    "policy", [WRITER, RECEIVER, READER, PARAMETERS], ids=["writer", "receiver", "reader", "parameters"]
+    "policy",
+    [WRITER, RECEIVER, FLUSHING, SCHEDULE, READER, PARAMETERS],
+    ids=["writer", "receiver", "flusher", "schedule", "reader", "parameters"],
 )
 def test_a_policy_names_its_actions_and_resources(policy: policies.Policy) -> None:
     """No wildcard in an action, and in a resource only at its end, below something that is ours."""
@@ -291,15 +372,28 @@ def test_a_role_trusts_one_principal_and_no_other(trust: policies.Policy, princi
     assert trust["Statement"] == [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]
 
 
+GROUP = f"arn:aws:scheduler:{ACCOUNT}:schedule-group/raxx-log-flusher"
+
+
+def test_the_schedules_role_trusts_schedules_of_one_group() -> None:
+    """Otherwise anybody's schedule could use it ("Confused deputy prevention")."""
+    [statement] = policies.scheduler_trust(GROUP)["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "scheduler.amazonaws.com"}, "sts:AssumeRole")
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": GROUP}}
+
+
 # ---------------------------------------------------------------- as the stack attaches them
 
 READER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-athena-reader"
 RECEIVER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-receiver"
+FLUSHER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-flusher"
 # Who has which policies, by the names of resources. Whoever is none of these, or comes from outside, has none.
 ATTACHED = {
     "reader": {"identities-reader-policy", "parameters-reader-policy"},
     "writer": {"identities-writer-policy"},
     "receiver": {"receiver-policy"},
+    "flusher": {"flusher-policy"},
+    "schedule": {"flusher-schedule-policy"},
     "break-glass": set[str](),
     "anyone": set[str](),
 }
@@ -307,6 +401,8 @@ OWNERS = {
     "raxx-log-athena-reader": "reader",
     "raxx-heroku-log-drain": "writer",
     "raxx-log-receiver": "receiver",
+    "raxx-log-flusher": "flusher",
+    "raxx-log-flusher-schedule": "schedule",
 }
 
 
@@ -337,9 +433,13 @@ def test_the_documents_are_those_that_are_tested_above(declared: Run) -> None:
     assert document(declared, "identities-reader-policy") == READER
     assert document(declared, "identities-writer-policy") == WRITER
     assert document(declared, "receiver-policy") == RECEIVER
+    assert document(declared, "flusher-policy") == FLUSHING
+    assert document(declared, "flusher-schedule-policy") == SCHEDULE
     assert document(declared, "archive-policy") == policies.archive_bucket(BUCKET)
     assert document(declared, "identities-reader", "assumeRolePolicy") == policies.assumable_by(PRINCIPAL)
     assert document(declared, "receiver-role", "assumeRolePolicy") == policies.lambda_trust()
+    assert document(declared, "flusher-role", "assumeRolePolicy") == policies.lambda_trust()
+    assert document(declared, "flusher-schedule-role", "assumeRolePolicy") == policies.scheduler_trust(GROUP)
 
 
 def may(declared: Run, who: str, ask: Ask) -> bool:
@@ -359,6 +459,7 @@ CALLERS = {
     "reader": READER_ROLE,
     "writer": "arn:aws:iam::123456789012:user/raxx-heroku-log-drain",
     "receiver": RECEIVER_ROLE,
+    "flusher": FLUSHER_ROLE,
     "break-glass": PRINCIPAL,
 }
 
@@ -373,7 +474,7 @@ FUNCTION = f"arn:aws:lambda:{ACCOUNT}:function:raxx-log-receiver"
 # Each request is allowed to these, and to nobody else.
 MATRIX = [
     # The archive.
-    (put("logs/raxx-api-prod/2026/11/24/1-x.gz"), {"writer", "receiver"}),
+    (put("logs/raxx-api-prod/2026/11/24/1-x.gz"), {"writer", "receiver", "flusher"}),
     (put("athena-results/x.csv"), {"reader"}),
     (put("other/x.gz"), set()),
     (put("logs/x.gz", OTHER_BUCKET), set()),
@@ -387,8 +488,8 @@ MATRIX = [
     (Ask("s3:DeleteObject", RESULT), set()),
     (Ask("s3:PutObjectRetention", LINES), set()),
     (Ask("s3:BypassGovernanceRetention", LINES), set()),
-    (listing("logs/"), {"reader", "receiver"}),
-    (listing("logs/raxx-api-prod/"), {"reader", "receiver"}),
+    (listing("logs/"), {"reader", "receiver", "flusher"}),
+    (listing("logs/raxx-api-prod/"), {"reader", "receiver", "flusher"}),
     (listing("athena-results/"), {"reader"}),
     (listing("other/"), set()),
     (listing("log"), set()),
@@ -432,23 +533,36 @@ MATRIX = [
     (Ask("ssm:GetParameterHistory", KEYS), set()),
     (Ask("ssm:PutParameter", KEYS), set()),
     (Ask("ssm:PutParameter", parameter("outputs")), set()),
-    # The spill queue, and the receiver itself.
+    # The buffer.
+    (Ask("dynamodb:PutItem", BUFFER), {"receiver", "flusher"}),
+    (Ask("dynamodb:GetItem", BUFFER), {"receiver", "flusher"}),
+    (Ask("dynamodb:Query", BUFFER), {"flusher", "reader"}),
+    *[(Ask(f"dynamodb:{action}", BUFFER), {"flusher"}) for action in ("UpdateItem", "DeleteItem", "DescribeTable")],
     *[
-        (Ask(f"sqs:{action}", QUEUE), {"receiver"})
-        for action in ("SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+        (Ask(f"dynamodb:{action}", BUFFER), set[str]())
+        for action in ("Scan", "BatchGetItem", "BatchWriteItem", "PartiQLDelete", "DeleteTable", "UpdateTable")
     ],
+    (Ask("dynamodb:Query", f"{BUFFER}-2"), set()),
+    # The spill queue, and the functions themselves.
+    (Ask("sqs:SendMessage", QUEUE), {"receiver"}),
+    *[(Ask(f"sqs:{action}", QUEUE), {"flusher"}) for action in ("ReceiveMessage", "DeleteMessage")],
+    (Ask("sqs:SetQueueAttributes", QUEUE), set()),
     (Ask("sqs:PurgeQueue", QUEUE), set()),
     (Ask("sqs:ReceiveMessage", DEAD_LETTERS), set()),
     (Ask("sqs:DeleteMessage", DEAD_LETTERS), set()),
     (Ask("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:x"), {"receiver"}),
+    (Ask("logs:PutLogEvents", f"{FLUSHER_LOG_GROUP}:log-stream:x"), {"flusher"}),
     (Ask("logs:GetLogEvents", f"{LOG_GROUP}:log-stream:x"), set()),
     (Ask("logs:DeleteLogGroup", LOG_GROUP), set()),
+    (Ask("lambda:InvokeFunction", FLUSHER), {"schedule", "reader"}),
     (Ask("lambda:InvokeFunction", FUNCTION), set()),
+    (Ask("lambda:UpdateFunctionCode", FLUSHER), set()),
     (Ask("lambda:UpdateFunctionCode", FUNCTION), set()),
     (Ask("lambda:GetFunctionConfiguration", FUNCTION), set()),
     # Identities.
     (Ask("sts:AssumeRole", READER_ROLE), {"break-glass"}),
     (Ask("sts:AssumeRole", RECEIVER_ROLE), set()),
+    (Ask("sts:AssumeRole", FLUSHER_ROLE), set()),
     (Ask("iam:CreateAccessKey", CALLERS["writer"]), set()),
     (Ask("iam:UpdateAssumeRolePolicy", READER_ROLE), set()),
     (Ask("iam:PassRole", RECEIVER_ROLE), set()),
@@ -472,12 +586,14 @@ def test_the_function_and_the_queues_are_open_to_nobody_by_a_policy_of_their_own
 
 # ---------------------------------------------------------------- a receiver outside Lambda
 
-OUTSIDE = policies.outside_receiver(BUCKET, KEYS, QUEUE)
+OUTSIDE = policies.outside_receiver(BUCKET, KEYS, QUEUE, BUFFER)
 BOTH = {"Statement": [*WRITER["Statement"], *OUTSIDE["Statement"]]}
 NEEDED = [
     *WRITES,
     listing("logs/"),
     listing("logs/raxx-api-prod/"),
+    Ask("dynamodb:PutItem", BUFFER),
+    Ask("dynamodb:GetItem", BUFFER),
     Ask("ssm:GetParameter", KEYS),
     Ask("sqs:SendMessage", QUEUE),
 ]
@@ -490,13 +606,14 @@ def test_such_a_writer_may_do_what_the_receiver_does(ask: Ask) -> None:
 
 @pytest.mark.parametrize("ask", [*NO_WRITERS, *(ask for ask, _ in MATRIX if ask not in NEEDED)], ids=shown)
 def test_such_a_writer_may_do_nothing_else(ask: Ask) -> None:
-    """Neither take from the queue: only Lambda redrives; nor read another parameter."""
+    """Neither take from the queue or read the buffer, which the flusher does; nor read another parameter."""
     assert not allows(BOTH, ask)
 
 
 def test_its_rights_are_on_one_resource_each() -> None:
     assert [(each["Action"], each["Resource"]) for each in OUTSIDE["Statement"]] == [
         ("s3:ListBucket", BUCKET),
+        (["dynamodb:PutItem", "dynamodb:GetItem"], BUFFER),
         ("ssm:GetParameter", KEYS),
         ("sqs:SendMessage", QUEUE),
     ]

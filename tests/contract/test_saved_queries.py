@@ -11,9 +11,9 @@ from sqlglot.optimizer.qualify import qualify
 
 from contract import router_view
 from contract.glue_table import COLUMNS
+from contract.logplex import loss_reports
 from contract.object_keys import PARTITION_KEYS, partition
 from contract.saved_queries import SavedQuery, read, saved_queries
-from receiver.logplex import loss_reports
 from tests.support.logplex_frames import record
 from tests.support.sql_conditions import chosen, columns_of, parsed, partition_conditions, table_of
 
@@ -249,7 +249,7 @@ def test_no_limit_decides_a_count(query: SavedQuery) -> None:
         assert limit.parent.parent is None
 
 
-# What receiver/logplex/loss_reports.py counts, in both wordings of L10 and with a structured-data field before them.
+# What contract/logplex/loss_reports.py counts, in both wordings of L10 and with a structured-data field before them.
 @pytest.mark.parametrize(
     ("message", "lines", "drain"),
     [

@@ -42,4 +42,5 @@ def test_no_private_name_is_patched() -> None:
         for argument in node.args[:2]
         if isinstance(argument, ast.Constant) and PRIVATE.fullmatch(str(argument.value))
     ]
-    assert patched == []
+    # It plants bugs, which is what no parameter is for.
+    assert [each for each in patched if each[0] != "tests/receiver/test_planted_bugs.py"] == []

@@ -5,18 +5,19 @@ import ssl
 import threading
 import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from contract.buffer_table import marker_item
 from contract.object_keys import ObjectKey
-from receiver.aws import S3_PROBE_S, LogBucket, Parameter, Queue, Service, Unavailable
+from contract.slots import Slot
+from receiver.aws import SPILLING_PROBE_S, Buffer, LogBucket, Parameter, Queue, Service, Unavailable
 from receiver.breaker import FAILURES
 from receiver.deadline import Deadline
-from receiver.logplex.batch import StoredObject
+from receiver.stored_object import StoredObject
 from tests.support.fakes import (
     Deed,
     Reply,
@@ -38,7 +39,7 @@ SENT_S = 1.0  # in which a busy machine, too, has sent a request
 PATIENCE_S = 5.0  # for what takes moments, on a machine that is busy
 
 KEY = ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1))
-OBJECT = StoredObject(KEY, b"\x1f\x8b" + bytes(range(256)) * 300, 1, Counter(), Counter())
+OBJECT = StoredObject(KEY, b"\x1f\x8b" + bytes(range(256)) * 300)
 
 Connect = Callable[..., None]
 
@@ -47,6 +48,11 @@ Connect = Callable[..., None]
 def put(seconds: float) -> None:
     bucket = LogBucket("a-bucket")
     bucket.put([OBJECT], Deadline(seconds))
+
+
+def fill(seconds: float) -> None:
+    buffer = Buffer("a-table")
+    buffer.put_marker(marker_item("raxx-api-prod", Slot.of(NOON_MS, 5), UUID(int=1), NOON_MS), Deadline(seconds))
 
 
 def send(seconds: float) -> None:
@@ -94,7 +100,7 @@ WAITS = [silence, trickling_headers, trickling_body, trickling_last_body, contin
 
 @pytest.mark.usefixtures("no_call_stays")
 @pytest.mark.parametrize("secure", [False, True], ids=["HTTP", "TLS"])
-@pytest.mark.parametrize("call", [put, send, read])
+@pytest.mark.parametrize("call", [fill, put, send, read])
 @pytest.mark.parametrize("deed", WAITS)
 def test_a_call_lets_go_of_its_connection_when_its_time_is_up(
     connect: Connect, tls: tuple[Path, ssl.SSLContext], deed: Deed, call: Callable[[float], None], secure: bool
@@ -113,7 +119,7 @@ def test_a_call_lets_go_of_its_connection_when_its_time_is_up(
 
 @pytest.mark.usefixtures("no_call_stays")
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("call", [put, send, read])
+@pytest.mark.parametrize("call", [fill, put, send, read])
 def test_a_call_ends_where_nobody_takes_its_request(
     connect: Connect, call: Callable[[float], None], scheme: str
 ) -> None:
@@ -163,7 +169,7 @@ def test_more_calls_than_may_be_under_way_are_refused_at_once(connect: Connect) 
     """The batch goes to the queue then, instead of waiting for its turn."""
     with aws_endpoint(silence) as (url, _):
         connect(url)
-        bucket = LogBucket("a-bucket", service=Service("s3", S3_PROBE_S, calls_at_once=1))
+        bucket = LogBucket("a-bucket", service=Service("s3", SPILLING_PROBE_S, calls_at_once=1))
         with pytest.raises(Unavailable) as unavailable:
             bucket.put([OBJECT, OBJECT], Deadline(AMPLE_S))
         assert unavailable.value.reason == "s3-busy"
@@ -175,7 +181,7 @@ def test_more_calls_than_may_be_under_way_are_refused_at_once(connect: Connect) 
 def test_a_service_that_hangs_is_not_asked_by_every_post(connect: Connect) -> None:
     with aws_endpoint(silence) as (url, endpoint):
         connect(url)
-        bucket = LogBucket("a-bucket", service=Service("s3", S3_PROBE_S, slow_s=SHORT_S / 2))
+        bucket = LogBucket("a-bucket", service=Service("s3", SPILLING_PROBE_S, slow_s=SHORT_S / 2))
         reasons = []
         for _ in range(FAILURES + 5):
             with pytest.raises(Unavailable) as unavailable:
@@ -199,7 +205,7 @@ def test_a_refusal_at_once_does_not_open_it(connect: Connect) -> None:
     """It costs a POST nothing, and the log has to go on saying what is wrong."""
     with aws_endpoint(Reply(403, b"<Error><Code>AccessDenied</Code></Error>")) as (url, _):
         connect(url)
-        bucket = LogBucket("a-bucket", service=Service("s3", S3_PROBE_S, slow_s=PATIENCE_S))
+        bucket = LogBucket("a-bucket", service=Service("s3", SPILLING_PROBE_S, slow_s=PATIENCE_S))
         for _ in range(3 * FAILURES):
             with pytest.raises(Unavailable, match="AccessDenied"):
                 bucket.put([OBJECT], Deadline(AMPLE_S))

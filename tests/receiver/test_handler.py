@@ -1,22 +1,27 @@
-"""The answer to each request: 200 when, and only when, its lines are stored; a 4xx never for what a body holds."""
+"""The answer to each request: 200 when, and only when, its lines are durable; a 4xx never for what a body holds."""
 
-import gzip
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from contract import names
+from contract.buffer_table import Item, batch_key, batch_of
 from contract.drain_url import token
+from contract.logplex.batch import Batch, identity
+from contract.slots import Slot
 from local.logplex.field_bodies import FieldBody, field_bodies
+from receiver import spill
 from receiver.accepted_keys import AcceptedKeys
-from receiver.aws import LogBucket, Unavailable
-from receiver.handler import Handler, Receiver
+from receiver.aws import NoBuffer, Unavailable
+from receiver.handler import Handler, Receiver, make_receiver
+from receiver.intake import Intake
+from receiver.pace import NO_PACE, Pace
 from receiver.settings import MissingSetting, Settings
 from tests.support.fakes import (
     APP,
@@ -24,11 +29,11 @@ from tests.support.fakes import (
     KEY,
     PREVIOUS_KEY,
     QUERY,
+    FakeBuffer,
     FakeLogBucket,
     FakeParameter,
     FakeQueue,
-    Reply,
-    aws_endpoint,
+    aws,
     drain_event,
     gateway_context,
 )
@@ -52,17 +57,21 @@ ANSWER_S = 4.0  # from the request's timeEpoch
 PATIENCE_S = 5.0  # for what has to end in tenths of a second, on a machine that is busy
 
 # What AWS says of a request can quote it, so only the code is for the log.
-DENIED = Unavailable("s3-AccessDenied", f"refused: {QUERY}")
+DENIED = Unavailable("dynamodb-AccessDenied", f"refused: {QUERY}")
 
 
-def receiver(bucket: LogBucket, *keys: str | Unavailable, queue: FakeQueue | None = None) -> Receiver:
-    return Receiver(APPS, AcceptedKeys(FakeParameter(*keys or (KEYS,)).read), bucket, queue or FakeQueue(DENIED))
+def receiver(
+    buffer: FakeBuffer | NoBuffer, *keys: str | Unavailable, queue: FakeQueue | None = None, pace: Pace = NO_PACE
+) -> Receiver:
+    intake = Intake(buffer, FakeLogBucket(DENIED), 5, clock=lambda: NOON_MS)
+    accepted = AcceptedKeys(FakeParameter(*keys or (KEYS,)).read)
+    return Receiver(APPS, accepted, intake, queue or FakeQueue(DENIED), pace=pace)
 
 
-def answered(event: dict[str, Any], *keys: str | Unavailable) -> tuple[int, dict[str, bytes]]:
-    """The status of an answer, and what was stored."""
-    bucket = FakeLogBucket()
-    return receiver(bucket, *keys).receive(event)["statusCode"], bucket.stored
+def answered(event: dict[str, Any], *keys: str | Unavailable) -> tuple[int, list[Item]]:
+    """The status of an answer, and the batches that are in the buffer."""
+    buffer = FakeBuffer()
+    return receiver(buffer, *keys).receive(event)["statusCode"], buffer.batch_items()
 
 
 def query(app: str, key: str = KEY) -> str:
@@ -89,33 +98,33 @@ def now_ms() -> int:
         pytest.param(drain_event(b"\xff" * 1000), id="no-text"),
     ],
 )
-def test_an_accepted_request_is_stored_and_200(event: dict[str, Any]) -> None:
-    status, stored = answered(event)
+def test_an_accepted_request_is_in_the_buffer_and_200(event: dict[str, Any]) -> None:
+    status, kept = answered(event)
     assert status == 200
-    assert len(stored) == 1
+    assert len(kept) == 1
 
 
-def test_what_is_stored_is_the_line() -> None:
-    event = drain_event(POSTED)
-    _, stored = answered(event)
-    [(key, data)] = stored.items()
-    assert key.startswith(f"logs/{APP}/2026/11/24/{NOON_MS}-")
-    assert gzip.decompress(data) == b"<190>1 2026-11-24T12:00:00.000000+00:00 host app web.1 - - password=hunter2\n"
+def test_what_is_in_the_buffer_is_the_batch() -> None:
+    """Nothing is formatted while Logplex waits."""
+    _, [item] = answered(drain_event(POSTED))
+    batch = Batch(APP, FRAME_ID, NOON_MS, POSTED)
+    assert batch_of(item, APP) == batch
+    assert item.items() >= batch_key(APP, Slot.of(NOON_MS, 5), identity(batch)).item.items()
 
 
 @pytest.mark.parametrize("event", [drain_event(), drain_event(body=None)], ids=["empty", "absent"])
-def test_an_empty_body_is_200_and_nothing_to_store(event: dict[str, Any]) -> None:
-    assert answered(event) == (200, {})
+def test_an_empty_body_is_200_and_nothing_to_keep(event: dict[str, Any]) -> None:
+    assert answered(event) == (200, [])
 
 
 @pytest.mark.parametrize("post", field_bodies(), ids=lambda post: post.name)
 def test_any_body_from_the_field_is_200(post: FieldBody) -> None:
-    status, stored = answered(drain_event(post.body))
+    status, kept = answered(drain_event(post.body))
     assert status == 200
-    assert bool(stored) == bool(post.body)
+    assert bool(kept) == bool(post.body)
 
 
-# One answer for all: it tells a prober nothing. And nothing of it is stored.
+# One answer for all: it tells a prober nothing. And nothing of it is kept.
 @pytest.mark.parametrize(
     "bad_query",
     [
@@ -134,8 +143,8 @@ def test_any_body_from_the_field_is_200(post: FieldBody) -> None:
         pytest.param(f"app={APP}&token=\ud800", id="no-character-in-token"),
     ],
 )
-def test_a_sender_that_is_not_proven_is_401_and_nothing_is_stored(bad_query: str) -> None:
-    assert answered(drain_event(POSTED, query=bad_query)) == (401, {})
+def test_a_sender_that_is_not_proven_is_401_and_nothing_is_kept(bad_query: str) -> None:
+    assert answered(drain_event(POSTED, query=bad_query)) == (401, [])
 
 
 @pytest.mark.parametrize(
@@ -148,25 +157,39 @@ def test_a_sender_that_is_not_proven_is_401_and_nothing_is_stored(bad_query: str
 )
 def test_not_the_drain_is_404_or_405_before_any_key_is_read(changes: dict[str, Any], status: int) -> None:
     outage = Unavailable("ssm-deadline", "no answer in time")
-    assert answered(drain_event(POSTED, **changes), outage) == (status, {})
+    assert answered(drain_event(POSTED, **changes), outage) == (status, [])
 
 
 @pytest.mark.parametrize("event", [{}, {"rawPath": "/drain"}, {"requestContext": {}}], ids=str)
 def test_a_strange_event_is_refused_and_not_an_error(event: dict[str, Any]) -> None:
-    status, stored = answered(event)
+    status, kept = answered(event)
     assert status in (404, 405)
-    assert stored == {}
+    assert kept == []
 
 
 def test_lines_that_are_nowhere_are_never_200() -> None:
-    assert receiver(FakeLogBucket(DENIED)).receive(drain_event(POSTED))["statusCode"] == 503
+    assert receiver(FakeBuffer(DENIED)).receive(drain_event(POSTED))["statusCode"] == 503
+
+
+@pytest.mark.parametrize("buffer", [FakeBuffer(DENIED), NoBuffer()], ids=["in-trouble", "not-set"])
+def test_what_the_buffer_does_not_take_is_spilled_and_200(buffer: FakeBuffer | NoBuffer) -> None:
+    """Without a table: while a stack goes back to the version before, the settings change before the code."""
+    queue = FakeQueue()
+    assert receiver(buffer, queue=queue).receive(drain_event(POSTED))["statusCode"] == 200
+    assert [spill.decode(text).body for text in queue.sent] == [POSTED]
+
+
+def test_what_the_buffer_takes_is_not_spilled() -> None:
+    queue = FakeQueue()
+    assert receiver(FakeBuffer(), queue=queue).receive(drain_event(POSTED))["statusCode"] == 200
+    assert queue.sent == []
 
 
 @pytest.mark.parametrize(
     "keys", [Unavailable("ssm-deadline", "no answer in time"), "not json"], ids=["outage", "malformed"]
 )
-def test_without_keys_it_is_503_and_nothing_is_stored(keys: str | Unavailable) -> None:
-    assert answered(drain_event(POSTED), keys) == (503, {})
+def test_without_keys_it_is_503_and_nothing_is_kept(keys: str | Unavailable) -> None:
+    assert answered(drain_event(POSTED), keys) == (503, [])
 
 
 @pytest.mark.parametrize(
@@ -177,10 +200,10 @@ def test_without_keys_it_is_503_and_nothing_is_stored(keys: str | Unavailable) -
         pytest.param(drain_event(POSTED, rawPath="/"), id="404"),
     ],
 )
-@pytest.mark.parametrize("bucket", [FakeLogBucket(), FakeLogBucket(DENIED)], ids=["stored", "503"])
-def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], bucket: FakeLogBucket) -> None:
+@pytest.mark.parametrize("buffer", [FakeBuffer(), FakeBuffer(DENIED)], ids=["kept", "503"])
+def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], buffer: FakeBuffer) -> None:
     """Logplex reads no chunks and wants no text."""
-    answer = receiver(bucket).receive(event)
+    answer = receiver(buffer).receive(event)
     assert answer == {"statusCode": answer["statusCode"], "headers": {}, "body": "", "isBase64Encoded": False}
     assert type(answer["statusCode"]) is int
 
@@ -201,82 +224,171 @@ def test_an_answer_is_a_status_and_an_empty_body(event: dict[str, Any], bucket: 
         pytest.param(3600, 2.0, ANSWER_S - 1, id="gateway-behind"),
     ],
 )
-def test_what_is_left_to_store_in(waited_s: float, least_s: float, most_s: float) -> None:
-    bucket = FakeLogBucket()
+def test_what_is_left_to_keep_it_in(waited_s: float, least_s: float, most_s: float) -> None:
+    buffer = FakeBuffer()
     context = gateway_context(timeEpoch=now_ms() - int(waited_s * 1000))
-    assert receiver(bucket).receive(drain_event(POSTED, requestContext=context))["statusCode"] == 200
-    [budget_s] = bucket.budgets
+    assert receiver(buffer).receive(drain_event(POSTED, requestContext=context))["statusCode"] == 200
+    budget_s = buffer.budgets[0]
     assert least_s < budget_s <= most_s
 
 
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """The function's environment, with AWS at a URL."""
-    monkeypatch.setenv("LOG_BUCKET", "a-bucket")
-    monkeypatch.setenv("LOG_APPS", ",".join(APPS))
-    monkeypatch.setenv("DRAIN_KEYS_PARAMETER", "/raxx/log-drain/drain_keys")
-    monkeypatch.setenv("SPILL_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/123456789012/spill")
-    return lambda url: monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+def test_a_post_that_waited_until_logplex_gave_up_is_503(capsys: pytest.CaptureFixture[str]) -> None:
+    """Outside Lambda it can wait for a thread. Working on it would delay the next one."""
+    buffer = FakeBuffer()
+    knows_keys = receiver(buffer)
+    knows_keys.receive(drain_event())
+    assert knows_keys.receive(drain_event(POSTED), seconds=0)["statusCode"] == 503
+    assert buffer.calls == []
+    assert '"reason": "late"' in capsys.readouterr().out
 
 
-SSM_ANSWER = Reply(200, json.dumps({"Parameter": {"Value": KEYS}}).encode())
+class Sleeps:
+    """What a pace slept, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
 
 
-def test_the_handler_reads_the_keys_then_stores(environment: Callable[[str], None]) -> None:
-    with aws_endpoint(SSM_ANSWER, Reply(200)) as (url, endpoint):
-        environment(url)
+def test_an_answer_is_paced_once_the_batch_is_in_the_buffer() -> None:
+    sleeps = Sleeps()
+    pace = Pace(1000, 1, sleeps)
+    context = gateway_context(timeEpoch=now_ms())
+    event = drain_event(POSTED, requestContext=context)
+    receiver(FakeBuffer(), pace=pace).receive(event)
+    [slept_s] = sleeps.seconds
+    assert 0 < slept_s <= 1
+    # Whoever has no batch waits for nothing, and a spilled one has taken long enough.
+    receiver(FakeBuffer(DENIED), queue=FakeQueue(), pace=pace).receive(event)
+    receiver(FakeBuffer(), pace=pace).receive(drain_event(POSTED, query="", requestContext=context))
+    assert sleeps.seconds == [slept_s]
+
+
+# ---------------------------------------------------------------- with clients
+
+
+@pytest.mark.parametrize("headers", [{}, {"logplex-frame-id": FRAME_ID}], ids=["no frame id", "frame id"])
+def test_the_handler_reads_the_keys_then_fills_the_buffer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], headers: dict[str, str]
+) -> None:
+    """A POST that goes well is not told: Lambda charges for each line of the log."""
+    event = drain_event(
+        body(message(SECRET_LINE, time=datetime.now(UTC))),
+        headers=headers,
+        requestContext=gateway_context(timeEpoch=now_ms()),
+    )
+    with aws(monkeypatch) as stand_in:
         handler = Handler()
-        answers = [handler(drain_event(POSTED), CONTEXT), handler(drain_event(POSTED), CONTEXT)]
+        answers = [handler(event, CONTEXT), handler(event, CONTEXT)]
     assert [answer["statusCode"] for answer in answers] == [200, 200]
-    ssm, *puts = endpoint.requests
-    assert ssm.target == "AmazonSSM.GetParameter"
-    assert len({put.path for put in puts}) == 1
-    assert puts[0].path.startswith(f"/a-bucket/logs/{APP}/")
-    assert SECRET_LINE in gzip.decompress(puts[0].body)
+    assert [request.target for request in stand_in.ssm.requests] == ["AmazonSSM.GetParameter"]
+    assert [request.target for request in stand_in.dynamodb.requests] == ["DynamoDB_20120810.PutItem"] * 2
+    assert stand_in.s3.requests == stand_in.sqs.requests == []
+    assert capsys.readouterr().out == ""
+
+
+def test_all_messages_of_the_queue_are_left_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until an update is complete, the event source mapping of an earlier version may deliver them here."""
+    text = spill.encode(Batch(APP, "f", NOON_MS, POSTED))
+    records = [{"messageId": message_id, "body": body} for message_id, body in (("m1", text), ("m2", "no batch"))]
+    with aws(monkeypatch) as stand_in:
+        answer = Handler()({"Records": records}, CONTEXT)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
+    assert stand_in.dynamodb.requests == []
+
+
+def test_a_receiver_without_a_table_spills(monkeypatch: pytest.MonkeyPatch) -> None:
+    with aws(monkeypatch) as stand_in:
+        monkeypatch.delenv("BUFFER_TABLE")
+        assert make_receiver().receive(drain_event(POSTED))["statusCode"] == 200
+    assert len(stand_in.sqs.requests) == 1
+    assert stand_in.dynamodb.requests == []
 
 
 # ---------------------------------------------------------------- what is printed
 
 
 def test_trouble_is_one_line_of_json_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    receiver(FakeLogBucket(DENIED), queue=FakeQueue()).receive(drain_event(POSTED))
+    receiver(FakeBuffer(DENIED), queue=FakeQueue()).receive(drain_event(POSTED))
     [line] = capsys.readouterr().out.splitlines()
-    assert json.loads(line).items() >= {"reason": "s3-AccessDenied", "app": APP, "frame_id": FRAME_ID}.items()
+    assert json.loads(line).items() >= {"reason": "dynamodb-AccessDenied", "app": APP, "frame_id": FRAME_ID}.items()
 
 
 # ---------------------------------------------------------------- environment
 
 
+VARIABLES = {
+    "LOG_BUCKET": "b",
+    "LOG_APPS": "one-app,two-app",
+    "DRAIN_KEYS_PARAMETER": "/p",
+    "SPILL_QUEUE_URL": "q",
+    "BUFFER_TABLE": "t",
+    "FLUSH_MINUTES": "10",
+    "ANSWER_AFTER_MS": "300",
+    "METRICS_NAMESPACE": "n",
+}
+
+
 def test_settings_are_the_environments() -> None:
-    variables = {"LOG_BUCKET": "b", "LOG_APPS": "one-app,two-app", "DRAIN_KEYS_PARAMETER": "/p", "SPILL_QUEUE_URL": "q"}
-    settings = Settings.from_environment(variables)
-    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p", "q")
+    settings = Settings.from_environment(VARIABLES, VARIABLES)
+    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p", "q", "t", 10, 300, "n")
+
+
+def test_what_may_be_missing_has_a_default() -> None:
+    needed = {name: VARIABLES[name] for name in names.RECEIVER_VARIABLES}
+    settings = Settings.from_environment(needed | {"FLUSH_MINUTES": "", "ANSWER_AFTER_MS": ""}, needed)
+    assert (settings.buffer_table, settings.flush_minutes, settings.answer_after_ms) == ("", 5, 0)
+    assert settings.namespace == "heroku-log-receiver"
 
 
 def test_each_variable_that_is_missing_is_named() -> None:
     with pytest.raises(MissingSetting) as missing:
-        Settings.from_environment({"LOG_BUCKET": "b", "LOG_APPS": ""})
-    assert str(missing.value) == "set the environment variable(s) LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL"
+        Settings.from_environment({"LOG_BUCKET": "b", "LOG_APPS": ""}, names.OUTSIDE_VARIABLES)
+    assert str(missing.value) == (
+        "set the environment variable(s) LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL, BUFFER_TABLE"
+    )
 
 
-IMPORT_ONLY = """
-import os, boto3
+IMPORT = """
+import sys, boto3
 
-def refuse(*args, **kwargs):
-    raise AssertionError("the import reads the environment or makes a client")
+made = []
+original = boto3.client
 
-class Unreadable(dict):
-    __getitem__ = __contains__ = __iter__ = get = refuse
+def client(service, **kwargs):
+    made.append(service)
+    return original(service, **kwargs)
 
-os.environ = Unreadable()
-os.getenv = boto3.client = boto3.resource = boto3.Session = refuse
+boto3.client = client
 import receiver.handler
+print(*sorted(made))
 """
 
 
-def test_importing_the_handler_reads_no_environment_and_makes_no_client() -> None:
-    """A missing variable is an error of a request, told in the log, and not of the import."""
-    subprocess.run([sys.executable, "-c", IMPORT_ONLY], cwd=PROJECT, env=dict(os.environ), check=True)
+def clients_of_an_import(**environment: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT],
+        cwd=PROJECT,
+        env={"AWS_DEFAULT_REGION": "us-east-1", **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.split()
+
+
+def test_the_import_makes_all_clients_in_lambda() -> None:
+    """Lambda gives a whole CPU until the module is loaded, so that the first request is not slow."""
+    made = clients_of_an_import(**VARIABLES, AWS_LAMBDA_FUNCTION_NAME="raxx-log-receiver")
+    assert made == ["dynamodb", "s3", "sqs", "ssm"]
+
+
+def test_the_import_makes_no_client_elsewhere() -> None:
+    """The flusher, tests and `python -m receiver` import the module, too."""
+    assert clients_of_an_import(**VARIABLES) == []
+    assert clients_of_an_import() == []
 
 
 def test_first_requests_at_a_time_make_the_receiver_once() -> None:
@@ -289,7 +401,7 @@ def test_first_requests_at_a_time_make_the_receiver_once() -> None:
         if len(made) > 1:
             another.set()
         another.wait(0.2)
-        return receiver(FakeLogBucket())
+        return receiver(FakeBuffer())
 
     handler = Handler(make)
     threads = [threading.Thread(target=handler, args=(drain_event(query=""), CONTEXT)) for _ in range(4)]

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.drain_url import token
+from contract.logplex.batch import Batch
 from contract.object_keys import APP_NAME
 from contract.stored_line import Reason
 from receiver import request
-from receiver.logplex.batch import Batch
 from tests.support.fakes import APP, FRAME_ID, KEY, QUERY, drain_event, gateway_context
 
 NOW_MS = 1_795_521_600_000
@@ -255,6 +255,8 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
         pytest.param({"logplex-frame-id": FRAME_ID}, FRAME_ID, id="given"),
         pytest.param({"logplex-frame-id": f" {FRAME_ID} "}, FRAME_ID, id="white-space"),
         pytest.param({"logplex-frame-id": " "}, None, id="blank"),
+        pytest.param({"logplex-frame-id": "x" * 256}, "x" * 256, id="long"),
+        pytest.param({"logplex-frame-id": "x" * 257}, None, id="too-long"),
         pytest.param({}, None, id="private-space"),
         pytest.param(None, None, id="no-headers"),
         pytest.param({"user-agent": SHUTTLE, "x-request-id": "a-batch"}, "a-batch", id="log-shuttle"),
@@ -275,8 +277,26 @@ def test_the_frame_id(headers: dict[str, str] | None, frame_id: str | None) -> N
     [
         pytest.param({"logplex-drain-token": "d.x"}, "d.x", id="Logplex"),
         pytest.param({"logplex-drain-token": " "}, None, id="blank"),
+        pytest.param({"logplex-drain-token": "x" * 257}, None, id="too long"),
         pytest.param({}, None, id="a Private Space, log-shuttle"),
     ],
 )
 def test_the_drain_that_sent_it(headers: dict[str, str], drain: str | None) -> None:
     assert request.batch(drain_event(headers=headers), APP, NOW_MS).drain == drain
+
+
+@pytest.mark.parametrize(
+    ("said", "frames"),
+    [("3", 3), (" 3 ", 3), ("0", 0), ("", None), (None, None), ("-1", None), ("3.0", None), ("٣", None)],
+)
+def test_the_frames_that_are_announced(said: str | None, frames: int | None) -> None:
+    """A count that is none is not believed."""
+    event = drain_event(headers={"logplex-msg-count": said})
+    assert request.batch(event, APP, NOW_MS).announced == frames
+    assert request.batch(drain_event(headers=None), APP, NOW_MS).announced is None
+
+
+def test_a_count_of_thousands_of_digits_is_none() -> None:
+    """int() refuses it, and a POST must not fail for a header."""
+    event = drain_event(headers={"logplex-msg-count": "9" * 5000})
+    assert request.batch(event, APP, NOW_MS).announced is None

@@ -14,12 +14,13 @@ import pytest
 from botocore.config import Config
 
 from contract.drain_url import token
+from contract.logplex.batch import Batch
 from receiver import aws as clients
 from receiver import spill
 from receiver.handler import Handler, make_receiver
-from receiver.logplex.batch import Batch
 from tests.support.fakes import (
     APP,
+    DYNAMODB_TAKES,
     FRAME_ID,
     KEY,
     PREVIOUS_KEY,
@@ -39,6 +40,8 @@ from tests.support.logplex_frames import NOON_MS, body, message
 MARKER = "s3cret-marker"
 TOKEN = token(KEY, APP)
 POSTED = body(message(f"password={MARKER}\n".encode()), MARKER.encode()) + MARKER.encode()
+LINES = 1000  # that the buffer takes, here
+LARGE = body(message()) + b"1 x" * LINES + MARKER.encode()
 SPILLED = spill.encode(Batch(APP, FRAME_ID, NOON_MS, POSTED))
 SECRETS = (
     MARKER,
@@ -54,6 +57,7 @@ SECRETS = (
 )
 # An error of AWS can quote what it was asked.
 QUOTES = f"you sent {QUERY} and {MARKER}"
+DYNAMODB_DENIES = [Reply(400, b'{"__type": "AccessDeniedException", "message": "%b"}' % QUOTES.encode())]
 S3_DENIES = [Reply(403, f"<Error><Code>AccessDenied</Code><Message>{escape(QUOTES)}</Message></Error>".encode())]
 SQS_DENIES = [Reply(403, b'{"__type": "AccessDenied", "message": "%b"}' % QUOTES.encode())]
 SSM_DENIES = [Reply(400, b'{"__type": "AccessDeniedException", "message": "%b"}' % QUOTES.encode())]
@@ -67,13 +71,18 @@ class Context:
 
 
 class Case(NamedTuple):
-    """An event and what AWS does; `answer` is the status, or for messages of SQS the ids of those to keep."""
+    """An event and what AWS does; `answer` is the status, or for messages of SQS the ids of those to keep.
+
+    `told` is whether something is printed: a POST that goes well is not told.
+    """
 
     answer: int | list[str]
     event: dict[str, Any]
+    dynamodb: Script = DYNAMODB_TAKES
     s3: Script = S3_TAKES
     sqs: Script = SQS_TAKES
     ssm: Script = SSM_GIVES_KEYS
+    told: bool = True
 
 
 def post(**changes: Any) -> dict[str, Any]:
@@ -95,12 +104,16 @@ HEADERS = {
 }
 
 CASES = {
-    "stored": Case(200, post(headers=HEADERS)),
-    "stored, by the previous token": Case(200, post(query=f"app={APP}&token={token(PREVIOUS_KEY, APP)}&x={MARKER}")),
-    "stored, of a token in the body": Case(200, drain_event(body(message(TOKEN.encode())))),
-    "stored, of no base64": Case(200, drain_event(body=MARKER, isBase64Encoded=True)),
-    "spilled": Case(200, post(), s3=S3_DENIES),
-    "spilled after a reset": Case(200, post(), s3=[reset]),
+    "kept": Case(200, post(headers=HEADERS), told=False),
+    "kept, by the previous token": Case(
+        200, post(query=f"app={APP}&token={token(PREVIOUS_KEY, APP)}&x={MARKER}"), told=False
+    ),
+    "kept, of a token in the body": Case(200, drain_event(body(message(TOKEN.encode()))), told=False),
+    "kept, of no base64": Case(200, drain_event(body=MARKER, isBase64Encoded=True), told=False),
+    "stored, as it is large": Case(200, drain_event(LARGE)),
+    "spilled, as it is large": Case(200, drain_event(LARGE), s3=S3_DENIES),
+    "spilled": Case(200, post(), dynamodb=DYNAMODB_DENIES),
+    "spilled after a reset": Case(200, post(), dynamodb=[reset]),
     "wrong token": Case(401, post(query=f"app={APP}&token={MARKER}")),
     "token of another app": Case(401, post(query=f"app={MARKER}&token={TOKEN}")),
     "token twice": Case(401, post(query=f"{QUERY}&token={MARKER}")),
@@ -108,26 +121,19 @@ CASES = {
     "token in a header only": Case(401, post(query="", headers=HEADERS)),
     "token in the body only": Case(401, drain_event(QUERY.encode(), query="")),
     "too many parameters": Case(401, post(query="&".join([QUERY, *[MARKER] * 20]))),
-    "token in the path": Case(404, post(rawPath=f"/prod/drain/{TOKEN}/{MARKER}")),
-    "token in the query of another path": Case(404, post(rawPath="/prod/", rawQueryString=f"{QUERY}&x={MARKER}")),
-    "another method": Case(405, post(requestContext=gateway_context(http={"method": MARKER, "path": MARKER}))),
-    "kept nowhere": Case(503, post(), s3=S3_DENIES, sqs=SQS_DENIES),
-    "kept nowhere, of resets": Case(503, post(), s3=[reset], sqs=[reset]),
+    "token in the path": Case(404, post(rawPath=f"/prod/drain/{TOKEN}/{MARKER}"), told=False),
+    "token in the query of another path": Case(
+        404, post(rawPath="/prod/", rawQueryString=f"{QUERY}&x={MARKER}"), told=False
+    ),
+    "another method": Case(
+        405, post(requestContext=gateway_context(http={"method": MARKER, "path": MARKER})), told=False
+    ),
+    "kept nowhere": Case(503, post(), dynamodb=DYNAMODB_DENIES, sqs=SQS_DENIES),
+    "kept nowhere, of resets": Case(503, post(), dynamodb=[reset], sqs=[reset]),
     "no keys": Case(503, post(), ssm=SSM_DENIES),
     "keys that are none": Case(503, post(), ssm=SSM_GIVES_NONSENSE),
     "a page in the place of keys": Case(503, post(), ssm=SSM_GIVES_A_PAGE),
-    "redriven": Case([], sqs_event(SPILLED)),
-    "redrive failed": Case(["m0", "m1"], sqs_event(SPILLED, SPILLED), s3=S3_DENIES),
-    "redrive of what is malformed": Case(
-        [f"m{number}" for number in range(5)],
-        sqs_event(
-            MARKER,
-            f'"{MARKER}"',
-            f'{{"v": "{MARKER}"}}',
-            f'{{"v": 1, "app": "{APP}", "frame_id": null, "arrival_ms": "{MARKER}", "body": "{MARKER}"}}',
-            SPILLED[:-9],
-        ),
-    ),
+    "messages of the queue": Case(["m0", "m1"], sqs_event(SPILLED, MARKER), told=False),
 }
 
 
@@ -170,14 +176,15 @@ def found(texts: Sequence[str]) -> list[str]:
 def test_no_token_query_body_or_key_is_printed_logged_or_raised(
     handler: Handler, case: Case, heard: Heard, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with aws(monkeypatch, s3=case.s3, sqs=case.sqs, ssm=case.ssm):
+    monkeypatch.setattr("contract.buffer_table.BATCH_LINES", LINES)
+    with aws(monkeypatch, dynamodb=case.dynamodb, s3=case.s3, sqs=case.sqs, ssm=case.ssm):
         answer = handler(case.event, Context())
     printed = capfd.readouterr()
     if isinstance(case.answer, int):
         assert answer == {"statusCode": case.answer, "headers": {}, "body": "", "isBase64Encoded": False}
-        assert '"Requests"' in printed.out
     else:
         assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == case.answer
+    assert bool(printed.out) == case.told
     assert found([printed.out, printed.err, *heard.lines]) == []
 
 

@@ -1,25 +1,29 @@
-"""A batch that S3 does not take goes to the queue, and from there under the very keys that it would have had."""
+"""A batch that the buffer does not take goes to the queue, whole: its slot follows from it, now and days later."""
 
 import base64
 import gzip
 import json
-import os
-from typing import Any
+import random
 
 import pytest
 
+from contract.buffer_table import batch_of
+from contract.logplex.batch import Batch
 from contract.metrics import Metric
 from contract.stored_line import Reason
 from receiver import spill
 from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
+from receiver.deadline import Deadline
+from receiver.flusher.drain import drain
 from receiver.handler import Budget, Receiver
-from receiver.logplex.batch import Batch
+from receiver.intake import Intake
 from receiver.metrics import Point
 from tests.support.fakes import (
     APP,
     FRAME_ID,
     KEY,
+    FakeBuffer,
     FakeLogBucket,
     FakeParameter,
     FakeQueue,
@@ -27,50 +31,54 @@ from tests.support.fakes import (
 )
 from tests.support.logplex_frames import NOON_MS, body, message
 
-SLOW_DOWN = Unavailable("s3-SlowDown", "please")
+SLOW_DOWN = Unavailable("dynamodb-ThrottlingException", "please")
 POSTED = body(message(b"one\n"), message(b"two\n"))
 EVENT = drain_event(POSTED)
 
 BUDGET = Budget()
 
 
-def receiver(bucket: FakeLogBucket, queue: FakeQueue, budget: Budget = BUDGET) -> Receiver:
+def intake(buffer: FakeBuffer) -> Intake:
+    return Intake(buffer, FakeLogBucket(), 5)
+
+
+def receiver(
+    buffer: FakeBuffer, queue: FakeQueue, budget: Budget = BUDGET, points: list[Point] | None = None
+) -> Receiver:
     keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
-    return Receiver(frozenset({APP}), keys, bucket, queue, budget=budget)
+    emit = (points if points is not None else []).extend
+    return Receiver(frozenset({APP}), keys, intake(buffer), queue, emit, budget)
 
 
-def sqs_event(*texts: str) -> dict[str, Any]:
-    return {"Records": [{"messageId": f"m{number}", "body": text} for number, text in enumerate(texts)]}
-
-
-def failures(answer: dict[str, Any]) -> list[str]:
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
-
-def test_what_s3_refuses_is_spilled_and_answered_200() -> None:
+def test_what_the_buffer_refuses_is_spilled_and_answered_200() -> None:
     queue = FakeQueue()
-    assert receiver(FakeLogBucket(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 200
+    assert receiver(FakeBuffer(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 200
     assert spill.decode(queue.sent[0]).body == POSTED
 
 
-def test_what_s3_takes_is_not_spilled() -> None:
+def test_what_the_buffer_takes_is_not_spilled() -> None:
     queue = FakeQueue()
-    assert receiver(FakeLogBucket(), queue).receive(EVENT)["statusCode"] == 200
+    assert receiver(FakeBuffer(), queue).receive(EVENT)["statusCode"] == 200
     assert queue.sent == []
 
 
 def test_when_both_refuse_it_is_503() -> None:
     queue = FakeQueue(Unavailable("sqs-deadline", "no answer in time"))
-    assert receiver(FakeLogBucket(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 503
+    assert receiver(FakeBuffer(SLOW_DOWN), queue).receive(EVENT)["statusCode"] == 503
 
 
-def test_sqs_keeps_what_is_not_stored_and_only_that() -> None:
-    """A message that is none of ours ends as a dead letter, not in nothing."""
-    good = spill.encode(Batch(APP, "f", NOON_MS, POSTED))
-    bucket = FakeLogBucket()
-    assert failures(receiver(bucket, FakeQueue()).redrive(sqs_event(good, "no batch", good), 10)) == ["m1"]
-    assert len(bucket.stored) == 1
-    assert failures(receiver(FakeLogBucket(SLOW_DOWN), FakeQueue()).redrive(sqs_event(good, good), 10)) == ["m0", "m1"]
+def test_a_spilled_batch_comes_into_the_buffer_as_it_was() -> None:
+    """With its drain and its count, which only the flusher looks at."""
+    headers = {"logplex-frame-id": FRAME_ID, "logplex-drain-token": "d.x", "logplex-msg-count": "2"}
+    direct, later, queue = FakeBuffer(), FakeBuffer(SLOW_DOWN), FakeQueue()
+    for buffer in (direct, later):
+        receiver(buffer, queue).receive(drain_event(POSTED, headers=headers))
+    later.trouble = None
+    assert drain(queue, intake(later), Deadline(10), lambda: True) == 1
+    [item], [item_of_spilled] = direct.batch_items(), later.batch_items()
+    assert batch_of(item_of_spilled, APP) == batch_of(item, APP)
+    assert batch_of(item, APP).announced == 2
+    assert later.items.keys() == direct.items.keys() | set(later.marker_keys())
 
 
 @pytest.mark.parametrize(
@@ -82,9 +90,10 @@ def test_sqs_keeps_what_is_not_stored_and_only_that() -> None:
         pytest.param(Batch(APP, "f", NOON_MS, b"!", Reason.BAD_BASE64), id="bad-base64"),
         pytest.param(Batch(APP, "f", NOON_MS, b"!", Reason.BAD_GZIP), id="bad-gzip"),
         pytest.param(Batch(APP, "f", NOON_MS, POSTED, drain="d.x"), id="with its drain"),
+        pytest.param(Batch(APP, "f", NOON_MS, POSTED, announced=0), id="with its count"),
     ],
 )
-def test_a_message_holds_all_that_makes_the_keys(batch: Batch) -> None:
+def test_a_message_holds_the_whole_batch(batch: Batch) -> None:
     assert spill.decode(spill.encode(batch)) == batch
 
 
@@ -97,14 +106,35 @@ def test_a_message_is_what_its_contract_says() -> None:
     assert gzip.decompress(base64.b64decode(told["body"])) == POSTED
 
 
-def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.CaptureFixture[str]) -> None:
-    """Parts would no longer write the keys of the whole."""
-    import random
+@pytest.mark.parametrize(
+    ("of_its_time", "fault"),
+    [
+        pytest.param({}, None, id="the first"),
+        pytest.param({"undecodable": False}, None, id="with a flag"),
+        pytest.param({"undecodable": True}, Reason.BAD_BASE64, id="with the flag set"),
+        pytest.param({"fault": None}, None, id="with a fault"),
+        pytest.param({"fault": "bad-gzip"}, Reason.BAD_GZIP, id="with a fault set"),
+    ],
+)
+def test_a_message_of_an_earlier_receiver_is_read(of_its_time: dict[str, object], fault: Reason | None) -> None:
+    """A queue keeps messages for two weeks, so an upgrade finds some: without drain, count or fault."""
+    message = {
+        "v": 1,
+        "app": APP,
+        "frame_id": "f",
+        "arrival_ms": NOON_MS,
+        "body": base64.b64encode(gzip.compress(POSTED)).decode(),
+        **of_its_time,
+    }
+    assert spill.decode(json.dumps(message)) == Batch(APP, "f", NOON_MS, POSTED, fault)
 
+
+def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.CaptureFixture[str]) -> None:
+    """Parts would be batches of their own, each time other ones."""
     noise = random.Random(1).randbytes(spill.MAX_BYTES)
     queue = FakeQueue()
     event = drain_event(noise)
-    assert receiver(FakeLogBucket(SLOW_DOWN), queue).receive(event)["statusCode"] == 503
+    assert receiver(FakeBuffer(SLOW_DOWN), queue).receive(event)["statusCode"] == 503
     assert queue.sent == []
     assert "spill-too-large" in capsys.readouterr().out
     spill.encode(Batch(APP, "f" * 32, NOON_MS, noise[:110_000]))
@@ -113,10 +143,9 @@ def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.Capture
 def test_what_does_not_fit_a_message_is_counted_and_named(capsys: pytest.CaptureFixture[str]) -> None:
     """By the answer's metric; the fault's line says which batch it was, and why."""
     points: list[Point] = []
-    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
-    refusing = Receiver(frozenset({APP}), keys, FakeLogBucket(SLOW_DOWN), FakeQueue(), points.extend)
-    refusing.receive(drain_event(os.urandom(spill.MAX_BYTES)))
-    assert Point(Metric.REQUESTS, 1, "503") in points
+    noise = random.Random(2).randbytes(spill.MAX_BYTES)
+    receiver(FakeBuffer(SLOW_DOWN), FakeQueue(), points=points).receive(drain_event(noise))
+    assert points == [Point(Metric.UNAVAILABLE, 1)]
     faults = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert faults[-1] == {"level": "ERROR", "reason": "spill-too-large", "app": APP, "frame_id": FRAME_ID}
 
@@ -130,6 +159,7 @@ def test_what_does_not_fit_a_message_is_counted_and_named(capsys: pytest.Capture
         '{"v": 2, "app": "a", "frame_id": null, "arrival_ms": 0, "body": ""}',
         '{"v": 1, "app": "a", "frame_id": null, "arrival_ms": 0, "body": "!"}',
         '{"v": 1, "app": "a", "frame_id": null, "arrival_ms": 0, "body": "AAAA"}',
+        '{"v": 1, "app": "a", "frame_id": null, "arrival_ms": 0, "body": "H4sI", "fault": "another"}',
     ],
 )
 def test_a_message_that_is_none_is_said_to_be_none(text: str) -> None:
@@ -141,12 +171,11 @@ def test_a_batch_that_takes_too_long_to_read_is_spilled_and_answered_in_time(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Many frames of one byte: each is a line, and the lines are thirty times the body."""
-    bucket, queue = FakeLogBucket(), FakeQueue()
+    buffer, queue = FakeBuffer(), FakeQueue()
     event = drain_event(b"1 x" * 20_000)
-    assert receiver(bucket, queue, Budget(response=0.0, least=0.01)).receive(event)["statusCode"] == 200
-    assert (bucket.stored, len(queue.sent)) == ({}, 1)
-    assert '"reason": "objects-deadline"' in capsys.readouterr().out
-    assert failures(receiver(bucket, queue).redrive(sqs_event(*queue.sent), 0.001)) == ["m0"]
-    assert failures(receiver(bucket, queue).redrive(sqs_event(*queue.sent), 60)) == []
-    [stored] = bucket.stored.values()
-    assert gzip.decompress(stored).count(b"\n") == 20_000
+    assert receiver(buffer, queue, Budget(response=0.0, least=0.01)).receive(event)["statusCode"] == 200
+    assert (buffer.items, len(queue.sent)) == ({}, 1)
+    assert '"reason": "reading-deadline"' in capsys.readouterr().out
+    assert drain(queue, intake(buffer), Deadline(60), lambda: True) == 1
+    [item] = buffer.batch_items()
+    assert item["lines"] == {"N": "20000"}

@@ -1,4 +1,4 @@
-"""Stand-ins for what the receiver works with: requests, the archive, a parameter, an AWS endpoint."""
+"""Stand-ins for what receiver and flusher work with: requests, the buffer, the archive, a parameter, AWS."""
 
 import json
 import os
@@ -7,18 +7,27 @@ import ssl
 import struct
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 
+from contract import buffer_table
+from contract.buffer_table import BATCH_PREFIX, PARTITION_KEY, RECORD_PREFIX, SORT_KEY, Heading, Item, Key, Record
 from contract.drain_url import token
+from contract.logplex.batch import Batch
 from contract.object_keys import ObjectKey
-from receiver.aws import LogBucket, Queue, Unavailable
+from contract.slots import DEFAULT_MINUTES, Slot
+from receiver.aws import Queue, Unavailable
 from receiver.deadline import Deadline
-from receiver.logplex.batch import StoredObject
+from receiver.flusher.drain import Message
+from receiver.flusher.flush import Contents
+from receiver.flusher.run import Outcome, run
+from receiver.stored_object import StoredObject
+from receiver.tally import Tally
 from tests.support.logplex_frames import NOON_MS
 
 APP = "raxx-api-prod"
@@ -48,40 +57,200 @@ def gateway_context(**changes: Any) -> dict[str, Any]:
     return fixed | changes
 
 
-class FakeLogBucket(LogBucket):
-    """Keeps objects in `stored`, key -> bytes, or raises its `trouble`; `budgets` are the seconds it was given."""
+class FakeBuffer:
+    """The table in memory, `items` by their keys, for receiver and flusher; `born` is when it was created.
+
+    A receiver's calls raise its `trouble`, and are done all the same while `unseen` is set, as calls whose answer comes
+    too late. `calls` are the names of all that were made, `budgets` the seconds that puts of batches were given.
+    """
+
+    def __init__(self, trouble: Unavailable | None = None, born: int = NOON_MS - 60_000) -> None:
+        self.items: dict[Key, Item] = {}
+        self.calls: list[str] = []
+        self.budgets: list[float] = []
+        self.trouble, self.unseen, self.born = trouble, False, born
+
+    # The receiver's calls.
+
+    def put_batch(self, item: Item, deadline: Deadline) -> None:
+        """Put it, unless it is there."""
+        self.budgets.append(deadline.remaining())
+        self._meet("put_batch", lambda: self.items.setdefault(_key(item), item))
+
+    def put_marker(self, item: Item, deadline: Deadline) -> None:
+        """Put it."""
+        self._meet("put_marker", lambda: self.items.update({_key(item): item}))
+
+    def holds(self, key: Key, deadline: Deadline) -> bool:
+        """Look."""
+        self._meet("holds", lambda: None)
+        return key in self.items
+
+    def _meet(self, name: str, deed: Callable[[], object]) -> None:
+        self.calls.append(name)
+        if self.unseen or not self.trouble:
+            deed()
+        if self.trouble:
+            raise self.trouble
+
+    # The flusher's calls.
+
+    def born_ms(self) -> int:
+        """When it was created."""
+        self.calls.append("born_ms")
+        return self.born
+
+    def untils(self) -> dict[str, list[Slot]]:
+        """Those that are noted."""
+        self.calls.append("untils")
+        untils: dict[str, list[Slot]] = {}
+        for app, slot in map(buffer_table.until_of, self._of(buffer_table.FLUSHED_PARTITION)):
+            untils.setdefault(app, []).append(slot)
+        return untils
+
+    def advance(self, app: str, until: Slot) -> None:
+        """Note it, unless a later one is noted."""
+        self.calls.append(f"advance {until}")
+        key = buffer_table.until_key(app, until.minutes)
+        if key not in self.items or buffer_table.until_of(self.items[key])[1] < until:
+            self.items[key] = buffer_table.until_item(app, until)
+
+    def markers(self, app: str) -> list[Key]:
+        """The app's markers."""
+        self.calls.append("markers")
+        return [_key(item) for item in self._of(buffer_table.late_partition(app))]
+
+    def delete(self, keys: Iterable[Key]) -> None:
+        """Delete items."""
+        for key in keys:
+            self.calls.append(f"delete {key.sort}")
+            self.items.pop(key, None)
+
+    def contents(self, app: str, slot: Slot) -> Contents:
+        """What the slot holds, by what DynamoDB would give of its items."""
+        self.calls.append(f"contents {slot}")
+        items = [
+            {name: value for name, value in item.items() if name in buffer_table.HEADING}
+            for item in self._of(buffer_table.slot_partition(app, slot))
+        ]
+        return Contents(
+            [Heading.of(item) for item in items if item[SORT_KEY]["S"].startswith(BATCH_PREFIX)],
+            [Record.of(item) for item in items if item[SORT_KEY]["S"].startswith(RECORD_PREFIX)],
+        )
+
+    def batches(self, app: str, slot: Slot, batch_ids: Collection[UUID]) -> list[Batch]:
+        """Those that are asked for."""
+        self.calls.append(f"batches {slot}")
+        keys = (buffer_table.batch_key(app, slot, batch_id) for batch_id in batch_ids)
+        return [buffer_table.batch_of(self.items[key], app) for key in keys if key in self.items]
+
+    def create_record(self, app: str, slot: Slot, number: int, batch_ids: Sequence[UUID], now_ms: int) -> bool:
+        """Create it, unless it is there."""
+        self.calls.append(f"create_record {number}")
+        item = buffer_table.record_item(app, slot, number, batch_ids, now_ms)
+        return self.items.setdefault(_key(item), item) is item
+
+    def mark_stored(self, app: str, slot: Slot, number: int) -> bool:
+        """Mark it, unless it is marked."""
+        self.calls.append(f"mark_stored {number}")
+        record = self.items[buffer_table.record_key(app, slot, number)]
+        marked = record["stored"]["BOOL"]
+        record["stored"] = {"BOOL": True}
+        return not marked
+
+    # For tests.
+
+    def batch_items(self) -> list[Item]:
+        """The items of batches, in order of their keys."""
+        return [item for key, item in sorted(self.items.items()) if key.sort.startswith(BATCH_PREFIX)]
+
+    def marker_keys(self) -> list[Key]:
+        """The keys of late markers of all apps."""
+        return sorted(key for key in self.items if key.partition.startswith("late/"))
+
+    def _of(self, partition: str) -> list[Item]:
+        return [item for key, item in sorted(self.items.items()) if key.partition == partition]
+
+
+def _key(item: Item) -> Key:
+    return Key(item[PARTITION_KEY]["S"], item[SORT_KEY]["S"])
+
+
+class FakeLogBucket:
+    """Keeps objects in `stored`, key -> bytes, or raises its `trouble`; `budgets` are the seconds it was given.
+
+    It is the receiver's bucket, and without deadlines the flusher's.
+    """
 
     def __init__(self, trouble: Unavailable | None = None) -> None:
         self.stored: dict[str, bytes] = {}
         self.budgets: list[float] = []
-        self._trouble = trouble
+        self.trouble = trouble
 
-    def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:
-        """Store, or fail as `LogBucket.put` does."""
-        self.budgets.append(deadline.remaining())
-        if self._trouble:
-            raise self._trouble
-        self.stored |= {str(stored.key): stored.data for stored in objects}
+    def put(self, objects: Sequence[StoredObject], deadline: Deadline | None = None) -> None:
+        """Store what is not there, or fail as `LogBucket.put` does."""
+        if deadline:
+            self.budgets.append(deadline.remaining())
+        if self.trouble:
+            raise self.trouble
+        for stored in objects:
+            self.stored.setdefault(str(stored.key), stored.data)
 
     def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:
         """Look, or fail as `LogBucket.holds_any` does."""
-        if self._trouble:
-            raise self._trouble
+        if self.trouble:
+            raise self.trouble
         return any(str(key) in self.stored for key in keys)
 
 
 class FakeQueue(Queue):
-    """Keeps messages in `sent`, or raises its `trouble`."""
+    """Keeps messages in `sent`, or raises its `trouble`; it is the receiver's queue, and the flusher's.
+
+    What is received and not deleted is in `received` until it is given back.
+    """
 
     def __init__(self, trouble: Unavailable | None = None) -> None:
         self.sent: list[str] = []
-        self._trouble = trouble
+        self.received: dict[str, str] = {}
+        self.trouble = trouble
+        self._receipts = 0
 
     def send(self, text: str, deadline: Deadline) -> None:
         """Take a message, or fail as `Queue.send` does."""
-        if self._trouble:
-            raise self._trouble
+        if self.trouble:
+            raise self.trouble
         self.sent.append(text)
+
+    def receive(self) -> list[Message]:
+        """Give at most ten messages, as SQS does."""
+        given, self.sent = self.sent[:10], self.sent[10:]
+        messages = []
+        for text in given:
+            self._receipts += 1
+            messages.append(Message(f"m{self._receipts}", f"receipt-{self._receipts}", text))
+        self.received |= {message.receipt: message.text for message in messages}
+        return messages
+
+    def delete(self, message: Message) -> None:
+        """Delete a message that was received."""
+        del self.received[message.receipt]
+
+    def give_back(self) -> None:
+        """Let what was received and not deleted be received again."""
+        self.sent += self.received.values()
+        self.received.clear()
+
+
+def flush_due(
+    buffer: FakeBuffer,
+    bucket: FakeLogBucket,
+    now_ms: int,
+    apps: Iterable[str] = (),
+    report: Callable[[Tally, int], None] = lambda *_: None,
+    minutes: int = DEFAULT_MINUTES,
+) -> Outcome:
+    """Flush all that is due at a time into a bucket; without `apps`, of APP."""
+    return run(apps or [APP], minutes, buffer, bucket, report, lambda: now_ms, lambda: True)
 
 
 class FakeParameter:
@@ -271,6 +440,20 @@ def reset(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+    tls: ssl.SSLContext | None = None
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self.tls:
+            try:
+                # SSLSocket would be left open if the client has reset its connection before it was accepted.
+                connection.getpeername()
+            except OSError:
+                connection.close()
+                raise
+            # The handshake is for the thread of the connection.
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that has hung up is no news."""
@@ -312,9 +495,7 @@ def aws_endpoint(
             """Keep the captured output to what the receiver prints."""
 
     with _Server(("127.0.0.1", 0), Handler) as server:
-        if tls:
-            # The handshake is for the thread of the connection.
-            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.tls = tls
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
         try:
@@ -337,13 +518,15 @@ def deaf_endpoint() -> Iterator[tuple[str, Endpoint]]:
 Script = Sequence[Reply | Deed] | None  # None: a deaf endpoint
 
 S3_TAKES = [Reply(200)]
+DYNAMODB_TAKES = [Reply(200, json.dumps({"ConsumedCapacity": {"TableName": "a-table"}}).encode())]
 SQS_TAKES = [Reply(200, json.dumps({"MessageId": "a-message"}).encode())]
 SSM_GIVES_KEYS = [Reply(200, json.dumps({"Parameter": {"Value": json.dumps([KEY, PREVIOUS_KEY])}}).encode())]
 
 
 class Aws(NamedTuple):
-    """Three endpoints."""
+    """An endpoint for each service."""
 
+    dynamodb: Endpoint
     s3: Endpoint
     sqs: Endpoint
     ssm: Endpoint
@@ -353,6 +536,7 @@ class Aws(NamedTuple):
 def aws(
     monkeypatch: pytest.MonkeyPatch,
     *,
+    dynamodb: Script = DYNAMODB_TAKES,
     s3: Script = S3_TAKES,
     sqs: Script = SQS_TAKES,
     ssm: Script = SSM_GIVES_KEYS,
@@ -363,11 +547,12 @@ def aws(
         "LOG_APPS": APP,
         "DRAIN_KEYS_PARAMETER": "/drain_keys",
         "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
+        "BUFFER_TABLE": "a-table",
     }.items():
         monkeypatch.setenv(name, value)
     with ExitStack() as serving:
         endpoints = []
-        for service, script in {"S3": s3, "SQS": sqs, "SSM": ssm}.items():
+        for service, script in {"DYNAMODB": dynamodb, "S3": s3, "SQS": sqs, "SSM": ssm}.items():
             url, endpoint = serving.enter_context(deaf_endpoint() if script is None else aws_endpoint(*script))
             monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", url)
             endpoints.append(endpoint)

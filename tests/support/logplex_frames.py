@@ -4,9 +4,9 @@ import gzip
 import re
 from datetime import UTC, datetime, timedelta
 
+from contract.logplex import framing
 from contract.stored_line import Reason, Record, from_frame
-from receiver.logplex import framing
-from receiver.logplex.batch import StoredObject
+from receiver.stored_object import StoredObject
 
 # A time away from every day's edge: tests that are not about days need not think of them.
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The receiver's core against a second reader of the same contract: same keys, same lines, same quarantine.
+"""The core of receiver and flusher against a second reader of the contract: same keys, lines and quarantine.
 
 `make test-differential` runs it on 100,000 bodies.
 """
@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract.logplex.batch import Batch, survey
 from contract.object_keys import ObjectKey
-from receiver.logplex.batch import Batch, objects
+from contract.slots import Slot
+from receiver import large_batch
+from receiver.flusher import slot_objects
+from receiver.tally import Tally
 from tests.support import naive_reader
 from tests.support.drain_bodies import FRAGMENTS, Mutator
 from tests.support.fakes import APP
@@ -40,12 +44,18 @@ def time_limit(posted: bytes) -> Iterator[None]:
 
 
 def received(frame_id: str | None, arrival_ms: int, posted: bytes) -> naive_reader.Stored:
+    batch, large, in_slot = Batch(APP, frame_id, arrival_ms, posted), Tally(APP), Tally(APP)
     with time_limit(posted):
-        stored = objects(Batch(APP, frame_id, arrival_ms, posted))
-    lines = {str(one.key): stored_lines(one) for one in stored}
-    assert [one.lines for one in stored] == list(map(len, lines.values()))
-    reasons = sum((one.quarantined for one in stored), Counter())
-    return naive_reader.Stored(lines, Counter({str(reason): count for reason, count in reasons.items()}))
+        found = survey(batch)
+        slot = Slot.of(found.reference_ms, 5)
+        objects = large_batch.objects(batch, found, slot, large)
+        objects_in_slot = slot_objects.objects(APP, slot, 0, [batch], in_slot)
+    lines = {str(each.key): stored_lines(each) for each in objects}
+    ordered = {str(each.key).removesuffix(f"-{each.key.name}.gz"): stored_lines(each) for each in objects_in_slot}
+    assert large == in_slot
+    assert large.lines == found.lines == sum(map(len, lines.values()))
+    reasons = Counter({str(reason): count for reason, count in large.quarantined.items()})
+    return naive_reader.Stored(lines, ordered, reasons)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))

@@ -1,4 +1,4 @@
-"""What the senders say about lost messages: their loss reports, and Logplex's count of frames.
+"""What the senders say about lost messages: their loss reports.
 
 A loss report is a message of Logplex (L10, `logplex_http_drain.erl`, in an old wording and a new one) or of
 log-shuttle (L12 dropped, L13 lost, `logplex_formatter.go`):
@@ -11,8 +11,7 @@ Every drain of an app receives the L10 lines of all its drains, so the new wordi
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from contract.stored_line import PRI, Record, one_line
 
@@ -27,7 +26,6 @@ _LEADING = re.compile(
 )
 # Longer than any loss report.
 _REPORT_BYTES = 1 << 9
-_COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class Loss(NamedTuple):
@@ -65,9 +63,3 @@ def leads_batch(frame: bytes) -> bool:
     influence the batch's id or time.
     """
     return _LEADING.match(frame) is not None
-
-
-def announced_frames(event: Mapping[str, Any]) -> int | None:
-    """Give the number of frames that a POST has by its `Logplex-Msg-Count`; None if that is absent or not a number."""
-    text = str((event.get("headers") or {}).get("logplex-msg-count") or "").strip()
-    return int(text) if _COUNT.fullmatch(text) else None
