@@ -5,8 +5,8 @@ INSTALLED := .venv/.installed
 
 RUNBOOK ?= RUNBOOK.md
 
-.PHONY: demo up runbook test test-fast coverage test-differential test-faults test-runbook test-trino bench-load bench-trino check bench format \
-    lock clean
+.PHONY: demo up runbook test test-fast coverage test-differential test-faults test-simulation test-runbook test-trino \
+    bench-load bench-trino check bench format lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
 	$(BIN)/python -m local demo $(ARGS)
@@ -31,13 +31,16 @@ coverage: $(INSTALLED)  ## branch coverage of contract/ and receiver/, with the 
 test-faults: $(INSTALLED)  ## the receiver outside Lambda while AWS and its clients misbehave; ARGS='--seconds 300' for longer
 	$(BIN)/python -m pytest tests/faults -n 0 -s $(ARGS)
 
+test-simulation: $(INSTALLED)  ## 20,000 lives of receiver and flusher on a simulated clock; ARGS='--seed 7' shows one
+	$(BIN)/python -m tests.support.simulation $(ARGS)
+
 test-runbook: $(INSTALLED)  ## every command of RUNBOOK.md, run against the local stack
 	$(BIN)/python -m pytest tests/runbook_commands -n 0 $(ARGS)
 
 test-differential: $(INSTALLED)  ## the receiver's core and the row pattern against second, naive readers, on 100,000 bodies and lines
-	$(BIN)/python -m pytest tests/receiver/logplex/test_differential.py tests/contract/test_router_lines.py --dist load --bodies 100000 $(ARGS)
+	$(BIN)/python -m pytest tests/contract/logplex/test_differential.py tests/contract/test_router_lines.py --dist load --bodies 100000 $(ARGS)
 
-bench-load: $(INSTALLED)  ## how much a receiver outside Lambda takes
+bench-load: $(INSTALLED)  ## how much a receiver outside Lambda takes, also while AWS and the flusher fail
 	$(BIN)/python -m benchmarks.load $(ARGS)
 
 test-trino: $(INSTALLED)  ## the table and the queries on a real Trino: Java 24 or newer, and 821 MB to download once
@@ -54,8 +57,9 @@ check: $(INSTALLED)  ## format, lint, spelling, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(INSTALLED)  ## what the receiver costs, as ratios
+bench: $(INSTALLED)  ## what receiver and flusher cost, as ratios
 	$(BIN)/python -m benchmarks.receiver
+	$(BIN)/python -m benchmarks.flusher
 
 format: $(INSTALLED)  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
