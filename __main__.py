@@ -7,15 +7,17 @@ from contract.outputs import exported
 from contract.saved_queries import saved_queries
 from infra import lookups
 from infra.archive import Archive, ArchiveArgs
+from infra.buffer import Buffer, BufferArgs
 from infra.catalog import Catalog, CatalogArgs
 from infra.destroy_guard import DestroyGuard
 from infra.drain_keys import DrainKeys, DrainKeysArgs
 from infra.drains import Drains, DrainsArgs
 from infra.endpoint import Endpoint, EndpointArgs
-from infra.function import ReceiverFunction, ReceiverFunctionArgs
+from infra.flusher import Flusher, FlusherArgs
 from infra.identities import Identities, IdentitiesArgs
 from infra.parameters import Parameters, ParametersArgs
 from infra.providers import providers
+from infra.receiver import Receiver, ReceiverArgs
 from infra.settings import Settings
 from infra.spill import Spill, SpillArgs
 from infra.workgroup import Workgroup, WorkgroupArgs
@@ -69,6 +71,21 @@ drain_keys = DrainKeys(
     opts,
 )
 spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix, protect=settings.protect_archive), opts)
+buffer = Buffer("buffer", BufferArgs(name_prefix=settings.name_prefix, protect=settings.protect_archive), opts)
+flusher = Flusher(
+    "flusher",
+    FlusherArgs(
+        name_prefix=settings.name_prefix,
+        apps=settings.apps,
+        bucket=archive.bucket,
+        spill_queue=spill.queue,
+        table=buffer.table,
+        flush_minutes=settings.flush_minutes,
+        memory_mb=settings.flusher_memory_mb,
+        log_days=settings.receiver_log_days,
+    ),
+    opts,
+)
 identities = Identities(
     "identities",
     IdentitiesArgs(
@@ -83,17 +100,23 @@ identities = Identities(
         view=catalog.view,
         keys_parameter=drain_keys.parameter,
         spill_queue=spill.queue,
+        buffer=buffer.table,
+        flusher=flusher.function,
     ),
     opts,
 )
-receiver = ReceiverFunction(
+receiver = Receiver(
     "receiver",
-    ReceiverFunctionArgs(
+    ReceiverArgs(
         name_prefix=settings.name_prefix,
         apps=settings.apps,
         bucket=archive.bucket,
         keys_parameter=drain_keys.parameter,
         spill_queue=spill.queue,
+        table=buffer.table,
+        flusher=flusher.function,
+        flush_minutes=settings.flush_minutes,
+        answer_after_ms=settings.answer_after_ms,
         memory_mb=settings.receiver_memory_mb,
         reserved_concurrency=settings.reserved_concurrency,
         log_days=settings.receiver_log_days,
@@ -119,6 +142,9 @@ outputs = exported(
     parameter_prefix=settings.parameter_prefix,
     spill_queue=spill.queue.url,
     dead_letter_queue=spill.dead_letters.url,
+    buffer=buffer.table.name,
+    flusher=flusher.function.name,
+    flush_minutes=settings.flush_minutes,
     receiver=receiver.function.name,
     name_prefix=settings.name_prefix,
     region=settings.region,
@@ -142,7 +168,9 @@ parameters = Parameters(
     ),
     opts,
 )
-everything = [archive, catalog, athena, identities, drain_keys, spill, receiver, endpoint, parameters]
+everything = [
+    *(archive, catalog, athena, identities, drain_keys, spill, buffer, flusher, receiver, endpoint, parameters)
+]
 drains = (
     [Drains("drains", DrainsArgs(urls=drain_urls, app_ids=app_ids, behind=everything), opts)]
     if settings.drains_enabled

@@ -1,12 +1,11 @@
 """The drain endpoint: an HTTP API in front of the receiver."""
 
-import json
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import apigatewayv2, cloudwatch, lambda_
 
-from contract import names
+from contract import access_log, names
 from contract.drain_url import DRAIN_PATH
 
 STAGE = "prod"
@@ -17,22 +16,6 @@ STAGE = "prod"
 # ceilings.
 _REQUESTS_PER_S = 1000
 _BURST = 2000
-# "Customize HTTP API access logs" lists the variables. None of these contains the query string, so no token is logged.
-# When API Gateway cannot invoke the function (no permission, or throttled), it answers 5xx by itself, the function's
-# log stays empty, and only integrationError has the reason ("Troubleshooting issues with HTTP API Lambda
-# integrations"). functionStatus is the receiver's answer, if there was one; lambdaStatus is Lambda's.
-ACCESS_LOG = {
-    "requestId": "$context.requestId",
-    "time": "$context.requestTime",
-    "ip": "$context.identity.sourceIp",
-    "route": "$context.routeKey",
-    "status": "$context.status",
-    "latencyMs": "$context.responseLatency",
-    "error": "$context.error.message",
-    "integrationError": "$context.integrationErrorMessage",
-    "lambdaStatus": "$context.integration.integrationStatus",
-    "functionStatus": "$context.integration.status",
-}
 
 
 @dataclass(frozen=True)
@@ -82,7 +65,7 @@ class Endpoint(pulumi.ComponentResource):
             target=pulumi.Output.format("integrations/{0}", integration.id),
             opts=child,
         )
-        access_log = cloudwatch.LogGroup(
+        log = cloudwatch.LogGroup(
             f"{name}-access-log",
             name=names.access_log_group(args.name_prefix),
             retention_in_days=args.log_days,
@@ -99,7 +82,7 @@ class Endpoint(pulumi.ComponentResource):
                 "throttling_rate_limit": _REQUESTS_PER_S,
                 "throttling_burst_limit": _BURST,
             },
-            access_log_settings={"destination_arn": access_log.arn, "format": json.dumps(ACCESS_LOG)},
+            access_log_settings={"destination_arn": log.arn, "format": access_log.FORMAT},
             # Once the URL is known, the endpoint answers.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[route, permission]),
         )

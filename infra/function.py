@@ -1,106 +1,89 @@
-"""The receiver, as a Lambda function, and the deployment package that it runs."""
+"""A Lambda function with its role and its log, and the deployment package that receiver and flusher share."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-from pulumi_aws import cloudwatch, iam, lambda_, s3, sqs, ssm
+from pulumi_aws import cloudwatch, iam, lambda_
 
 from contract import names, policies
 
 _PROJECT = Path(__file__).parent.parent
 
-# The receiver answers a POST within 4 s of its arrival; only a redrive needs more. The slowest body, 10 MB of frames of
-# one byte, takes about 50 s with the default memory, and one that never fits would become a dead letter. AWS asks for a
-# visibility time-out of six times this number.
-TIMEOUT_S = 120
-# A message has up to 256 KB, and an event at most 6 MB.
-_REDRIVE_BATCH = 10
-# The minimum that AWS allows: a backlog after an outage of S3 must not use the executions that live POSTs need.
-_REDRIVE_CONCURRENCY = 2
-
 
 @dataclass(frozen=True)
-class ReceiverFunctionArgs:
-    """The beginning of names, the resources that the receiver uses, and its size."""
+class FunctionArgs:
+    """What a function runs, how large it is, and what it needs first.
 
-    name_prefix: str
-    apps: tuple[str, ...]
-    bucket: s3.Bucket
-    keys_parameter: ssm.Parameter
-    spill_queue: sqs.Queue
+    `policy` gives the role's policy for the ARN of the function's log group. Names are the same for the function and
+    its role. Until `behind` are in place, the function is neither created nor updated.
+    """
+
+    name: str
+    description: str
+    handler: str
     memory_mb: int
-    reserved_concurrency: int
+    timeout_s: int
     log_days: int
+    environment: Mapping[str, pulumi.Input[str]]
+    policy: Callable[[pulumi.Output[str]], pulumi.Output[policies.Policy]]
+    policy_name: str
+    reserved_concurrency: int = -1
+    behind: Sequence[pulumi.Resource] = ()
 
 
-class ReceiverFunction(pulumi.ComponentResource):
-    """`function`, with its role, its log group, and the redrive from the spill queue."""
+class Function(pulumi.ComponentResource):
+    """`function`, with its role and its log group."""
 
-    def __init__(self, name: str, args: ReceiverFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("raxx:logdrain:ReceiverFunction", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+    def __init__(self, kind: str, name: str, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """`kind` is the last part of the component's type."""
+        super().__init__(f"raxx:logdrain:{kind}", name, None, opts)
         # A new `namePrefix` renames all of these. Because they have explicit names, the provider would delete the old
-        # ones first (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), and the old function would answer
-        # POSTs without its permissions.
+        # ones first (pulumi-terraform-bridge, `nameRequiresDeleteBeforeReplace`), and the old function would run
+        # without its permissions.
         replaced_first = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
-        function_name = names.receiver_function(args.name_prefix)
         log_group = cloudwatch.LogGroup(
             f"{name}-log",
-            name=names.function_log_group(function_name),
+            name=names.function_log_group(args.name),
             retention_in_days=args.log_days,
             opts=replaced_first,
         )
         role = iam.Role(
             f"{name}-role",
-            name=function_name,
+            name=args.name,
             assume_role_policy=json.dumps(policies.lambda_trust()),
             opts=replaced_first,
         )
         policy = iam.RolePolicy(
             f"{name}-policy",
-            name="receive",
+            name=args.policy_name,
             role=role.name,
-            policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(args.bucket.arn, args.keys_parameter.arn, args.spill_queue.arn, log_group.arn).apply(
-                    lambda arns: policies.receiver(*arns)
-                )
-            ),
+            policy=pulumi.Output.json_dumps(args.policy(log_group.arn)),
             opts=replaced_first,
         )
         self.function = lambda_.Function(
             f"{name}-function",
-            name=function_name,
-            description="Stores Heroku log drains in S3",
+            name=args.name,
+            description=args.description,
             role=role.arn,
             runtime="python3.13",
             architectures=["arm64"],
-            handler="receiver.handler.handler",
+            handler=args.handler,
             code=deployment_package(),
             memory_size=args.memory_mb,
             reserved_concurrent_executions=args.reserved_concurrency,
-            timeout=TIMEOUT_S,
-            environment={
-                "variables": {
-                    names.BUCKET_VARIABLE: args.bucket.bucket,
-                    names.APPS_VARIABLE: ",".join(args.apps),
-                    names.DRAIN_KEYS_VARIABLE: args.keys_parameter.name,
-                    names.SPILL_QUEUE_VARIABLE: args.spill_queue.url,
-                }
-            },
-            # Without the policy, the first POSTs would fail; without the log group, Lambda would create one that never
+            timeout=args.timeout_s,
+            environment={"variables": args.environment},
+            # An event that goes well writes no line. Metrics and the runtime's own errors have no level, so that Lambda
+            # takes them for INFO ("Log-level filtering").
+            logging_config={"log_format": "JSON", "system_log_level": "WARN", "application_log_level": "INFO"},
+            # Without the policy, the first events would fail; without the log group, Lambda would create one that never
             # expires.
-            opts=pulumi.ResourceOptions.merge(replaced_first, pulumi.ResourceOptions(depends_on=[policy, log_group])),
-        )
-        lambda_.EventSourceMapping(
-            f"{name}-redrive",
-            event_source_arn=args.spill_queue.arn,
-            function_name=self.function.arn,
-            batch_size=_REDRIVE_BATCH,
-            function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": _REDRIVE_CONCURRENCY},
-            opts=child,
+            opts=pulumi.ResourceOptions.merge(
+                replaced_first, pulumi.ResourceOptions(depends_on=[policy, log_group, *args.behind])
+            ),
         )
         self.register_outputs({"function": self.function.arn})
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import athena, glue, iam, s3, sqs, ssm
+from pulumi_aws import athena, dynamodb, glue, iam, lambda_, s3, sqs, ssm
 
 from contract import policies
 
@@ -29,6 +29,8 @@ class IdentitiesArgs:
     view: glue.CatalogTable
     keys_parameter: ssm.Parameter
     spill_queue: sqs.Queue
+    buffer: dynamodb.Table
+    flusher: lambda_.Function
 
 
 class Identities(pulumi.ComponentResource):
@@ -51,7 +53,13 @@ class Identities(pulumi.ComponentResource):
             role=self.reader.name,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(
-                    args.bucket.arn, args.workgroup.arn, args.database.arn, args.table.arn, args.view.arn
+                    args.bucket.arn,
+                    args.workgroup.arn,
+                    args.database.arn,
+                    args.table.arn,
+                    args.view.arn,
+                    args.buffer.arn,
+                    args.flusher.arn,
                 ).apply(lambda arns: _reader_policy(*arns))
             ),
             opts=child,
@@ -73,16 +81,18 @@ class Identities(pulumi.ComponentResource):
                 name="receive",
                 user=self.writer.name,
                 policy=pulumi.Output.json_dumps(
-                    pulumi.Output.all(args.bucket.arn, args.keys_parameter.arn, args.spill_queue.arn).apply(
-                        lambda arns: policies.outside_receiver(*arns)
-                    )
+                    pulumi.Output.all(
+                        args.bucket.arn, args.keys_parameter.arn, args.spill_queue.arn, args.buffer.arn
+                    ).apply(lambda arns: policies.outside_receiver(*arns))
                 ),
                 opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(aliases=[former])),
             )
         self.register_outputs({"reader": self.reader.arn, "writer": self.writer.arn})
 
 
-def _reader_policy(bucket: str, workgroup: str, database: str, table: str, view: str) -> policies.Policy:
+def _reader_policy(
+    bucket: str, workgroup: str, database: str, table: str, view: str, buffer: str, flusher: str
+) -> policies.Policy:
     """The reader's policy. ARNs of resources that are not the stack's are derived from ARNs that are."""
     in_glue, in_athena = database.rpartition(":")[0], workgroup.rpartition(":")[0]
     return policies.reader(
@@ -91,4 +101,6 @@ def _reader_policy(bucket: str, workgroup: str, database: str, table: str, view:
         data_catalog_arn=f"{in_athena}:datacatalog/AwsDataCatalog",
         database_arns=[f"{in_glue}:catalog", database, f"{in_glue}:database/default"],
         table_arns=[table, view],
+        buffer_arn=buffer,
+        flusher_arn=flusher,
     )

@@ -13,6 +13,7 @@ from pulumi.runtime.config import CONFIG
 
 from contract import names, router_view
 from contract.object_keys import APP_NAME
+from contract.slots import DEFAULT_MINUTES, LENGTHS
 
 _AWS_REGION = "aws:region"
 
@@ -139,7 +140,7 @@ class Settings:
     )
     name_prefix: str = _setting(
         "raxx-log",
-        "Beginning of the names of the receiver's resources and of the queues.",
+        "Beginning of the names of the functions, of what they use, and of the queues.",
         "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit",
         _matches(r"[a-z][a-z0-9-]{1,38}[a-z0-9]"),
     )
@@ -157,8 +158,8 @@ class Settings:
     )
     writer_runs_receiver: bool = _setting(
         False,
-        "Whether that user may also list logs, read the drain keys and send to the spill queue. A receiver outside "
-        "Lambda needs this.",
+        "Whether that user may also list logs, read the drain keys, fill the buffer and send to the spill queue. A "
+        "receiver outside Lambda needs this.",
         "true or false",
         lambda _: True,
     )
@@ -204,12 +205,31 @@ class Settings:
         "true or false",
         lambda _: True,
     )
+    flush_minutes: int = _setting(
+        DEFAULT_MINUTES,
+        "Length of a slot in minutes. Each app has one object per slot.",
+        f"a divisor of 60: {', '.join(map(str, LENGTHS))}",
+        lambda minutes: minutes in LENGTHS,
+    )
+    answer_after_ms: int = _setting(
+        0,
+        "Milliseconds after the arrival of a small batch at which it is answered. Logplex then sends fewer and larger "
+        "batches.",
+        "0 to 1000",
+        _between(0, 1000),
+    )
     receiver_memory_mb: int = _setting(
-        512, "Memory of the receiver in MB. Its CPU grows with it.", "128 to 10240", _between(128, 10240)
+        256, "Memory of the receiver in MB. Its CPU grows with it.", "128 to 10240", _between(128, 10240)
+    )
+    flusher_memory_mb: int = _setting(
+        1024,
+        "Memory of the flusher in MB. Its CPU grows with it.",
+        "1024 to 10240",
+        _between(1024, 10240),
     )
     receiver_log_days: int = _setting(
         30,
-        "Days for which the receiver's own log is kept.",
+        "Days for which the logs of receiver, flusher and endpoint are kept.",
         "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365",
         lambda days: days in {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365},
     )
@@ -222,8 +242,8 @@ class Settings:
     )
     protect_archive: bool = _setting(
         True,
-        "Whether the bucket with its settings and the queues are protected. If they are, `pulumi destroy` deletes "
-        "nothing, and they outlive the stack.",
+        "Whether the bucket with its settings, the buffer and the queues are protected. If they are, `pulumi destroy` "
+        "deletes nothing, and they outlive the stack.",
         "true or false",
         lambda _: True,
     )

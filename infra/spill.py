@@ -1,17 +1,17 @@
-"""The spill queue, which takes batches while S3 does not, and its dead-letter queue."""
+"""The spill queue, which takes batches while the buffer does not, and its dead-letter queue."""
 
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import sqs
 
-# A message is received again every 15 minutes and becomes a dead letter after 480 receives, which takes five days. S3
-# was down in a region for eight hours ("Amazon S3 Availability Event: July 20, 2008"), but a wrong bucket policy can
-# last a long weekend. Nine days then remain to move the dead letters back. Polls that Lambda throttles count as
-# receives too. AWS recommends a visibility time-out of at least six times the function's time-out ("Configuring a queue
-# for use with Lambda"); SQS allows a maxReceiveCount of at most 1,000 ("SetQueueAttributes").
+# A message that the flusher cannot put into the buffer is received again after 15 minutes, and becomes a dead letter
+# after 480 receives, five days later at the earliest. Nine days then remain to move it back. SQS allows a
+# maxReceiveCount of at most 1,000 ("SetQueueAttributes").
 VISIBILITY_S = 900
 MAX_RECEIVES = 480
+# A batch without a valid time can have another try in the buffer. By then it is there or will never be.
+DELAY_S = 60
 _FORTNIGHT_S = 14 * 24 * 3600
 
 
@@ -48,6 +48,7 @@ class Spill(pulumi.ComponentResource):
             name=f"{args.name_prefix}-spill",
             message_retention_seconds=_FORTNIGHT_S,
             visibility_timeout_seconds=VISIBILITY_S,
+            delay_seconds=DELAY_S,
             sqs_managed_sse_enabled=True,
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVES}

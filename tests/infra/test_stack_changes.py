@@ -21,6 +21,7 @@ DRAINS = {f"drains-{app}": {"sensitiveUrl"} for app in APPS}
 KNOW_THE_APPS = {
     "catalog-table": {"parameters"},
     "receiver-function": {"environment"},
+    "flusher-function": {"environment"},
     "parameters-outputs": {"value"},
     "stack outputs": {"apps"},
 }
@@ -34,6 +35,7 @@ PROTECTED = {
     "archive-encryption": {"protect", "retain_on_delete"},
     "archive-versioning": {"protect", "retain_on_delete"},
     "archive-lifecycle": {"protect", "retain_on_delete"},
+    "buffer-table": {"protect", "retain_on_delete", "deletionProtectionEnabled"},
     "spill-queue": {"protect", "retain_on_delete"},
     "spill-dead-letters": {"protect", "retain_on_delete"},
     "destroy-guard": {"protect"},
@@ -156,14 +158,26 @@ def test_an_app_whose_uuid_is_given_is_not_looked_up(production: Run) -> None:
             id="results",
         ),
         pytest.param("scanLimitGib", "20", {"athena-workgroup": {"configuration"}}, id="scan-limit"),
-        pytest.param("receiverMemoryMb", "1024", {"receiver-function": {"memorySize"}}, id="memory"),
+        pytest.param("receiverMemoryMb", "1024", {"receiver-function": {"memorySize"}}, id="receiver-memory"),
+        pytest.param("flusherMemoryMb", "2048", {"flusher-function": {"memorySize"}}, id="flusher-memory"),
+        pytest.param("answerAfterMs", "500", {"receiver-function": {"environment"}}, id="answer"),
+        pytest.param(
+            "flushMinutes",
+            "10",
+            {
+                "receiver-function": {"environment"},
+                "flusher-function": {"environment"},
+                **tells("flushMinutes"),
+            },
+            id="slots",
+        ),
         pytest.param(
             "reservedConcurrency", "50", {"receiver-function": {"reservedConcurrentExecutions"}}, id="concurrency"
         ),
         pytest.param(
             "receiverLogDays",
             "60",
-            {"receiver-log": {"retentionInDays"}, "endpoint-access-log": {"retentionInDays"}},
+            {name: {"retentionInDays"} for name in ("receiver-log", "flusher-log", "endpoint-access-log")},
             id="log-days",
         ),
         pytest.param("tags", '{"a": "b"}', {"aws": {"defaultTags"}}, id="tags"),

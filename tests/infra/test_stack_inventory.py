@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import yaml
 from contract import policies
 from contract.outputs import MEANINGS
 from tests.support.paths import GOLDEN
-from tests.support.policy_evaluation import BUCKET, KEYS, QUEUE
+from tests.support.policy_evaluation import BUCKET, BUFFER, KEYS, QUEUE
 from tests.support.recording_monitor import UNKNOWN, Resource, Run, Secret, name_of, run
 
 INVENTORY = GOLDEN / "inventory.yaml"
@@ -182,9 +183,10 @@ def test_the_archive_outlives_the_stack_with_its_settings_and_what_was_accepted(
         "archive-bucket", "archive-ownership", "archive-public-access", "archive-policy", "archive-encryption",
         "archive-versioning", "archive-lifecycle",
     }  # fmt: skip
-    queues = {"spill-queue", "spill-dead-letters"}
-    assert {r.name for r in update.resources.values() if r.retain_on_delete} == bucket | queues
-    assert {r.name for r in update.resources.values() if r.protect} == bucket | queues | {"destroy-guard"}
+    accepted = {"buffer-table", "spill-queue", "spill-dead-letters"}
+    assert {r.name for r in update.resources.values() if r.retain_on_delete} == bucket | accepted
+    assert {r.name for r in update.resources.values() if r.protect} == bucket | accepted | {"destroy-guard"}
+    assert update["buffer-table"].inputs["deletionProtectionEnabled"]
 
 
 def test_what_is_replaced_by_a_setting_is_not_protected(update: Run) -> None:
@@ -226,7 +228,7 @@ def test_without_its_guard_the_archive_is_all_that_stays(update: Run) -> None:
     assert {update.resources[urn].name for urn in left} == {
         "archive", "archive-bucket", "archive-ownership", "archive-public-access", "archive-policy",
         "archive-encryption", "archive-versioning", "archive-lifecycle", "spill", "spill-queue", "spill-dead-letters",
-        "aws",
+        "buffer", "buffer-table", "aws",
     }  # fmt: skip
 
 
@@ -245,10 +247,11 @@ def test_what_a_new_name_prefix_replaces_is_there_before_the_old_one_goes(update
         if resource.inputs.get("name") != renamed.resources[resource.urn].inputs.get("name")
     }
     # An API's name is changed in place; a role's policy follows its role.
-    replaced = named - {"endpoint-api"} | {"receiver-policy"}
+    replaced = named - {"endpoint-api"} | {"receiver-policy", "flusher-policy", "flusher-schedule-policy"}
     assert replaced == {
         "receiver-log", "receiver-role", "receiver-policy", "receiver-function", "endpoint-access-log",
-        "spill-queue", "spill-dead-letters",
+        "flusher-log", "flusher-role", "flusher-policy", "flusher-function", "flusher-schedules",
+        "flusher-schedule-role", "flusher-schedule-policy", "buffer-table", "spill-queue", "spill-dead-letters",
     }  # fmt: skip
     assert {name for name in replaced if update[name].delete_before_replace is not False} == set()
 
@@ -272,7 +275,12 @@ def test_a_new_name_of_what_is_protected_would_replace_it(update: Run, setting: 
         pytest.param("archive-policy", {"archive-public-access"}, id="policy-after-public-access-block"),
         pytest.param("archive-lifecycle", {"archive-versioning"}, id="lifecycle-after-versioning"),
         pytest.param("endpoint-integration", {"endpoint-permission"}, id="integration-after-permission"),
-        pytest.param("receiver-function", {"receiver-policy", "receiver-log"}, id="function-after-rights-and-log"),
+        pytest.param("receiver-function", {"receiver-policy", "receiver-log"}, id="receiver-after-rights-and-log"),
+        pytest.param("flusher-function", {"flusher-policy", "flusher-log"}, id="flusher-after-rights-and-log"),
+        pytest.param("receiver-function", {"flusher-function"}, id="receiver-after-flusher"),
+        pytest.param(
+            "flusher-schedule", {"flusher-schedule-policy", "flusher-retries"}, id="schedule-after-rights-and-retries"
+        ),
         pytest.param(
             "endpoint-stage", {"endpoint-route", "endpoint-permission"}, id="stage-after-route-and-permission"
         ),
@@ -285,13 +293,37 @@ def test_what_is_needed_comes_first(update: Run, name: str, needed: set[str]) ->
 def test_the_access_log_says_why_the_receiver_was_not_called(update: Run) -> None:
     """And who answered. API Gateway developer guide, "Customize HTTP API access logs"; it has no execution log."""
     settings = update["endpoint-stage"].inputs["accessLogSettings"]
-    fields = json.loads(settings["format"])
-    assert fields["integrationError"] == "$context.integrationErrorMessage"
-    assert fields["error"] == "$context.error.message"
-    assert fields["lambdaStatus"] == "$context.integration.integrationStatus"
-    assert fields["functionStatus"] == "$context.integration.status"
-    assert not [value for value in fields.values() if value in {"$context.path", "$context.domainName"}]
+    assert {
+        "$context.status",
+        "$context.error.message",
+        "$context.integrationErrorMessage",
+        "$context.integration.status",
+        "$context.integration.integrationStatus",
+    } <= set(re.findall(r"\$context[\w.]+\w", settings["format"]))
     assert settings["destinationArn"].endswith(f":{update['endpoint-access-log'].inputs['name']}")
+
+
+def test_the_access_log_takes_few_bytes_and_has_no_token(update: Run) -> None:
+    """Every POST is a line of it, and is charged by its bytes."""
+    variables = re.sub(r"\$context\.[\w.]+\w", "", update["endpoint-stage"].inputs["accessLogSettings"]["format"])
+    assert len(variables) <= 12
+    assert not re.findall("path|domainName|querystring", update["endpoint-stage"].inputs["accessLogSettings"]["format"])
+
+
+def test_a_post_that_goes_well_is_no_line_of_the_functions_log(update: Run) -> None:
+    """Lambda's own three lines are INFO; so are metrics and the runtime's errors, which must be kept."""
+    for function in ("receiver-function", "flusher-function"):
+        assert update[function].inputs["loggingConfig"] == {
+            "logFormat": "JSON", "systemLogLevel": "WARN", "applicationLogLevel": "INFO",
+        }  # fmt: skip
+
+
+def test_a_run_of_the_flusher_is_not_tried_again(update: Run) -> None:
+    """The next run does what it left; another try would overlap with it."""
+    assert update["flusher-retries"].inputs["maximumRetryAttempts"] == 0
+    schedule = update["flusher-schedule"].inputs
+    assert schedule["target"]["retryPolicy"]["maximumRetryAttempts"] == 0
+    assert (schedule["scheduleExpression"], schedule["flexibleTimeWindow"]) == ("rate(1 minute)", {"mode": "OFF"})
 
 
 def test_a_drain_comes_after_everything_else(update: Run) -> None:
@@ -317,7 +349,7 @@ def test_writer_runs_receiver_adds_one_inline_policy_and_changes_nothing_else() 
         "name": "receive",
         "user": "raxx-heroku-log-drain",
     }
-    assert json.loads(policy.inputs["policy"]) == policies.outside_receiver(BUCKET, KEYS, QUEUE)
+    assert json.loads(policy.inputs["policy"]) == policies.outside_receiver(BUCKET, KEYS, QUEUE, BUFFER)
     # The guard and the drains depend on whatever there is.
     others = [urn for urn, each in without.resources.items() if not each.name.startswith(("destroy-guard", "drains-"))]
     assert [block(without.resources[urn]) for urn in others] == [block(with_it.resources[urn]) for urn in others]

@@ -10,6 +10,7 @@ VALUES: dict[str, Any] = {name: f"a-{name}" for name in MEANINGS} | {
     "view": "router_requests",
     "apps": ["raxx-api-prod", "raxx-console-prod"],
     "parameterPrefix": "/raxx/log-drain/",
+    "flushMinutes": 5,
     "drainsEnabled": True,
     "archiveAfterDays": 90,
     "expireAfterDays": 365,

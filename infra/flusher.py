@@ -1,0 +1,99 @@
+"""The flusher, as a Lambda function that a schedule invokes every minute."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import dynamodb, iam, lambda_, s3, scheduler, sqs
+
+from contract import names, policies
+from infra.function import Function, FunctionArgs
+
+# A run begins nothing new after 50 s; what it has begun may take longer, so that runs overlap rarely.
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class FlusherArgs:
+    """The beginning of names, the resources that the flusher uses, and how it works."""
+
+    name_prefix: str
+    apps: tuple[str, ...]
+    bucket: s3.Bucket
+    spill_queue: sqs.Queue
+    table: dynamodb.Table
+    flush_minutes: int
+    memory_mb: int
+    log_days: int
+
+
+class Flusher(Function):
+    """`function`, with its role, its log group and its schedule."""
+
+    def __init__(self, name: str, args: FlusherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        function_name = names.flusher_function(args.name_prefix)
+
+        def policy(log_group_arn: pulumi.Output[str]) -> pulumi.Output[policies.Policy]:
+            return pulumi.Output.all(args.bucket.arn, args.spill_queue.arn, args.table.arn, log_group_arn).apply(
+                lambda arns: policies.flusher(*arns)
+            )
+
+        super().__init__(
+            "FlusherFunction",
+            name,
+            FunctionArgs(
+                name=function_name,
+                description="Writes the buffered batches to S3",
+                handler="receiver.flusher.handler.handler",
+                memory_mb=args.memory_mb,
+                timeout_s=TIMEOUT_S,
+                log_days=args.log_days,
+                environment={
+                    names.BUCKET_VARIABLE: args.bucket.bucket,
+                    names.APPS_VARIABLE: ",".join(args.apps),
+                    names.SPILL_QUEUE_VARIABLE: args.spill_queue.url,
+                    names.BUFFER_VARIABLE: args.table.name,
+                    names.FLUSH_MINUTES_VARIABLE: str(args.flush_minutes),
+                    names.NAMESPACE_VARIABLE: names.receiver_function(args.name_prefix),
+                },
+                policy=policy,
+                policy_name="flush",
+            ),
+            opts,
+        )
+        child = pulumi.ResourceOptions(parent=self)
+        replaced_first = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
+        # The next run repeats what a failed one left, so that a retry would only overlap with it.
+        retries = lambda_.FunctionEventInvokeConfig(
+            f"{name}-retries",
+            function_name=self.function.name,
+            maximum_retry_attempts=0,
+            maximum_event_age_in_seconds=60,
+            opts=child,
+        )
+        group = scheduler.ScheduleGroup(f"{name}-schedules", name=function_name, opts=replaced_first)
+        role = iam.Role(
+            f"{name}-schedule-role",
+            name=f"{function_name}-schedule",
+            assume_role_policy=pulumi.Output.json_dumps(group.arn.apply(policies.scheduler_trust)),
+            opts=replaced_first,
+        )
+        invoke = iam.RolePolicy(
+            f"{name}-schedule-policy",
+            name="invoke",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(self.function.arn.apply(policies.schedule)),
+            opts=replaced_first,
+        )
+        scheduler.Schedule(
+            f"{name}-schedule",
+            name=names.FLUSHER_SCHEDULE,
+            group_name=group.name,
+            schedule_expression="rate(1 minute)",
+            flexible_time_window={"mode": "OFF"},
+            target={
+                "arn": self.function.arn,
+                "role_arn": role.arn,
+                "retry_policy": {"maximum_retry_attempts": 0, "maximum_event_age_in_seconds": 60},
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[invoke, retries]),
+        )
