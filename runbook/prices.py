@@ -1,4 +1,4 @@
-"""AWS's prices: one table, in US dollars, for us-east-1, without free tiers."""
+"""AWS's prices: one table, in US dollars, for us-east-1, with what AWS gives away every month."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,17 +15,26 @@ MILLION = 10**6
 
 @dataclass(frozen=True)
 class Price:
-    """`usd` per `per` units of `what`; `source` is the title of AWS's page."""
+    """`usd` per `per` units of `what`; `source` is the title of AWS's page.
+
+    `free` units cost nothing each month, in the whole account, however old the account is.
+    """
 
     what: str
     usd: float
     per: int
     unit: str
     source: str
+    free: float = 0
 
     def cost(self, quantity: float) -> float:
-        """The cost of a quantity of units, in US dollars."""
+        """The cost of a quantity of units without the free ones, in US dollars."""
         return quantity / self.per * self.usd
+
+    @property
+    def free_text(self) -> str:
+        """What is free each month, such as `25 GB-month`; empty if nothing is."""
+        return f"{self.free / self.per:,g} {self.unit}" if self.free else ""
 
     def __str__(self) -> str:
         """The price as text, such as `$5.00 per TB scanned`."""
@@ -35,6 +44,7 @@ class Price:
 
 _S3, _ATHENA, _CLOUDWATCH = "Amazon S3 pricing", "Amazon Athena pricing", "Amazon CloudWatch pricing"
 _LAMBDA, _API, _SQS = "AWS Lambda pricing", "Amazon API Gateway pricing", "Amazon SQS pricing"
+_DYNAMODB, _EVENTS = "Amazon DynamoDB pricing", "Amazon EventBridge pricing"
 
 ATHENA_SCAN = Price("bytes scanned by queries", 5.0, TB, "TB scanned", _ATHENA)
 
@@ -57,13 +67,23 @@ RESTORE_DEEP_STANDARD_BYTES = Price("bytes restored at the standard tier, Deep A
 RESTORE_EXPEDITED_REQUEST = Price("expedited restore requests", 10.0, 1000, "thousand objects", _S3)
 RESTORE_EXPEDITED_BYTES = Price("bytes restored at the expedited tier", 0.03, GB, "GB", _S3)
 
+# The HTTP API's free million of requests ends after twelve months, so it is not counted as free.
 HTTP_API = Price("requests to the HTTP API", 1.0, MILLION, "million requests", _API)
-LAMBDA_REQUEST = Price("invocations of the receiver", 0.20, MILLION, "million requests", _LAMBDA)
-LAMBDA_GB_SECOND = Price("compute of the receiver, arm64", 0.0000133334, 1, "GB-second", _LAMBDA)
-SQS_REQUEST = Price("requests to the queues", 0.40, MILLION, "million requests", _SQS)
+LAMBDA_REQUEST = Price("invocations of the functions", 0.20, MILLION, "million requests", _LAMBDA, MILLION)
+LAMBDA_GB_SECOND = Price("compute of the functions, arm64", 0.0000133334, 1, "GB-second", _LAMBDA, 400_000)
+SCHEDULER = Price("invocations by EventBridge Scheduler", 1.0, MILLION, "million invocations", _EVENTS, 14 * MILLION)
+DYNAMODB_WRITE = Price("write units of the buffer, on demand", 0.625, MILLION, "million units of 1 KB", _DYNAMODB)
+DYNAMODB_READ = Price("read units of the buffer, on demand", 0.125, MILLION, "million units of 4 KB", _DYNAMODB)
+DYNAMODB_STORAGE = Price("storage of the buffer", 0.25, GB, "GB-month", _DYNAMODB, 25 * GB)
+SQS_REQUEST = Price("requests to the queues", 0.40, MILLION, "million requests", _SQS, MILLION)
 
-CLOUDWATCH_METRIC = Price("custom metrics", 0.30, 1, "metric-month", _CLOUDWATCH)
-CLOUDWATCH_LOGS = Price("ingested log data", 0.50, GB, "GB", _CLOUDWATCH)
+CLOUDWATCH_METRIC = Price("custom metrics", 0.30, 1, "metric-month", _CLOUDWATCH, 10)
+CLOUDWATCH_LOGS = Price("ingested log data", 0.50, GB, "GB", _CLOUDWATCH, 5 * GB)
+
+# A machine for `python -m receiver`, which the stack does not create.
+EC2_T4G_SMALL = Price("a t4g.small machine, on demand, Linux", 0.0168, 1, "hour", "Amazon EC2 On-Demand pricing")
+EBS_GP3 = Price("a disk of type gp3", 0.08, GB, "GB-month", "Amazon EBS pricing")
+PUBLIC_IPV4 = Price("a public IPv4 address", 0.005, 1, "hour", "Amazon VPC pricing")
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Price))
 
@@ -72,6 +92,15 @@ ALL = tuple(value for value in list(globals().values()) if isinstance(value, Pri
 GLACIER_OVERHEAD_BYTES = 32 * 1024
 GLACIER_STANDARD_OVERHEAD_BYTES = 8 * 1024
 GLACIER_LEAST_DAYS = 90
+
+# DynamoDB developer guide, "DynamoDB item sizes and formats" and "Read and write operations": a write unit is 1 KB of
+# an item, a read unit 4 KB of all items of a strongly consistent query. An item is stored with 100 bytes more.
+WRITE_UNIT_BYTES = 1024
+READ_UNIT_BYTES = 4096
+ITEM_OVERHEAD_BYTES = 100
+
+# CloudWatch Logs charges 26 bytes more for each log event ("PutLogEvents").
+LOG_EVENT_OVERHEAD_BYTES = 26
 
 # Above this minimum Athena rounds up to whole megabytes, which we ignore. We take its megabyte as 2^20 bytes.
 ATHENA_LEAST_BYTES = 10 * 2**20

@@ -1,49 +1,108 @@
 """What docs/cost.md says, from the model of `python -m runbook cost`: its amounts are those of the price table."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from contract.buffer_table import KEPT_DAYS
 from infra.settings import Settings
+from receiver.pace import FEW_LINES
 from runbook import prices
-from runbook.cost import bill, reference_volume, small_objects
-from runbook.cost.bill import ITEMS
-from runbook.cost.usage import MONTH_DAYS, RATE_DAYS, Retention
+from runbook.cost import bill, sizes, small_objects, traffic, usage
+from runbook.cost.bill import ITEMS, Item
+from runbook.cost.usage import MONTH_DAYS, RATE_DAYS, Day, Retention, Usage
+from runbook.cost.volume import PRE_LAUNCH, REFERENCE, Volume
+from tools import paced_answers
 
-_MANY, _FEW = reference_volume.OBJECTS_PER_DAY, reference_volume.OBJECTS_PER_DAY // 10
-_STORAGE = ("standard", "glacier", "glacier-overhead", "standard-overhead", "transitions")
+_LINES_PER_POST = (1, 5, 20, 100)
+_PROMISED_USD = 50
+
+# ---------------------------------------------------------------- before the buffer
+
+# What it was without a buffer: 50 ms at 512 MB, 1,400 bytes of logs for each POST, five polls of 20 s at a time, and
+# metrics in every hour with a POST, five for each app and two more.
+_WITHOUT_BUFFER: Mapping[str, Callable[[Usage], float]] = {
+    "compute": lambda use: use.added.posts * 0.05 * 0.5,
+    "logs": lambda use: use.added.posts * 1_400,
+    "metrics": lambda use: (use.added.app_hours * 5 + use.added.hours * 2) / (24 * use.month_days),
+    "polls": lambda use: use.month_days * 24 * 3600 / 20 * 5,
+}
+_OF_BUFFER = {"writes", "reads", "buffer", "schedule", "flusher-invocations", "flusher-compute"}
+_ITEMS_BEFORE = tuple(
+    replace(item, quantity=_WITHOUT_BUFFER.get(item.name, item.quantity))
+    for item in ITEMS
+    if item.name not in _OF_BUFFER
+)
 
 
+def _day_before(volume: Volume) -> Day:
+    """One object per POST: the same lines, in as many objects as there are POSTs."""
+    day = volume.day()
+    stored_bytes = day.posts * sizes.stored_bytes(day.mean_body)
+    scanned_bytes = day.queries * volume.query_days * stored_bytes
+    return replace(
+        day, objects=day.posts, bytes=stored_bytes, scanned_bytes=scanned_bytes,
+        charged_bytes=max(scanned_bytes, day.queries * prices.ATHENA_LEAST_BYTES),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- tables
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The cost of several volumes: rows of amounts in US dollars, and what AWS gives away."""
+
+    rows: Sequence[tuple[str, Sequence[float]]]
+    totals: Sequence[float]
+    free: Sequence[tuple[str, Sequence[float]]]
+    paid: Sequence[float]
+
+    @classmethod
+    def of(cls, months: Sequence[Usage], items: Sequence[Item]) -> "_Table":
+        totals = [bill.total(month, items) for month in months]
+        free = [bill.free(month, items) for month in months]
+        return cls(
+            [(item.what, [item.usd(month) for month in months]) for item in items],
+            totals,
+            [(price.what, [each[price] for each in free]) for price in free[0]],
+            [total - sum(each.values()) for total, each in zip(totals, free, strict=True)],
+        )
+
+
+@functools.cache
 def facts() -> Mapping[str, Any]:
     """Give what the page's template names."""
     settings = Settings()
     kept = Retention(settings.archive_after_days, settings.expire_after_days, settings.results_expire_after_days)
-    apps = len(settings.apps)
-    many, few = (reference_volume.month(objects, apps, kept) for objects in (_MANY, _FEW))
-    usd = {item.name: item.usd(many) for item in ITEMS}
+    volumes = {
+        "pre-launch": PRE_LAUNCH,
+        **{f"500 MB at {lines}": Volume.of_bytes(500e6, lines) for lines in (1, 5, 20)},
+        **{f"5 GB at {lines}": Volume.of_bytes(5e9, lines) for lines in (5, 20)},
+    }
+    before = _Table.of([usage.steady(_day_before(each), kept) for each in volumes.values()], _ITEMS_BEFORE)
+    after = _Table.of([each.month(kept) for each in volumes.values()], ITEMS)
     move = small_objects.move(50_000, kept)
+    slot_bytes, slots = REFERENCE.day().mean_bytes, REFERENCE.objects * MONTH_DAYS
+    of_slot = small_objects.move(slot_bytes, kept)
+    apps = len(settings.apps)
     return {
         "region": prices.REGION,
         "as_of": prices.AS_OF,
-        "apps": apps,
-        "items": ITEMS,
-        "many": _MANY,
-        "few": _FEW,
-        "month_of_many": many,
-        "month_of_few": few,
-        "many_total": bill.total(many),
-        "few_total": bill.total(few),
-        "megabytes": reference_volume.MEGABYTES_PER_DAY,
-        "moves": usd["transitions"],
-        "puts": _MANY * MONTH_DAYS,
-        "put_usd": usd["puts"],
-        "overhead_kb": (prices.GLACIER_OVERHEAD_BYTES + prices.GLACIER_STANDARD_OVERHEAD_BYTES) // 1024,
-        "glacier_kb": prices.GLACIER_OVERHEAD_BYTES // 1024,
-        "standard_kb": prices.GLACIER_STANDARD_OVERHEAD_BYTES // 1024,
-        "overhead": usd["glacier-overhead"] + usd["standard-overhead"],
-        "objects_in_glacier": many.glacier_objects,
-        "scans": usd["scans"],
-        "app_metrics": prices.CLOUDWATCH_METRIC.cost(bill.SERIES_OF_APP),
-        "per_million": list(small_objects.per_million(50_000, kept)),
+        "volumes": volumes,
+        "before": before,
+        "after": after,
+        "pre_launch": PRE_LAUNCH,
+        "kept_promises": [_promise(lines, kept) for lines in _LINES_PER_POST],
+        "promised": _PROMISED_USD,
+        "budget": settings.budget_usd,
+        "machine": paced_answers.machine_usd(),
+        "million_posts": _million_posts(),
+        "machine_posts": paced_answers.machine_usd() / _million_posts() * prices.MILLION,
+        "rates": [(rate, _per_month(rate) / prices.MILLION * _million_posts()) for rate in (0.1, 1, 5, 25, 100)],
+        "month_s": _per_month(1),
+        **_paced(),
         "expire": kept.expire_days,
         "kept": kept.expire_days - kept.archive_days,
         "least": prices.GLACIER_LEAST_DAYS,
@@ -51,31 +110,106 @@ def facts() -> Mapping[str, Any]:
         "break_even": (small_objects.break_even(kept) or 0.0) / 1000,
         "fee": move.fee,
         "million_fee": move.fee * prices.MILLION,
+        "slot_bytes": slot_bytes,
+        "slot_fee": of_slot.fee * slots,
+        "slot_saving": of_slot.saving * slots,
         "million_saving": move.saving * prices.MILLION,
-        "kept_glacier": sum(usd[name] for name in _STORAGE),
-        "kept_standard": _never_moved(apps, kept),
-        "batches": {count: _batches(count) for count in (10_000, 100_000, 10_000_000)},
-        "ms": bill.BATCH_SECONDS * 1000,
         "memory": bill.RECEIVER_MB,
-        "ten_ms": prices.LAMBDA_GB_SECOND.cost(10 * prices.MILLION * 0.01 * bill.RECEIVER_MB / 1024),
+        "flusher_memory": bill.FLUSHER_MB,
+        "post_ms": traffic.POST_MS,
+        "run_ms": traffic.RUN_MS,
+        "line_us": traffic.LINE_MS * 1000,
+        "assumed_lines": traffic.LINES_PER_POST,
+        "line_bytes": sizes.LINE_BYTES,
+        "measured": [
+            (lines, size, sizes.item_bytes(size), sizes.write_units(size))
+            for lines, size in ((lines, lines * sizes.LINE_BYTES) for lines in (1, 5, 20, 100))
+        ],
+        "post_log": bill.POST_LOG_BYTES,
+        "object_log": bill.OBJECT_LOG_BYTES,
+        "run_log": bill.RUN_LOG_BYTES,
+        "buffer_days": KEPT_DAYS,
         "history": bill.HISTORY_DAYS,
         "gb_bytes": prices.GB,
-        "log_bytes": bill.BATCH_LOG_BYTES,
-        "of_app": bill.SERIES_OF_APP,
-        "of_all": bill.SERIES_OF_ALL,
+        "of_app": len(bill.EVERY_OBJECT),
+        "of_all": len(bill.EVERY_RUN),
+        "app_metrics": prices.CLOUDWATCH_METRIC.cost(len(bill.EVERY_OBJECT)),
         "rare": bill.rare_series(apps),
         "rate": RATE_DAYS,
+        "query_days": PRE_LAUNCH.query_days,
+        "free_prices": [price for price in prices.ALL if price.free],
         "prices": prices.ALL,
     }
 
 
-def _never_moved(apps: int, kept: Retention) -> float:
-    use = reference_volume.month(_MANY, apps, Retention(kept.expire_days, kept.expire_days, kept.results_days))
-    return sum(item.usd(use) for item in ITEMS if item.name in _STORAGE)
+def _per_month(per_second: float) -> float:
+    return per_second * MONTH_DAYS * 24 * 3600
 
 
-def _batches(count: int) -> tuple[float, float, float]:
-    """What so many batches cost, in US dollars: Lambda, the HTTP API, PUTs."""
-    seconds = count * bill.BATCH_SECONDS * bill.RECEIVER_MB / 1024
-    run = prices.LAMBDA_GB_SECOND.cost(seconds) + prices.LAMBDA_REQUEST.cost(count)
-    return run, prices.HTTP_API.cost(count), prices.S3_PUT.cost(count)
+# ---------------------------------------------------------------- what it takes
+
+
+def _million_posts() -> float:
+    """What a million POSTs cost without Logplex's lines in them, in US dollars: API, Lambda and access log."""
+    million = prices.MILLION
+    return (
+        prices.HTTP_API.cost(million)
+        + prices.LAMBDA_REQUEST.cost(million)
+        + prices.LAMBDA_GB_SECOND.cost(traffic.receiver_ms(million) / 1000 * bill.RECEIVER_MB / 1024)
+        + prices.CLOUDWATCH_LOGS.cost(million * bill.POST_LOG_BYTES)
+    )
+
+
+def _promise(lines_per_post: float, kept: Retention) -> dict[str, float]:
+    """Up to how many bytes per day a month costs less than an amount, with free tiers."""
+
+    def on_lambda(volume: Volume) -> float:
+        month = volume.month(kept)
+        return bill.total(month) - sum(bill.free(month).values())
+
+    def on_machine(volume: Volume) -> float:
+        day = replace(volume.day(), posts=0.0, receiver_ms=0.0)
+        month = usage.steady(day, kept)
+        return bill.total(month) - sum(bill.free(month).values()) + paced_answers.machine_usd()
+
+    return {
+        "lines": lines_per_post,
+        "lambda_budget": _most(lambda size: on_lambda(Volume.of_bytes(size, lines_per_post)), Settings().budget_usd),
+        "lambda_promised": _most(lambda size: on_lambda(Volume.of_bytes(size, lines_per_post)), _PROMISED_USD),
+        "machine_promised": _most(lambda size: on_machine(Volume.of_bytes(size, lines_per_post)), _PROMISED_USD),
+    }
+
+
+def _most(usd: Callable[[float], float], limit_usd: float) -> float:
+    """Give the largest size, in bytes, that costs less than a limit."""
+    low, high = 1e7, 1e11
+    for _ in range(14):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if usd(middle) < limit_usd else (low, middle)
+    return low
+
+
+# ---------------------------------------------------------------- paced answers
+
+
+def _paced() -> dict[str, Any]:
+    """The table of paced answers, and from which rate on a pause pays in Lambda."""
+    million = _million_posts() + prices.DYNAMODB_WRITE.cost(prices.MILLION)
+    return {
+        "paced": [
+            (case, pause_ms, found, [found.lambda_usd(memory) for memory in paced_answers.MEMORIES_MB])
+            for case in paced_answers.CASES
+            for pause_ms in paced_answers.PAUSES_MS
+            for found in [paced_answers.simulate(case, pause_ms)]
+        ],
+        "one_node": [paced_answers.simulate(paced_answers.CASES[2], pause_ms, nodes=1) for pause_ms in (0, 1_000)],
+        "apps": paced_answers.APPS,
+        "nodes": paced_answers.NODES,
+        "few": FEW_LINES,
+        "memories": [
+            (memory, prices.LAMBDA_GB_SECOND.cost(prices.MILLION * memory / 1024) / million)
+            for memory in paced_answers.MEMORIES_MB
+        ],
+        "second_usd": prices.LAMBDA_GB_SECOND.cost(prices.MILLION * bill.RECEIVER_MB / 1024),
+        "million_usd": million,
+    }

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment
 
 from contract import names
-from contract.metrics import RESPONSE_STATUSES, Metric
+from contract.metrics import Metric, Writer
 from contract.outputs import MEANINGS
 from contract.stored_line import Reason
 from infra.settings import Rule, Settings, key_of
-from receiver.metrics import DEFAULT_NAMESPACE
+from receiver.settings import DEFAULT_NAMESPACE
 from runbook.doctor.faults import CHECKS, IDENTITIES
 from runbook.document import markdown
 from tools import cost_page
@@ -37,7 +37,7 @@ def pages() -> dict[str, str]:
             "metrics": list(Metric),
             "namespace": names.receiver_function(settings.name_prefix),
             "namespace_outside": DEFAULT_NAMESPACE,
-            "answers": RESPONSE_STATUSES,
+            "writers": list(Writer),
             "reasons": list(Reason),
         },
     }

@@ -1,35 +1,31 @@
 """The bill: each thing that AWS charges this stack for, its price, and how much the stack uses. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from contract.metrics import Metric, series
 from runbook import prices
-from runbook.cost import usage
+from runbook.cost import traffic, usage
 from runbook.cost.usage import Days, Retention, Usage
 from runbook.prices import Price
 from runbook.terminal import printing
 
-# How long the receiver takes per batch; most of it is waiting for S3. An assumption, not a measurement.
-BATCH_SECONDS = 0.05
-RECEIVER_MB = 512
-# Log data per batch: one line of metrics, three lines of Lambda, one of the API, and 26 bytes of overhead per line.
-BATCH_LOG_BYTES = 1400
-# Lambda polls an empty queue with five concurrent long polls ("Using Lambda with Amazon SQS") of 20 s, the maximum.
-# A low reserved concurrency may mean fewer: not verified on AWS.
-POLLS_PER_DAY = 5 * 3 * 60 * 24
+# The defaults of `receiverMemoryMb` and `flusherMemoryMb`.
+RECEIVER_MB = 256
+FLUSHER_MB = 1024
+# Log data, with CloudWatch's overhead for each event: the access log's line of a POST, and the flusher's lines of
+# metrics for each object and each run. A POST that goes well writes no other line.
+POST_LOG_BYTES = 55 + prices.LOG_EVENT_OVERHEAD_BYTES
+OBJECT_LOG_BYTES = 450 + prices.LOG_EVENT_OVERHEAD_BYTES
+RUN_LOG_BYTES = 185 + prices.LOG_EVENT_OVERHEAD_BYTES
 # How long Athena keeps its query history (API reference, ListQueryExecutions).
 HISTORY_DAYS = 45
 
-# Metrics that the receiver writes for every stored batch.
-EVERY_BATCH = (
-    *(Metric.REQUESTS, Metric.BATCHES, Metric.LINES, Metric.BYTES_RECEIVED),
-    *(Metric.BYTES_STORED, Metric.LAG, Metric.WRITE_LATENCY),
-)
-SERIES_OF_APP = sum(metric.dimension == "app" for metric in EVERY_BATCH)
-SERIES_OF_ALL = len(EVERY_BATCH) - SERIES_OF_APP
+# The metrics that have a value whenever the flusher stores an object, and in every run.
+EVERY_OBJECT = (Metric.BATCHES, Metric.LINES, Metric.BYTES_RECEIVED, Metric.BYTES_STORED, Metric.LAG)
+EVERY_RUN = (Metric.BEHIND,)
 
 
 class Basis(StrEnum):
@@ -37,19 +33,36 @@ class Basis(StrEnum):
 
     LISTED = "listed"  # the objects in the bucket
     AT_LEAST = "at least"  # the objects in the bucket, but some usage leaves no object
+    MEASURED = "measured"  # CloudWatch's metrics
     HISTORY = "history"  # Athena's query history
     ASSUMED = "assumed"  # one of these, and an assumption
+    ESTIMATED = "estimated"  # guessed from the bucket, as CloudWatch has no metrics
+
+
+class Driver(StrEnum):
+    """What a charge grows with."""
+
+    POSTS = "POSTs"
+    BYTES = "bytes and lines"
+    OBJECTS = "apps and slots"
+    QUERIES = "queries"
+    TIME = "apps and time"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item of the bill; `quantity` computes how many units of its price a period uses."""
+    """One item of the bill; `quantity` computes how many units of its price a period uses.
+
+    `measured` names the fields of a day that it is computed from and that CloudWatch measures.
+    """
 
     name: str
     what: str
     price: Price
     basis: Basis
+    driver: Driver
     quantity: Callable[[Usage], float]
+    measured: frozenset[str] = frozenset()
 
     def usd(self, use: Usage) -> float:
         """The cost of a period, in US dollars."""
@@ -62,26 +75,172 @@ class Item:
             return printing.size(round(quantity))
         return f"{quantity:,.0f}" if quantity >= 100 or quantity == round(quantity) else f"{quantity:,.1f}"
 
+    def basis_with(self, known: frozenset[str]) -> Basis:
+        """Where its quantity comes from when CloudWatch knows these fields."""
+        return self.basis if self.measured <= known else Basis.ESTIMATED
+
+
+def _days(use: Usage) -> float:
+    return use.stack_months * use.month_days
+
 
 def _metric_months(use: Usage) -> float:
     # CloudWatch charges a series for each hour in which it has a value ("Amazon CloudWatch pricing").
-    return (use.added.hours * SERIES_OF_ALL + use.added.app_hours * SERIES_OF_APP) / (24 * use.month_days)
+    of_apps = use.added.app_hours * len(EVERY_OBJECT) / (24 * use.month_days)
+    return of_apps + use.stack_months * len(EVERY_RUN)
 
+
+def _log_bytes(use: Usage) -> float:
+    added = use.added
+    return (
+        added.posts * POST_LOG_BYTES
+        + added.app_slots * OBJECT_LOG_BYTES
+        + _days(use) * traffic.RUNS_PER_DAY * RUN_LOG_BYTES
+    )
+
+
+def _gb_seconds(milliseconds: float, memory_mb: int) -> float:
+    return milliseconds / 1000 * memory_mb / 1024
+
+
+_POSTS = frozenset({"posts"})
 
 ITEMS = (
+    Item(
+        "api",
+        "Requests to the HTTP API",
+        prices.HTTP_API,
+        Basis.MEASURED,
+        Driver.POSTS,
+        lambda use: use.added.posts,
+        _POSTS,
+    ),
+    Item(
+        "invocations",
+        "Receiver invocations",
+        prices.LAMBDA_REQUEST,
+        Basis.MEASURED,
+        Driver.POSTS,
+        lambda use: use.added.posts,
+        _POSTS,
+    ),
+    Item(
+        "compute",
+        "Receiver compute",
+        prices.LAMBDA_GB_SECOND,
+        Basis.ASSUMED,
+        Driver.POSTS,
+        lambda use: _gb_seconds(use.added.receiver_ms, RECEIVER_MB),
+        frozenset({"receiver_ms"}),
+    ),
+    Item(
+        "writes",
+        "Writes to the buffer",
+        prices.DYNAMODB_WRITE,
+        Basis.MEASURED,
+        Driver.POSTS,
+        lambda use: use.added.write_units,
+        frozenset({"write_units"}),
+    ),
+    Item(
+        "reads",
+        "Reads of the buffer",
+        prices.DYNAMODB_READ,
+        Basis.MEASURED,
+        Driver.BYTES,
+        lambda use: use.added.read_units,
+        frozenset({"read_units"}),
+    ),
+    Item(
+        "buffer",
+        "Batches kept in the buffer",
+        prices.DYNAMODB_STORAGE,
+        Basis.ASSUMED,
+        Driver.BYTES,
+        lambda use: use.buffer_bytes,
+        frozenset({"batches", "body_bytes"}),
+    ),
+    Item(
+        "schedule",
+        "Scheduled invocations",
+        prices.SCHEDULER,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _days(use) * traffic.RUNS_PER_DAY,
+    ),
+    Item(
+        "flusher-invocations",
+        "Flusher invocations",
+        prices.LAMBDA_REQUEST,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _days(use) * traffic.RUNS_PER_DAY,
+    ),
+    Item(
+        "flusher-compute",
+        "Flusher compute",
+        prices.LAMBDA_GB_SECOND,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _gb_seconds(use.added.flusher_ms, FLUSHER_MB),
+        frozenset({"flusher_ms"}),
+    ),
+    Item(
+        "polls",
+        "Polls of the spill queue",
+        prices.SQS_REQUEST,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _days(use) * traffic.RUNS_PER_DAY,
+    ),
+    Item(
+        "logs",
+        "Logs of API and functions",
+        prices.CLOUDWATCH_LOGS,
+        Basis.ASSUMED,
+        Driver.POSTS,
+        _log_bytes,
+        _POSTS,
+    ),
+    Item("metrics", "Metrics of the flusher", prices.CLOUDWATCH_METRIC, Basis.AT_LEAST, Driver.TIME, _metric_months),
+    Item(
+        "puts",
+        "Writes of objects and results",
+        prices.S3_PUT,
+        Basis.AT_LEAST,
+        Driver.OBJECTS,
+        lambda use: use.added.all_objects + use.added.results,
+    ),
+    Item(
+        "transitions",
+        "Transitions to Glacier",
+        prices.S3_TO_GLACIER,
+        Basis.LISTED,
+        Driver.OBJECTS,
+        lambda use: use.transitions,
+    ),
     Item(
         "standard",
         "Log lines and results in S3",
         prices.S3_STANDARD,
         Basis.LISTED,
+        Driver.BYTES,
         lambda use: use.standard_bytes,
     ),
-    Item("glacier", "Log lines in Glacier", prices.S3_GLACIER, Basis.LISTED, lambda use: use.glacier_bytes),
+    Item(
+        "glacier",
+        "Log lines in Glacier",
+        prices.S3_GLACIER,
+        Basis.LISTED,
+        Driver.BYTES,
+        lambda use: use.glacier_bytes,
+    ),
     Item(
         "glacier-overhead",
         "Glacier overhead, 32 KB per object",
         prices.S3_GLACIER,
         Basis.LISTED,
+        Driver.OBJECTS,
         lambda use: use.glacier_objects * prices.GLACIER_OVERHEAD_BYTES,
     ),
     Item(
@@ -89,47 +248,24 @@ ITEMS = (
         "Standard overhead, 8 KB per object",
         prices.S3_STANDARD,
         Basis.LISTED,
+        Driver.OBJECTS,
         lambda use: use.glacier_objects * prices.GLACIER_STANDARD_OVERHEAD_BYTES,
     ),
-    Item("transitions", "Transitions to Glacier", prices.S3_TO_GLACIER, Basis.LISTED, lambda use: use.transitions),
     Item(
-        "puts",
-        "Writes of objects and results",
-        prices.S3_PUT,
-        Basis.AT_LEAST,
-        lambda use: use.added.batches + use.added.results,
-    ),
-    Item("gets", "Reads of objects by queries", prices.S3_GET, Basis.ASSUMED, lambda use: use.objects_read),
-    Item("scans", "Bytes scanned by queries", prices.ATHENA_SCAN, Basis.HISTORY, lambda use: use.added.charged_bytes),
-    Item("api", "POSTs to the HTTP API", prices.HTTP_API, Basis.AT_LEAST, lambda use: use.added.batches),
-    Item(
-        "invocations",
-        "Receiver invocations",
-        prices.LAMBDA_REQUEST,
-        Basis.AT_LEAST,
-        lambda use: use.added.batches,
-    ),
-    Item(
-        "compute",
-        "Receiver compute",
-        prices.LAMBDA_GB_SECOND,
+        "gets",
+        "Reads of objects by queries",
+        prices.S3_GET,
         Basis.ASSUMED,
-        lambda use: use.added.batches * BATCH_SECONDS * RECEIVER_MB / 1024,
+        Driver.QUERIES,
+        lambda use: use.objects_read,
     ),
     Item(
-        "logs",
-        "Logs of receiver and API",
-        prices.CLOUDWATCH_LOGS,
-        Basis.ASSUMED,
-        lambda use: use.added.batches * BATCH_LOG_BYTES,
-    ),
-    Item("metrics", "Receiver metrics", prices.CLOUDWATCH_METRIC, Basis.AT_LEAST, _metric_months),
-    Item(
-        "polls",
-        "Polls of the spill queue",
-        prices.SQS_REQUEST,
-        Basis.ASSUMED,
-        lambda use: use.stack_months * use.month_days * POLLS_PER_DAY,
+        "scans",
+        "Bytes scanned by queries",
+        prices.ATHENA_SCAN,
+        Basis.HISTORY,
+        Driver.QUERIES,
+        lambda use: use.added.charged_bytes,
     ),
 )
 
@@ -138,9 +274,10 @@ ITEMS = (
 class Bill:
     """The usage of `last` month, of this month `so_far` and `projected`, and of a month in the `steady` state.
 
-    `per_day` is what one day adds at today's rate.
+    `per_day` is what one day adds at today's rate. `known` names the fields of a day that CloudWatch measured.
     """
 
+    known: frozenset[str]
     per_day: usage.Day
     last: Usage
     so_far: Usage
@@ -168,10 +305,11 @@ class Bill:
                 yield f"over the limit of ${limit_usd:,.2f}: {title} costs ${total(use):,.2f}, {_largest(use)}"
 
 
-def of(days: Days, retention: Retention, now: datetime) -> Bill:
-    """Compute the bill from what each day added."""
+def of(days: Days, retention: Retention, now: datetime, known: frozenset[str] = frozenset(traffic.MEASURED)) -> Bill:
+    """Compute the bill from what each day added, of which CloudWatch measured the fields that are `known`."""
     today, per_day = now.date(), usage.rate(days, now)
     return Bill(
+        known=known,
         per_day=per_day,
         last=usage.of_period(days, usage.month_before(now), retention, today),
         so_far=usage.of_period(days, usage.month_so_far(now), retention, today),
@@ -180,14 +318,27 @@ def of(days: Days, retention: Retention, now: datetime) -> Bill:
     )
 
 
-def total(use: Usage) -> float:
+def total(use: Usage, items: Sequence[Item] = ITEMS) -> float:
     """The cost of all items, in US dollars."""
-    return sum(item.usd(use) for item in ITEMS)
+    return sum(item.usd(use) for item in items)
+
+
+def by_driver(use: Usage) -> dict[Driver, float]:
+    """The cost by what it grows with, in US dollars."""
+    return {driver: sum(item.usd(use) for item in ITEMS if item.driver is driver) for driver in Driver}
+
+
+def free(use: Usage, items: Sequence[Item] = ITEMS) -> dict[Price, float]:
+    """What AWS gives away of it, in US dollars: by price, as several items can have the same."""
+    used: dict[Price, float] = {}
+    for item in items:
+        used[item.price] = used.get(item.price, 0.0) + item.quantity(use)
+    return {price: price.cost(min(quantity, price.free)) for price, quantity in used.items() if price.free}
 
 
 def rare_series(apps: int) -> int:
     """Count the time series that exist only after faults. The bill contains none of them."""
-    return sum(series(metric, apps) for metric in Metric) - apps * SERIES_OF_APP - SERIES_OF_ALL
+    return sum(series(metric, apps) for metric in Metric if metric not in {*EVERY_OBJECT, *EVERY_RUN})
 
 
 def _largest(use: Usage) -> str:

@@ -7,10 +7,12 @@ from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 from contract.object_keys import LOGS_PREFIX, PARTITION_KEYS, RESULTS_PREFIX
+from contract.slots import DEFAULT_MINUTES
 from runbook import prices
 from runbook.clients import s3_objects
 from runbook.clients.s3_objects import State
 from runbook.cost import usage
+from runbook.cost.traffic import MINUTES_PER_DAY
 from runbook.cost.usage import Day
 
 if TYPE_CHECKING:
@@ -23,13 +25,17 @@ Watch = Callable[[int], object]
 
 @dataclass
 class _Sum:
-    """Objects that arrived on one day; `hours` has one bit per hour, set when an object arrived."""
+    """Objects that arrived on one day.
+
+    `hours` has one bit per hour, set when an object arrived, `slots` one per slot of the day that has an object.
+    """
 
     objects: int = 0
     bytes: int = 0
     glacier_objects: int = 0
     glacier_bytes: int = 0
     hours: int = 0
+    slots: int = 0
 
     def add(self, other: "_Sum") -> None:
         self.objects += other.objects
@@ -37,10 +43,15 @@ class _Sum:
         self.glacier_objects += other.glacier_objects
         self.glacier_bytes += other.glacier_bytes
         self.hours |= other.hours
+        self.slots |= other.slots
 
 
-def of_bucket(s3: "S3Client", bucket: str, watch: Watch = lambda _: None) -> dict[date, Day]:
+def of_bucket(
+    s3: "S3Client", bucket: str, watch: Watch = lambda _: None, minutes: int = DEFAULT_MINUTES
+) -> dict[date, Day]:
     """Sum all objects by the UTC day on which they arrived; `watch` gets the number of objects so far.
+
+    A slot has so many minutes; an object is in the slot of its newest line.
 
     Includes apps that were removed from the stack. Memory grows with the days, not with the objects.
     """
@@ -52,7 +63,9 @@ def of_bucket(s3: "S3Client", bucket: str, watch: Watch = lambda _: None) -> dic
             levels = pool.map(lambda prefix: _folders(s3, bucket, prefix), prefixes)
             prefixes = [folder for level in levels for folder in level]
         prefixes.append(RESULTS_PREFIX)
-        for prefix, part in zip(prefixes, pool.map(lambda prefix: _list(s3, bucket, prefix), prefixes), strict=True):
+        for prefix, part in zip(
+            prefixes, pool.map(lambda prefix: _list(s3, bucket, prefix, minutes), prefixes), strict=True
+        ):
             for day, summed in part.items():
                 found[_owner(prefix), day].add(summed)
                 count += summed.objects + summed.glacier_objects
@@ -69,22 +82,32 @@ def _folders(s3: "S3Client", bucket: str, prefix: str) -> list[str]:
     return [folder for page in s3_objects.pages(s3, bucket, prefix, folders=True) for folder in page.folders]
 
 
-def _list(s3: "S3Client", bucket: str, prefix: str) -> dict[date, _Sum]:
+def _list(s3: "S3Client", bucket: str, prefix: str, minutes: int) -> dict[date, _Sum]:
     sums: defaultdict[date, _Sum] = defaultdict(_Sum)
     for each in s3_objects.objects(s3, bucket, prefix):
         came = each.modified.astimezone(UTC)
         hour = 1 << came.hour
         in_glacier = each.state is not State.NOT_IN_GLACIER
-        sums[came.date()].add(_Sum(0, 0, 1, each.size, hour) if in_glacier else _Sum(1, each.size, 0, 0, hour))
+        slot = _slot(each.key, minutes)
+        sums[came.date()].add(
+            _Sum(0, 0, 1, each.size, hour, slot) if in_glacier else _Sum(1, each.size, 0, 0, hour, slot)
+        )
     return sums
 
 
+def _slot(key: str, minutes: int) -> int:
+    """Give the bit of a key's slot in its day, by the time in it; 0 for a key without."""
+    epoch_ms = key.rpartition("/")[2].partition("-")[0]
+    return 1 << int(epoch_ms) // 60_000 % MINUTES_PER_DAY // minutes if epoch_ms.isdecimal() else 0
+
+
 def _day(found: Mapping[tuple[str, date], _Sum], day: date) -> Day:
-    lines, results, app_hours = _Sum(), _Sum(), 0
+    lines, results, app_hours, app_slots = _Sum(), _Sum(), 0, 0
     for (owner, of_day), summed in found.items():
         if of_day == day:
             (lines if owner else results).add(summed)
             app_hours += summed.hours.bit_count() if owner else 0
+            app_slots += summed.slots.bit_count() if owner else 0
     return Day(
         objects=lines.objects,
         bytes=lines.bytes,
@@ -92,6 +115,7 @@ def _day(found: Mapping[tuple[str, date], _Sum], day: date) -> Day:
         glacier_bytes=lines.glacier_bytes,
         hours=lines.hours.bit_count(),
         app_hours=app_hours,
+        app_slots=app_slots,
         results=results.objects + results.glacier_objects,
         result_bytes=results.bytes + results.glacier_bytes,
     )

@@ -1,13 +1,11 @@
-"""What small objects cost, and whether moving them to Glacier pays. Pure."""
+"""Whether moving small objects to Glacier pays. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbook import prices
-from runbook.cost import bill
 from runbook.cost.usage import MONTH_DAYS, Day, Retention
 
-LARGE_BYTES = prices.MILLION
 # S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": by default S3 moves no smaller objects.
 S3_LEAST_BYTES = 128 * 1024
 
@@ -41,34 +39,12 @@ def _saving(retention: Retention) -> tuple[float, float]:
     return overhead, standard - glacier
 
 
-def per_million(size: float, retention: Retention) -> Iterator[tuple[str, float, float]]:
-    """Give each per-object charge: its name, its cost for a million objects, and for the same bytes in 1 MB objects.
-
-    In US dollars, over the life of the objects. Storing the bytes costs the same in both cases.
-    """
-    large = size / LARGE_BYTES
-    for what, per_object in _per_object(retention):
-        yield what, per_object * prices.MILLION, per_object * prices.MILLION * large
-
-
-def _per_object(retention: Retention) -> Iterator[tuple[str, float]]:
-    overhead, _ = _saving(retention)
-    seconds = bill.BATCH_SECONDS * bill.RECEIVER_MB / 1024
-    yield "PUT", prices.S3_PUT.cost(1)
-    yield "HTTP API", prices.HTTP_API.cost(1)
-    yield "Lambda", prices.LAMBDA_REQUEST.cost(1) + prices.LAMBDA_GB_SECOND.cost(seconds)
-    yield "logs", prices.CLOUDWATCH_LOGS.cost(bill.BATCH_LOG_BYTES)
-    yield "transition to Glacier", prices.S3_TO_GLACIER.cost(1)
-    yield "overhead in Glacier, 40 KB", overhead
-    yield "GETs of one query of all objects", prices.S3_GET.cost(1)
-
-
 def advice(per_day: Day, retention: Retention) -> Iterator[str]:
     """Say whether moving objects of today's size to Glacier pays, and what to do if not."""
-    if not per_day.batches:
+    if not per_day.all_objects:
         return
     least, size = break_even(retention), per_day.mean_bytes
-    each, objects = move(size, retention), per_day.batches * MONTH_DAYS
+    each, objects = move(size, retention), per_day.all_objects * MONTH_DAYS
     pays = f"it pays from {least / 1000:,.0f} KB up" if least else "with so few days in Glacier it never pays"
     yield (
         f"the mean object size is {size / 1000:,.1f} KB: moving a million objects to Glacier costs "

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
+from contract.buffer_table import KEPT_DAYS
+from runbook import prices
+from runbook.cost import sizes
+
 RATE_DAYS = 7
 # The length of a month in the steady state.
 MONTH_DAYS = 30
@@ -18,10 +22,12 @@ _LATE_DAYS = 2
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What one UTC day added: log objects by their storage class now, query results, and queries.
+    """What one UTC day added: log objects by their storage class now, query results, queries, and traffic.
 
-    `hours` counts the hours in which an object arrived, `app_hours` is the same summed over the apps. Queries are
-    charged for more bytes than they scan. The values are fractions when the day is a mean.
+    `hours` counts the hours in which an object arrived, `app_hours` is the same summed over the apps; `app_slots`
+    counts the slots that have an object, summed over the apps. Queries are charged for more bytes than they scan.
+    `posts` went through the HTTP API, `batches` came by any way. `body_bytes` is the size of their bodies. The
+    functions ran for so many milliseconds. The values are fractions when the day is a mean.
     """
 
     objects: float = 0
@@ -30,11 +36,20 @@ class Day:
     glacier_bytes: float = 0
     hours: float = 0
     app_hours: float = 0
+    app_slots: float = 0
     results: float = 0
     result_bytes: float = 0
     queries: float = 0
     scanned_bytes: float = 0
     charged_bytes: float = 0
+    posts: float = 0
+    batches: float = 0
+    lines: float = 0
+    body_bytes: float = 0
+    receiver_ms: float = 0
+    flusher_ms: float = 0
+    write_units: float = 0
+    read_units: float = 0
 
     def __add__(self, other: "Day") -> "Day":
         return Day(*map(operator.add, _values(self), _values(other)))
@@ -43,14 +58,24 @@ class Day:
         return Day(*(value * factor for value in _values(self)))
 
     @property
-    def batches(self) -> float:
+    def all_objects(self) -> float:
         """The log objects of the day, whatever their storage class."""
         return self.objects + self.glacier_objects
 
     @property
+    def all_bytes(self) -> float:
+        """The bytes of these objects."""
+        return self.bytes + self.glacier_bytes
+
+    @property
     def mean_bytes(self) -> float:
         """The mean size of a log object; 0 when there are none."""
-        return (self.bytes + self.glacier_bytes) / self.batches if self.batches else 0.0
+        return self.all_bytes / self.all_objects if self.all_objects else 0.0
+
+    @property
+    def mean_body(self) -> float:
+        """The mean size of a batch's body; 0 when there are none."""
+        return self.body_bytes / self.batches if self.batches else 0.0
 
 
 Days = Mapping[date, Day]
@@ -91,6 +116,7 @@ class Usage:
     standard_bytes: float
     glacier_bytes: float
     glacier_objects: float
+    buffer_bytes: float
     transitions: float
     objects_read: float
     month_days: int
@@ -153,9 +179,7 @@ def rate(days: Days, now: datetime) -> Day:
     else:
         # Whole hours, because the hours with an object are counted whole.
         mean = days.get(today, Day()) * (24 / max(1, math.ceil(moment(now) % 1 * 24)))
-    return replace(
-        mean, objects=mean.batches, bytes=mean.bytes + mean.glacier_bytes, glacier_objects=0.0, glacier_bytes=0.0
-    )
+    return replace(mean, objects=mean.all_objects, bytes=mean.all_bytes, glacier_objects=0.0, glacier_bytes=0.0)
 
 
 def projected(days: Days, now: datetime) -> dict[date, Day]:
@@ -177,6 +201,7 @@ def of_period(days: Days, period: Period, retention: Retention, today: date) -> 
         standard_bytes=standard,
         glacier_bytes=glacier,
         glacier_objects=objects,
+        buffer_bytes=math.fsum(_buffered(day, each, period) for day, each in days.items()),
         transitions=transitions,
         objects_read=added.scanned_bytes / mean_bytes if mean_bytes else 0.0,
         month_days=period.month_days,
@@ -192,6 +217,13 @@ def steady(per_day: Day, retention: Retention) -> Usage:
 
 
 # ---------------------------------------------------------------- storage
+
+
+def _buffered(day: date, added: Day, period: Period) -> float:
+    """Give the byte-months in the buffer of a day's batches."""
+    size = added.batches * (sizes.item_bytes(added.mean_body) + prices.ITEM_OVERHEAD_BYTES) if added.batches else 0.0
+    born = day.toordinal() + 0.5
+    return size * period.months(born, born + KEPT_DAYS)
 
 
 def _stored(

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from contract.object_keys import ObjectKey, batch_id
+from contract.outputs import Outputs
 from local.stack import LocalStack, Options
 from runbook.clients import aws
 from runbook.clients.athena import Athena
-from runbook.cost import inventory
+from runbook.cost import cloudwatch, inventory
 from runbook.cost.usage import Day
 from runbook.terminal import printing
 from tests.support.policy_evaluation import Ask, allows
@@ -71,29 +72,58 @@ def runbook(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
 
 
 SCENARIO = Day(
-    objects=10_000, bytes=500 * MB, hours=24, app_hours=72, queries=1, scanned_bytes=170 * MB, charged_bytes=170 * MB
+    objects=864,
+    bytes=94 * MB,
+    hours=24,
+    app_hours=72,
+    app_slots=864,
+    queries=1,
+    scanned_bytes=660 * MB,
+    charged_bytes=660 * MB,
 )
+TRAFFIC = {
+    "posts": 425_000.0,
+    "batches": 425_000.0,
+    "lines": 2_125_000.0,
+    "body_bytes": 500.0 * MB,
+    "receiver_ms": 425_000 * 15.0,
+    "flusher_ms": 500_000.0,
+    "write_units": 459_000.0,
+    "read_units": 248_000.0,
+}
 
 
 @pytest.fixture
 def scenario(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The archive of the runbook's cost table, seven months old."""
+    """An archive of 500 MB a day in POSTs of five lines, seven months old."""
     days = {TODAY - timedelta(back): SCENARIO for back in range(1, 91)}
-    moved = replace(SCENARIO, objects=0, bytes=0, glacier_objects=10_000, glacier_bytes=500 * MB)
+    moved = replace(SCENARIO, objects=0, bytes=0, glacier_objects=864, glacier_bytes=94 * MB)
     days |= {TODAY - timedelta(back): moved for back in range(91, 210)}
     days[TODAY] = SCENARIO * 0.25
+    found = {TODAY - timedelta(back): TRAFFIC for back in range(1, 55)}
+    found[TODAY] = {name: value / 4 for name, value in TRAFFIC.items()}
     monkeypatch.setattr(inventory, "of_bucket", lambda *_: days)
+    monkeypatch.setattr(cloudwatch, "of_days", lambda *_: found)
 
 
 @pytest.fixture
 def elsewhere(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outputs on standard input: of a stack in another region, with a lower limit, that deletes early."""
-    outputs = {**stack.outputs, "region": "eu-west-1", "budgetUsd": 15, "expireAfterDays": 150}
+    outputs = {**stack.outputs, "region": "eu-west-1", "budgetUsd": 30, "expireAfterDays": 150}
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(outputs)))
 
 
-def test_the_transcript_of_an_archive_below_its_limit(runbook: Run, scenario: None) -> None:
-    check_transcript("cost", ["cost"], runbook("cost"))
+@pytest.fixture
+def generous(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs on standard input: with a higher limit."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({**stack.outputs, "budgetUsd": 40})))
+
+
+def test_the_transcript_of_an_archive_below_its_limit(runbook: Run, scenario: None, generous: None) -> None:
+    arguments = ["--outputs", "-", "cost"]
+    answer = runbook(*arguments)
+    check_transcript("cost", arguments, answer)
+    assert answer.code == 0
 
 
 def test_the_transcript_of_one_over_its_limit_in_another_region(runbook: Run, scenario: None, elsewhere: None) -> None:
@@ -127,23 +157,70 @@ def test_json_says_of_each_line_what_its_price_is_and_of_when(runbook: Run, scen
 def test_the_reader_roles_rights_suffice(runbook: Run, asked: list[Ask], reader: dict[str, Any]) -> None:
     assert runbook("cost").code == 0
     assert {ask.action for ask in asked} == {
-        *("ssm:GetParameter", "s3:ListBucket", "athena:ListQueryExecutions", "athena:BatchGetQueryExecution")
+        *("ssm:GetParameter", "s3:ListBucket", "athena:ListQueryExecutions", "athena:BatchGetQueryExecution"),
+        "cloudwatch:GetMetricData",
     }
-    assert [ask for ask in asked if not allows(reader, ask)] == []
+    refused = [ask for ask in asked if not allows(reader, ask)]
+    assert {ask.action for ask in refused} <= {"cloudwatch:GetMetricData"}, "which the command can do without"
 
 
-def test_lack_of_rights_is_could_not_tell(runbook: Run) -> None:
+def test_without_the_right_to_read_metrics_traffic_is_unknown(runbook: Run) -> None:
+    """And estimated, and said so; everything else is as it was."""
+    runbook.make_client = refusing("cloudwatch", "GetMetricData", runbook.make_client)
+    answer = runbook("cost", "--json")
+    document = json.loads(answer.out)
+    basis = {item["name"]: item["basis"] for item in document["items"]}
+    assert basis["api"] == basis["writes"] == "estimated"
+    assert basis["standard"] == "listed"
+    assert document["traffic"]["lines_per_post"] is None
+    assert document["traffic"]["objects_per_app_and_slot"] == 1
+    [note] = [note for note in document["notes"] if note.startswith("POSTs and lines are unknown")]
+    assert "you are not allowed to call GetMetricData" in note
+
+
+def test_metrics_of_the_local_cloudwatch_are_measured(stack: LocalStack) -> None:
+    """400 POSTs on the day before, of which the flusher stored 390 with 1,950 lines."""
+    # Those of another stack and app, as the transcripts are of a stack without metrics.
+    api, space, app = "a1b2c3", "other-receiver", "other-api-prod"
+    yesterday = NOW - timedelta(days=1)
+    metrics = stack.client("cloudwatch")
+    for namespace, name, dimension, value, amount in (
+        ("AWS/ApiGateway", "Count", "ApiId", api, 400),
+        (space, "Batches", "app", app, 390),
+        (space, "Lines", "app", app, 1_950),
+        (space, "BytesReceived", "app", app, 458_250),
+    ):
+        datum = {
+            "MetricName": name,
+            "Dimensions": [{"Name": dimension, "Value": value}],
+            "Timestamp": yesterday,
+            "Value": amount,
+        }
+        metrics.put_metric_data(Namespace=namespace, MetricData=[datum])
+    endpoint = f"https://{api}.execute-api.us-east-1.amazonaws.com/prod/drain"
+    changed = {"endpoint": endpoint, "namePrefix": "other", "apps": [app]}
+    outputs = Outputs.parse(json.dumps({**stack.outputs, **changed}), "the outputs")
+    found = cloudwatch.of_days(metrics, outputs, date(2026, 10, 1), NOW)
+    assert found == {yesterday.date(): {"posts": 400, "batches": 390, "lines": 1_950, "body_bytes": 458_250}}
+
+
+def refusing(service: str, operation: str, make_client: aws.MakeClient) -> aws.MakeClient:
+    """The clients, which may not do one thing."""
     from botocore.exceptions import ClientError
 
     def refuse(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListObjectsV2")
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
 
-    def refusing(session: Any, service: str) -> Any:
-        client = aws.make_client(session, service)
-        client.meta.events.register("before-call.s3.ListObjectsV2", refuse)
+    def make(session: Any, name: str) -> Any:
+        client = make_client(session, name)
+        client.meta.events.register(f"before-call.{service}.{operation}", refuse)
         return client
 
-    runbook.make_client = refusing
+    return make
+
+
+def test_lack_of_rights_is_could_not_tell(runbook: Run) -> None:
+    runbook.make_client = refusing("s3", "ListObjectsV2", aws.make_client)
     answer = runbook("cost")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("error: could not tell")
@@ -159,12 +236,12 @@ def test_a_terminal_sees_how_far_it_is(
     terminal = Console(file=seen, force_terminal=True, width=100)
     monkeypatch.setattr(printing, "console", lambda *, stderr=False: terminal)
 
-    def slow(_: Any, __: str, watch: inventory.Watch) -> dict[date, Day]:
+    def slow(_: Any, __: str, watch: inventory.Watch, *___: int) -> dict[date, Day]:
         watch(1_234_567)
         return {}
 
     monkeypatch.setattr(inventory, "of_bucket", slow)
-    assert runbook("cost").code == 0
+    assert runbook("cost").code in {0, 1}
     assert "listing the archive, 1,234,567 objects" in seen.getvalue()
 
 
@@ -253,6 +330,19 @@ def test_hours_are_counted_once_an_app_and_once_for_all() -> None:
         }
     )
     assert found[date(2026, 11, 22)] == Day(objects=5, bytes=5, hours=2, app_hours=3)
+
+
+def test_slots_are_counted_by_the_times_in_the_keys() -> None:
+    """Two objects of one slot, one of the next, and one of the same slot of another app: three slots of apps."""
+    noon = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp() * 1000)
+    keys = [
+        ObjectKey(app, noon + seconds * 1000, batch_id(app, str(seconds)))
+        for app, seconds in ((API, 1), (API, 299), (API, 300), (CONSOLE, 2))
+    ]
+    came = datetime(2026, 11, 22, 12, 10, tzinfo=UTC)
+    bucket = FakeBucket({str(key): (10, "STANDARD", came) for key in keys})
+    assert inventory.of_bucket(bucket, "b")[came.date()].app_slots == 3  # type: ignore[arg-type]
+    assert inventory.of_bucket(bucket, "b", minutes=10)[came.date()].app_slots == 2  # type: ignore[arg-type]
 
 
 def test_results_are_no_lines() -> None:
