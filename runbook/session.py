@@ -41,6 +41,10 @@ class Session:
         role = self._outputs_of_file.reader_role_arn if self._outputs_of_file else self.role
         return self.own_aws.role(role)
 
+    def forget_reader(self) -> None:
+        """Assume the reader role anew the next time: its credentials are valid for an hour."""
+        self.__dict__.pop("reader_aws", None)
+
     @property
     def aws(self) -> Aws:
         """The clients to use: those of the reader role with --assume, otherwise the operator's."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from contract.window import Window
 from runbook import prices
+from runbook.clients import aws
 from runbook.clients.athena import Athena, Progress, Result
+from runbook.clients.buffer import Buffer
 from runbook.errors import RunbookError
 from runbook.search.estimate import Estimate
+from runbook.search.unflushed import untils_of
 from runbook.session import Session
 from runbook.terminal import chart, confirm, next_command, printing
 
@@ -75,6 +79,29 @@ def show(
     if not result.complete:
         printing.note(f"only the first {len(result.rows):,} rows are shown; all rows: {result.output}")
     printing.note(summary(result))
+
+
+def not_in_s3_since(session: Session, app: str | None = None, window: Window | None = None) -> datetime | None:
+    """Give the time from which on lines of a window can be missing, as they are not flushed yet.
+
+    None if the window ends before, or if the buffer cannot be read: the result is worth showing all the same.
+    """
+    try:
+        untils = untils_of(Buffer(session.aws.client("dynamodb"), session.outputs.buffer))
+    except Exception as error:
+        if aws.explain(error) is None:
+            raise
+        return None
+    begins_ms = [slot.begin_ms for name, slots in untils.items() for slot in slots if app in {None, name}]
+    first = datetime.fromtimestamp(min(begins_ms) // 1000, UTC) if begins_ms else None
+    return None if first is None or (window and window.until <= first) else first
+
+
+def note_not_in_s3(session: Session, since: datetime | None) -> None:
+    """Say from when on lines can be missing, and what shows them."""
+    if since:
+        lines = next_command.command_line(session, "lines")
+        printing.note(f"lines from {since:%Y-%m-%d %H:%M} UTC on are not in S3 yet: `{lines}` shows them")
 
 
 def statistics(result: Result) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 from contract.window import Window
 from runbook.errors import RunbookError
 
-COLUMNS = ("log_ts", "app", "source", "proc_id", "message")
+COLUMNS = ("log_ts", "app", "source", "proc_id", "message", "seq", '"$path"')
 
 # RFC 5424 section 6: PROCID is printable US-ASCII without space.
 _PROC_ID = re.compile(r"[!-~]{1,128}")
@@ -23,6 +23,9 @@ def sql(
     limit: int,
 ) -> str:
     """Write a query for up to `limit` lines, newest first; `table` includes the database.
+
+    The last column is the URL of the line's object (Athena user guide, "Get the file locations for source data in
+    Amazon S3").
 
     `dyno` is a PROCID such as web.1 or router, or a process type such as web for all its dynos. `match` is plain text
     in the message. RunbookError for a value that no line can have.

@@ -83,6 +83,7 @@ def query(
     scope = window or default_window(chosen, now)
     stored = estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, scope)
     athena_command.confirm_size(stored, over_bytes, yes=yes)
+    missing_since = athena_command.not_in_s3_since(session, app, scope)
     result = athena_command.run(session, chosen.sql)
     about = {
         "query": chosen.name,
@@ -90,11 +91,13 @@ def query(
         "window": chosen.window,
         "sql": chosen.sql,
         "objects_in_glacier": stored.objects_in_glacier,
+        "not_in_s3_since": missing_since,
     }
     if not (session.as_json or as_csv):
         printing.note(f"{chosen.title}, {chosen.window}")
     athena_command.show(session, result, about, as_csv=as_csv, as_chart=as_chart)
     if not session.as_json:
+        athena_command.note_not_in_s3(session, missing_since)
         athena_command.note_objects_in_glacier(session, stored, app, scope)
 
 

@@ -49,9 +49,17 @@ def sql(
         athena_command.confirm_size(
             archive, over_bytes, yes=yes, limit_bytes=athena_command.athena_of(session).scan_limit()
         )
+    missing_since = athena_command.not_in_s3_since(session)
     result = athena_command.run(session, text, most_rows=limit)
     notes = partition_values.notes(text, outputs.apps)
-    athena_command.show(session, result, {"sql": text, "notes": notes}, as_csv=as_csv, as_chart=as_chart)
+    athena_command.show(
+        session,
+        result,
+        {"sql": text, "notes": notes, "not_in_s3_since": missing_since},
+        as_csv=as_csv,
+        as_chart=as_chart,
+    )
     if not session.as_json:
         for note in notes:
             printing.note(printing.printable(note))
+        athena_command.note_not_in_s3(session, missing_since)

@@ -12,9 +12,9 @@ from tests.support.runbook_cli import Run
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
-    """The production stack on this machine, one for all tests of a module."""
-    with LocalStack(Options()) as running:
+def stack(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
+    """The production stack on this machine, one for all tests of a module, at the module's CLOCK if it has one."""
+    with LocalStack(Options(clock=getattr(request.module, "CLOCK", None))) as running:
         yield running
 
 
@@ -36,6 +36,8 @@ def asked(stack: LocalStack, runbook: Run) -> list[Ask]:
                 asks.append(Ask(f"ssm:{name}", f"arn:aws:ssm:{region}:{account}:parameter{params['Name']}"))
             case "athena", _:
                 asks.append(Ask(f"athena:{name}", workgroup))
+            case "dynamodb", _:
+                asks.append(Ask(f"dynamodb:{name}", f"arn:aws:dynamodb:{region}:{account}:table/{params['TableName']}"))
             case _:
                 asks.append(Ask(f"{service}:{name}", "*"))
 

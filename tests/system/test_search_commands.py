@@ -161,7 +161,7 @@ def test_searching_needs_the_reader_roles_rights_and_no_more(
     runbook: Run, asked: list[Ask], reader: dict[str, Any], name: str
 ) -> None:
     assert runbook(*SEARCHES[name]).code == 0
-    assert {ask.action.partition(":")[0] for ask in asked} == {"ssm", "s3", "athena"}
+    assert {ask.action.partition(":")[0] for ask in asked} == {"ssm", "s3", "athena", "dynamodb"}
     assert [ask for ask in asked if not allows(reader, ask)] == []
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 
 from local.aws.athena.sql import Scan
-from local.aws.athena.tables import Row, Table
+from local.aws.athena.tables import PATH, Row, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -96,11 +96,16 @@ class Rows:
         chosen = f"{scan.relation}_objects"
         cursor.execute(
             f"CREATE OR REPLACE TEMP TABLE {chosen} AS "
-            "SELECT unnest(?::INTEGER[]) AS object, unnest(?::VARCHAR[][]) AS p",
-            [numbers, [list(each.partition) for each in objects]],
+            "SELECT unnest(?::INTEGER[]) AS object, unnest(?::VARCHAR[][]) AS p, unnest(?::VARCHAR[]) AS path",
+            [
+                numbers,
+                [list(each.partition) for each in objects],
+                [f"s3://{table.bucket}/{each.key}" for each in objects],
+            ],
         )
         columns = [f'r."{name}"' for name in table.columns]
         columns += [f'o.p[{index + 1}] AS "{name}"' for index, name in enumerate(table.partition_keys)]
+        columns.append(f'o.path AS "{PATH}"')
         cursor.execute(
             f"CREATE OR REPLACE TEMP VIEW {scan.relation} AS SELECT {', '.join(columns)} "  # noqa: S608
             f"FROM {relation} r JOIN {chosen} o ON r.object = o.object"

@@ -5,8 +5,8 @@ be missing or differ from Athena's: Trino decides (`make test-trino`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import sqlglot
@@ -23,10 +23,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Columns:
-    """What a query needs to know about a table: its columns with DuckDB's types, and its partition keys."""
+    """What a query needs to know about a table: its columns with DuckDB's types, and its partition keys.
+
+    `SELECT *` does not give `hidden` columns.
+    """
 
     columns: Mapping[str, str]
     partition_keys: tuple[str, ...] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,9 @@ def plan(sql: str, database: str, catalog: Catalog, now: datetime) -> Plan:
     query = _expand_views(_parse(sql), database, catalog)
     tables = {(table.db, table.name): catalog(table.db, table.name) for table in _tables(query)}
     columns = {name: each for name, each in tables.items() if isinstance(each, Columns)}
+    named = {column.name for column in query.find_all(exp.Column)}
     schema: dict[str, object] = {
-        db: {name: dict(each.columns) for (of, name), each in columns.items() if of == db} for db, _ in columns
+        db: {name: _visible(each, named) for (of, name), each in columns.items() if of == db} for db, _ in columns
     }
     _name_columns(query)
     for node in reversed(list(query.walk())):  # inner nodes first
@@ -91,6 +96,10 @@ def plan(sql: str, database: str, catalog: Catalog, now: datetime) -> Plan:
         scans.append(Scan(relation, table.db, table.name, pushed))
         table.replace(exp.to_table(relation, alias=table.alias))
     return Plan(query.sql("duckdb"), tuple(scans))
+
+
+def _visible(table: Columns, named: Container[str]) -> dict[str, str]:
+    return {**table.columns, **{name: kind for name, kind in table.hidden.items() if name in named}}
 
 
 # ---------------------------------------------------------------- statements and names

@@ -25,6 +25,9 @@ _VIEW = re.compile(r"\s*/\* Presto View: (?P<json>[A-Za-z0-9+/=\s]+) \*/\s*")
 _HIVE_TYPES = {"varchar": "string", "integer": "int", "real": "float"}
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 
+# The URL of a row's object.
+PATH = "$path"
+
 Row = list[str | None]
 
 
@@ -50,7 +53,9 @@ class Table:
     @property
     def relation(self) -> Columns:
         """What a query needs to know about it."""
-        return Columns(dict.fromkeys((*self.columns, *self.partition_keys), "VARCHAR"), tuple(self.partition_keys))
+        columns = dict.fromkeys((*self.columns, *self.partition_keys), "VARCHAR")
+        # Trino, "Hive connector", metadata columns.
+        return Columns(columns, tuple(self.partition_keys), hidden={PATH: "VARCHAR"})
 
     def partition_of(self, key: str) -> tuple[str, ...] | None:
         """Give the partition values of an object's key, in the order of the keys; None if it is in no partition."""

@@ -12,7 +12,9 @@ from contract import router_view
 from local.aws.athena.sql import Columns, Refused, View, plan
 
 NOW = datetime(2026, 11, 24, 1, 0, 0, 123456, UTC)
-LOGS = Columns(dict.fromkeys(("message", "status", "ms", "app", "day"), "VARCHAR"), ("app", "day"))
+LOGS = Columns(
+    dict.fromkeys(("message", "status", "ms", "app", "day"), "VARCHAR"), ("app", "day"), {"$path": "VARCHAR"}
+)
 ROWS = [("a", "500", "12", "api", "24"), ("b", "200", "30", "api", "23"), (None, None, "", "web", "24")]
 
 
@@ -26,6 +28,9 @@ def catalog(database: str, name: str) -> Columns | View:
     if f"{database}.{name}" not in relations:
         raise Refused(f"TABLE_NOT_FOUND: {database}.{name}")
     return relations[f"{database}.{name}"]
+
+
+PATH = "s3://bucket/logs/api/1.gz"
 
 
 class Duck:
@@ -42,7 +47,9 @@ class Duck:
         """Run Trino's SQL; timestamps come as text, as rows do from Athena."""
         planned = plan(sql, "db", catalog, NOW)
         for scan in planned.scans:
-            self._database.execute(f"CREATE OR REPLACE VIEW {scan.relation} AS SELECT * FROM stored")
+            self._database.execute(
+                f"CREATE OR REPLACE VIEW {scan.relation} AS SELECT *, '{PATH}' AS \"$path\" FROM stored"
+            )
         kinds = [row[1] for row in self._database.execute(f"DESCRIBE {planned.sql}").fetchall()]
         names = [f"c{index}" for index in range(len(kinds))]
         shown = [
@@ -199,3 +206,9 @@ def test_conditions_on_partition_keys_alone_choose_the_partitions(sql: str) -> N
             found = database.execute(f"SELECT app || '/' || day FROM {partitions} WHERE {conditions}").fetchall()
             chosen |= {name for (name,) in found}
     assert chosen == PRUNED[sql]
+
+
+def test_the_path_of_a_rows_object_is_a_hidden_column(duck: Duck) -> None:
+    """Athena user guide, "SELECT": getting the file locations for source data."""
+    assert duck.rows("SELECT message, \"$path\" FROM logs WHERE message = 'a'") == [("a", PATH)]
+    assert [len(row) for row in duck.rows("SELECT * FROM logs")] == [5, 5, 5]
