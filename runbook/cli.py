@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
+from runbook.buffer import flush
 from runbook.clients import aws
 from runbook.cost import cost
 from runbook.doctor import doctor
@@ -83,6 +84,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sql": sql.sql,
     "lines": lines.lines,
     "restore": restore.restore,
+    "flush": flush.flush,
     "cost": cost.cost,
     "stop": stop.stop,
     "start": start.start,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # The maximum for chained roles (IAM user guide, "Roles terms and concepts").
 _SESSION_S = 3600
 _CONNECTIONS = 32
+_ANSWER_S = 30
+# An invocation answers when the function is done, and the flusher has 120 s.
+_INVOCATION_S = 130
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
 _INVALID_CREDENTIALS = {
@@ -32,7 +35,8 @@ def make_client(session: "boto3.Session", service: Any) -> Any:
     from botocore.config import Config
 
     retries: Any = {"mode": "standard", "total_max_attempts": 4}
-    config = Config(connect_timeout=5, read_timeout=30, retries=retries, max_pool_connections=_CONNECTIONS)
+    answer_s = _INVOCATION_S if service == "lambda" else _ANSWER_S
+    config = Config(connect_timeout=5, read_timeout=answer_s, retries=retries, max_pool_connections=_CONNECTIONS)
     return session.client(service, config=config)
 
 
@@ -145,7 +149,7 @@ def _who_may(action: str) -> str:
 def reader_actions() -> frozenset[str]:
     """The actions that the reader role's policies allow on the stack's resources."""
     statements = [
-        *policies.reader("", "", "", [], [])["Statement"],
+        *policies.reader("", "", "", [], [], "", "")["Statement"],
         *policies.parameter_reader([])["Statement"],
     ]
     return frozenset(action for statement in statements for action in _actions(statement["Action"]))

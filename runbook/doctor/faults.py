@@ -6,20 +6,29 @@ In a fault's texts, placeholders such as `{app}` stand for values of the finding
 from dataclasses import dataclass
 from enum import StrEnum
 
-from contract import names
+from contract import access_log, buffer_table, names
 
 _UPDATE = "pulumi up --refresh"
 # The last six hours; the CLI takes milliseconds.
 _SINCE = '--start-time "$(( ($(date +%s) - 21600) * 1000 ))" --region {region}'
-# The receiver logs faults as JSON with the level ERROR. Lambda reports a function that cannot start, times out or runs
-# out of memory as plain text ("Troubleshoot execution issues in Lambda"), which no JSON pattern matches.
-_RECEIVER_LOG = (
-    f"aws logs filter-log-events --log-group-name {names.function_log_group('{receiver}')} "
-    '--filter-pattern \'?ERROR ?"timed out" ?"Runtime exited"\' ' + _SINCE
-)
+
+
+def _function_log(function: str) -> str:
+    """Give the command for a function's faults, which it logs as JSON with the level ERROR.
+
+    Lambda reports a function that cannot start, times out or runs out of memory as plain text ("Troubleshoot execution
+    issues in Lambda"), which no JSON pattern matches.
+    """
+    return (
+        f"aws logs filter-log-events --log-group-name {names.function_log_group(function)} "
+        '--filter-pattern \'?ERROR ?"timed out" ?"Runtime exited"\' ' + _SINCE
+    )
+
+
+_RECEIVER_LOG, _FLUSHER_LOG = _function_log("{receiver}"), _function_log("{flusher}")
 _ACCESS_LOG = (
     f"aws logs filter-log-events --log-group-name {names.access_log_group('{namePrefix}')} "
-    "--filter-pattern '{{ $.status = \"{status}\" }}' " + _SINCE
+    f"--filter-pattern '{access_log.filter_pattern('= {status}')}' " + _SINCE
 )
 _MOVE_AWAY = "aws s3 mv {url} . --region {region}"
 _REWRITE = "deploy the stack, which restores it"
@@ -176,9 +185,9 @@ PARAMETERS = Check(
 
 BATCHES_WAITING = Fault(
     "batches-waiting",
-    "{batches} in the spill queue, because S3 did not accept them in time",
-    "no action is needed, they are retried every 15 minutes for five days; the receiver's log says why",
-    _RECEIVER_LOG,
+    "{batches} in the spill queue, because the buffer did not accept them in time",
+    "no action is needed if the number falls: the flusher drains the queue every minute; its log says what stops it",
+    _FLUSHER_LOG,
 )
 DEAD_LETTERS = Fault(
     "dead-letters",
@@ -191,6 +200,54 @@ QUEUES = Check(
     "the spill queue and the dead-letter queue: both empty",
     (Identity.BREAK_GLASS,),
     (BATCHES_WAITING, DEAD_LETTERS),
+)
+
+# ---------------------------------------------------------------- the buffer
+
+BUFFER_MISSING = Fault(
+    "buffer-missing",
+    "the DynamoDB table {buffer} does not exist: batches go to the spill queue",
+    "deploy the stack, which creates it again; batches that were in it are lost",
+    _UPDATE,
+)
+BUFFER_DIFFERS = Fault("buffer-differs", "the DynamoDB table {buffer} {difference}", _REWRITE, _UPDATE)
+BUFFER_BEHIND = Fault(
+    "buffer-behind",
+    "{app}: the flusher is {age} behind: {what}",
+    f"flush it; if that fails, it says why. Nothing is lost for {buffer_table.KEPT_DAYS} days",
+    "python -m runbook flush",
+)
+BUFFER = Check(
+    "buffer",
+    "the buffer: the table's keys and expiry as declared; every slot and late batch is flushed within ten minutes",
+    (Identity.READER, Identity.BREAK_GLASS),
+    (BUFFER_MISSING, BUFFER_DIFFERS, BUFFER_BEHIND),
+)
+
+_STAYS = f"the buffer keeps batches for {buffer_table.KEPT_DAYS} days"
+FLUSHER_MISSING = Fault(
+    "flusher-missing",
+    "the function {flusher} does not exist: nothing gets from the buffer into the archive",
+    f"deploy the stack, which creates it again; {_STAYS}",
+    _UPDATE,
+)
+FLUSHER_INACTIVE = Fault(
+    "flusher-inactive",
+    "the function {flusher} cannot run: it is {state}, {reason}",
+    f"fix the reason, or deploy the stack; {_STAYS}",
+    _UPDATE,
+)
+SCHEDULE_OFF = Fault(
+    "schedule-off",
+    f"the flusher's schedule {{flusher}}/{names.FLUSHER_SCHEDULE} {{difference}}: nothing runs the flusher",
+    f"deploy the stack, which restores it, then flush; {_STAYS}",
+    f"{_UPDATE} && python -m runbook flush",
+)
+FLUSHER = Check(
+    "flusher",
+    "the flusher: its function is active, and its schedule is enabled and invokes it",
+    (Identity.BREAK_GLASS,),
+    (FLUSHER_MISSING, FLUSHER_INACTIVE, SCHEDULE_OFF),
 )
 
 # ---------------------------------------------------------------- the archive
@@ -258,11 +315,17 @@ WRITER_MAY_MORE = Fault(
     "aws iam list-user-policies --user-name {user} && aws iam list-attached-user-policies --user-name {user} "
     "&& aws iam list-groups-for-user --user-name {user}",
 )
+WRITER_MAY_HALF = Fault(
+    "writer-may-half",
+    "the writer user is allowed to {allowed}, but not to {missing}: a receiver outside Lambda needs all of them",
+    "deploy the stack: with writerRunsReceiver it allows all of them, without it none",
+    _UPDATE,
+)
 WRITER = Check(
     "writer",
-    "the writer user's permissions: to put log objects, but not to read them or to put anything else",
+    "the writer user: may put log objects, may do all or none of what a receiver outside Lambda does, and nothing else",
     (Identity.BREAK_GLASS,),
-    (WRITER_MAY_NOT, WRITER_MAY_MORE),
+    (WRITER_MAY_NOT, WRITER_MAY_MORE, WRITER_MAY_HALF),
 )
 
 READER_MISSING = Fault("reader-missing", "the reader role {role} does not exist", _REWRITE, _UPDATE)
@@ -383,7 +446,7 @@ ALARMS = Check(
 
 # In the order in which a line passes them, from the app to the query.
 CHECKS = (
-    DRAINS, ENDPOINT, PARAMETERS, QUEUES,
+    DRAINS, ENDPOINT, PARAMETERS, QUEUES, BUFFER, FLUSHER,
     OBJECTS, LAYOUT, BUCKET,
     WRITER, READER,
     CATALOG, WORKGROUP, LINES, LOSSES, ALARMS,

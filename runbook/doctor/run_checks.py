@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from runbook.doctor import faults
 from runbook.doctor.checks import (
     bucket,
+    buffer,
     drains,
     endpoint,
+    flusher,
     glue_catalog,
     identities,
     objects,
@@ -26,6 +28,8 @@ FUNCTIONS: Mapping[Check, Callable[[Context], Findings]] = {
     faults.ENDPOINT: endpoint.check,
     faults.PARAMETERS: parameters.check,
     faults.QUEUES: queues.queues,
+    faults.BUFFER: buffer.check,
+    faults.FLUSHER: flusher.check,
     faults.OBJECTS: objects.newest,
     faults.LAYOUT: objects.layout,
     faults.BUCKET: bucket.check,

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract import names
+from contract import access_log, buffer_table, names
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
 from contract.outputs import Outputs
 from contract.saved_queries import saved_queries
 from runbook import prices
-from runbook.cost import bill, reference_volume
+from runbook.cost import bill, volume
 from runbook.cost.usage import Retention
+from runbook.cost.volume import Volume
 from runbook.document import markdown
 from runbook.glacier.retrieval import TIERS
 from runbook.prices import GB
@@ -44,6 +45,7 @@ def render(outputs: Outputs) -> str:
     environment.filters |= {
         "anchor": lambda name: f"[`{name}`](#{name})",
         "dollars": printing.dollars,
+        "size": printing.size,
     }
     return environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
 
@@ -58,6 +60,17 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "spill_queue_name": _last(outputs.spill_queue),
         "dead_letter_queue_name": _last(outputs.dead_letter_queue),
         "log_group": names.function_log_group(outputs.receiver),
+        "flusher_log_group": names.function_log_group(outputs.flusher),
+        "flusher_schedule": names.FLUSHER_SCHEDULE,
+        "failed_pattern": access_log.filter_pattern("!= 200"),
+        "access_log_fields": list(access_log.FIELDS),
+        "partition_key": buffer_table.PARTITION_KEY,
+        "sort_key": buffer_table.SORT_KEY,
+        "expires": buffer_table.EXPIRES,
+        "flushed_partition": buffer_table.FLUSHED_PARTITION,
+        "batch_prefix": buffer_table.BATCH_PREFIX,
+        "grace_s": buffer_table.GRACE_MS // 1000,
+        "kept_days": buffer_table.KEPT_DAYS,
         "access_log_group": names.access_log_group(outputs.name_prefix),
         "drain_path": urlsplit(outputs.endpoint).path,
         "logs_prefix": LOGS_PREFIX,
@@ -71,7 +84,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
             for name, tier in TIERS.items()
         ],
         "cost": _cost(outputs),
-        "volume": {"megabytes": reference_volume.MEGABYTES_PER_DAY, "objects": reference_volume.OBJECTS_PER_DAY},
+        "volumes": _volumes(outputs),
         "prices_as_of": prices.AS_OF,
         "prices_region": prices.REGION,
     }
@@ -86,12 +99,20 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
+def _volumes(outputs: Outputs) -> list[Volume]:
+    """The volumes of the table of costs, with the stack's apps and slots."""
+    return [
+        replace(each, apps=len(outputs.apps), flush_minutes=outputs.flush_minutes)
+        for each in (volume.PRE_LAUNCH, volume.REFERENCE)
+    ]
+
+
 def _cost(outputs: Outputs) -> list[dict[str, Any]]:
     """The items of the bill for the template, without those that cost nothing."""
     kept = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
-    month = reference_volume.month(reference_volume.OBJECTS_PER_DAY, len(outputs.apps), kept)
+    months = [each.month(kept) for each in _volumes(outputs)]
     return [
-        {"what": item.what, "volume": item.amount(month), "usd": item.usd(month)}
+        {"what": item.what, "usd": [item.usd(month) for month in months]}
         for item in bill.ITEMS
-        if item.usd(month)
+        if any(item.usd(month) for month in months)
     ]

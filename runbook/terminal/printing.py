@@ -151,9 +151,9 @@ def dollars(usd: float) -> str:
     return f"${usd:,.2f}" if usd == 0 or usd >= 0.005 else "less than $0.01"
 
 
-def rounded(usd: float) -> float:
-    """Round US dollars for a JSON document, to six decimals."""
-    return round(usd, 6)
+def rounded(number: float) -> float:
+    """Round a number for a JSON document, to six decimals: US dollars, or a sum of fractions in any order."""
+    return round(number, 6)
 
 
 def counted(number: int, one: str, many: str) -> str:

@@ -1,4 +1,4 @@
-"""Parses the time options: --last 30m, --from and --to in ISO 8601."""
+"""The clock, ages, and the time options: --last 30m, --from and --to in ISO 8601."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,14 @@ def duration(text: str) -> timedelta:
     if not (found := _DURATION.fullmatch(text.strip())):
         raise RunbookError(f"invalid duration {text!r}: write 90s, 30m, 24h, 7d or 2w")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def age(passed: timedelta) -> str:
+    """Format how long ago something was: `119 min`, `47 h`, `2 d`."""
+    minutes = max(0, int(passed.total_seconds())) // 60
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
 def instant(text: str) -> datetime:

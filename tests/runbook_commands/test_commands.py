@@ -8,10 +8,14 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from contract import buffer_table
 from contract.object_keys import ObjectKey, batch_id
+from contract.slots import Slot
+from local.logplex.nodes import post
 from local.stack import LocalStack, Options
 from tests.support import command_stubs, runbook_document
 from tests.support.command_stubs import HEROKU, PULUMI, Wrong, parse
@@ -181,11 +185,14 @@ def test_step_4_is_answered_200_and_stores_nothing(shell: Shell, block: Block, s
     assert stored() == before
 
 
-@about("5. Can the receiver write?", "simulate-principal-policy")
-def test_step_5_asks_for_the_receivers_role_and_the_writer(shell: Shell, block: Block, stack: LocalStack) -> None:
-    role = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs["receiver"])["Role"]
+@about("5. Can they write?", "simulate-principal-policy")
+def test_step_5_asks_for_the_functions_roles_and_the_writer(shell: Shell, block: Block, stack: LocalStack) -> None:
+    roles = [
+        stack.client("lambda").get_function_configuration(FunctionName=stack.outputs[name])["Role"]
+        for name in ("receiver", "flusher")
+    ]
     asked = [found for found in shell(block).splitlines() if found.startswith("arn:")]
-    assert asked == [role, stack.outputs["writerUserArn"]]
+    assert asked == [*roles, stack.outputs["writerUserArn"]]
 
 
 def test_step_6_reads_logs_that_there_are(stack: LocalStack) -> None:
@@ -194,8 +201,47 @@ def test_step_6_reads_logs_that_there_are(stack: LocalStack) -> None:
     assert {word for text in texts for word in text.split() if word.startswith("/aws/")} == groups
 
 
-@about("7. Are batches waiting?", "aws sqs")
-def test_step_7_counts_what_waits(shell: Shell, block: Block, stack: LocalStack) -> None:
+def send(stack: LocalStack, app: str, time: datetime) -> None:
+    frame = b"<190>1 %b host app web.1 - hello" % time.isoformat(timespec="microseconds").encode()
+    assert post(stack.drain_urls[app], b"%d %b" % (len(frame), frame), uuid4().hex) == 200
+
+
+@about("7. Is the buffer flushed?", "dynamodb query")
+def test_step_7_shows_the_first_slot_that_is_not_flushed(shell: Shell, block: Block, stack: LocalStack) -> None:
+    app, minutes = stack.outputs["apps"][0], stack.outputs["flushMinutes"]
+    slot = Slot.of(int((NOW - timedelta(hours=1)).timestamp() * 1000), minutes)
+    for at in (slot.begin_ms, slot.begin_ms + 1000):
+        send(stack, app, datetime.fromtimestamp(at / 1000, UTC))
+    item = buffer_table.until_item(app, slot)
+    stack.client("dynamodb").put_item(TableName=stack.outputs["buffer"], Item=item)
+    assert f"{app} {slot} 2" in shell(block).splitlines()
+
+
+@about("7. Is the buffer flushed?", "lambda invoke")
+def test_step_7_flushes_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    send(stack, stack.outputs["apps"][0], NOW - timedelta(hours=2))
+    assert '"slots": ' in shell(block)
+    assert '"slots": 0' in shell(block)
+
+
+@about("7. Is the buffer flushed?", "scheduler get-schedule")
+def test_step_7_shows_whether_the_schedule_is_on(shell: Shell, block: Block) -> None:
+    assert shell(block) == "ENABLED\n"
+
+
+@about("When S3 refuses objects", "update-time-to-live")
+def test_expiry_is_stopped_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    dynamodb, table = stack.client("dynamodb"), stack.outputs["buffer"]
+    shell(block)
+    description = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert description["TimeToLiveStatus"] == "DISABLED"
+    dynamodb.update_time_to_live(
+        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": buffer_table.EXPIRES}
+    )
+
+
+@about("8. Are batches waiting in a queue?", "aws sqs")
+def test_step_8_counts_what_waits(shell: Shell, block: Block, stack: LocalStack) -> None:
     spilled, dead = (stack.outputs[key].rpartition("/")[2] for key in ("spillQueue", "deadLetterQueue"))
     queue = stack.client("sqs")
     queue.send_message(QueueUrl=stack.outputs["deadLetterQueue"], MessageBody="a dead letter")

@@ -12,8 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
-from contract import drain_url, policies
+from contract import buffer_table, drain_url, policies
 from contract.object_keys import ObjectKey, batch_id, partition_prefix
+from contract.slots import Slot
 from local.http_server import HttpServer
 from local.stack import LocalStack
 from runbook.doctor import faults
@@ -283,7 +284,7 @@ for _name in ("bucket_arn", "athena_reader_role_arn", "drain_keys", f"drain_url/
 def _a_batch_in_the_queue(world: World) -> None:
     sqs, url = world.client("sqs"), world.stack.outputs["spillQueue"]
     sqs.send_message(QueueUrl=url, MessageBody="no batch, so nobody stores it")
-    # The receiver may have it in hand. A queue can be purged once a minute only.
+    # A queue can be purged once a minute only.
     world.undo.callback(lambda: sqs.purge_queue(QueueUrl=url))
 
 
@@ -297,6 +298,147 @@ def _a_dead_letter(world: World) -> None:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
 
     world.undo.callback(mend)
+
+
+@_breaks(faults.BUFFER_MISSING)
+def _no_buffer(world: World) -> None:
+    world.set_outputs(buffer="raxx-gone-buffer")
+
+
+@_breaks(faults.BUFFER_DIFFERS)
+def _a_buffer_with_other_keys(world: World) -> None:
+    world.answer("dynamodb", "DescribeTable", lambda parsed: parsed["Table"]["KeySchema"].reverse())
+
+
+def _expiry(world: World, changed: Mapping[str, object]) -> None:
+    def put(specification: Any) -> None:
+        world.client("dynamodb").update_time_to_live(
+            TableName=world.stack.outputs["buffer"], TimeToLiveSpecification=specification
+        )
+
+    world.undo.callback(put, {"Enabled": True, "AttributeName": buffer_table.EXPIRES})
+    put(changed)
+
+
+@_breaks(faults.BUFFER_DIFFERS)
+def _a_buffer_that_keeps_everything(world: World) -> None:
+    _expiry(world, {"Enabled": False, "AttributeName": buffer_table.EXPIRES})
+
+
+@_breaks(faults.BUFFER_DIFFERS)
+def _a_buffer_that_expires_by_another_attribute(world: World) -> None:
+    _expiry(world, {"Enabled": True, "AttributeName": "arrival"})
+
+
+def milliseconds(minutes_ago: int) -> int:
+    return int((NOW - timedelta(minutes=minutes_ago)).timestamp() * 1000)
+
+
+def put_flushed(stack: LocalStack, app: str, minutes_ago: int = 1) -> None:
+    """Note that an app is flushed up to the slot of a time."""
+    item = buffer_table.until_item(app, Slot.of(milliseconds(minutes_ago), stack.outputs["flushMinutes"]))
+    stack.client("dynamodb").put_item(TableName=stack.outputs["buffer"], Item=item)
+
+
+def _flushed(world: World, app: str, minutes_ago: int) -> None:
+    world.undo.callback(put_flushed, world.stack, app)
+    put_flushed(world.stack, app, minutes_ago)
+
+
+@_breaks(faults.BUFFER_BEHIND)
+def _a_slot_that_was_not_flushed(world: World) -> None:
+    """The slot of 04:40 has been due since 04:45:20."""
+    _flushed(world, API, 20)
+
+
+def delete_item(stack: LocalStack, key: buffer_table.Key) -> None:
+    stack.client("dynamodb").delete_item(TableName=stack.outputs["buffer"], Key=key.item)
+
+
+@_breaks(faults.BUFFER_BEHIND)
+def _a_slot_of_an_app_that_was_removed(world: World) -> None:
+    world.undo.callback(delete_item, world.stack, buffer_table.until_key("raxx-former-prod", 5))
+    put_flushed(world.stack, "raxx-former-prod", 20)
+
+
+def put_marker(world: World, app: str, slot_minutes_ago: int, minutes_ago: int) -> None:
+    """Leave a late marker for the slot of a time, at a time."""
+    slot, name = Slot.of(milliseconds(slot_minutes_ago), 5), batch_id(app, "late")
+    world.undo.callback(delete_item, world.stack, buffer_table.marker_key(app, slot, name))
+    item = buffer_table.marker_item(app, slot, name, milliseconds(minutes_ago))
+    world.client("dynamodb").put_item(TableName=world.stack.outputs["buffer"], Item=item)
+
+
+@_breaks(faults.BUFFER_BEHIND)
+def _a_late_batch_that_was_not_flushed(world: World) -> None:
+    put_marker(world, API, 60, 11)
+
+
+@_breaks(faults.BUFFER_BEHIND)
+def _an_app_that_was_never_flushed(world: World) -> None:
+    def change(parsed: dict[str, Any]) -> None:
+        parsed["Table"]["CreationDateTime"] = NOW - timedelta(minutes=20)
+
+    world.answer("dynamodb", "DescribeTable", change)
+    world.undo.callback(put_flushed, world.stack, VELVET)
+    delete_item(world.stack, buffer_table.until_key(VELVET, 5))
+
+
+@_breaks(faults.BUFFER_BEHIND)
+def _a_late_batch_of_an_app_that_was_never_flushed(world: World) -> None:
+    world.answer("dynamodb", "DescribeTable", lambda parsed: parsed["Table"].update(CreationDateTime=NOW))
+    world.undo.callback(put_flushed, world.stack, VELVET)
+    delete_item(world.stack, buffer_table.until_key(VELVET, 5))
+    put_marker(world, VELVET, 60, 11)
+
+
+@_breaks(faults.FLUSHER_MISSING)
+def _no_flusher(world: World) -> None:
+    client, name = world.client("lambda"), world.stack.outputs["flusher"]
+    found = client.get_function_configuration(FunctionName=name)
+    declared = {field: found[field] for field in ("FunctionName", "Runtime", "Role", "Handler")}
+    # Its process goes on, so that any archive will do.
+    world.undo.callback(lambda: client.create_function(**declared, Code={"ZipFile": packed("x")}))
+    client.delete_function(FunctionName=name)
+
+
+@_breaks(faults.FLUSHER_INACTIVE)
+def _a_flusher_that_is_not_active(world: World) -> None:
+    change = {"State": "Failed", "StateReason": "The function's role\ncannot be assumed"}
+    world.answer("lambda", "GetFunctionConfiguration", lambda parsed: parsed.update(change))
+
+
+_SCHEDULE: dict[str, Any] = {"GroupName": "raxx-log-flusher", "Name": "every-minute"}
+_SCHEDULE_FIELDS = ("ScheduleExpression", "FlexibleTimeWindow", "Target", "State")
+
+
+def _schedule(world: World) -> tuple[Any, dict[str, Any]]:
+    client = world.client("scheduler")
+    found = client.get_schedule(**_SCHEDULE)
+    return client, {**_SCHEDULE, **{name: found[name] for name in _SCHEDULE_FIELDS}}
+
+
+def _change_schedule(change: Callable[[dict[str, Any]], object], world: World) -> None:
+    client, declared = _schedule(world)
+    world.undo.callback(lambda: client.update_schedule(**declared))
+    changed = json.loads(json.dumps(declared))
+    change(changed)
+    client.update_schedule(**changed)
+
+
+_SCHEDULE_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "schedule_disabled": lambda schedule: schedule.update(State="DISABLED"),
+    "schedule_elsewhere": lambda schedule: schedule["Target"].update(Arn=schedule["Target"]["Arn"] + "-2"),
+}
+for _name, _change in _SCHEDULE_CHANGES.items():
+    _breaks(faults.SCHEDULE_OFF, _name)(partial(_change_schedule, _change))
+
+
+@_breaks(faults.SCHEDULE_OFF)
+def _no_schedule(world: World) -> None:
+    client, declared = _schedule(world)
+    world.undo.callback(lambda: client.create_schedule(**declared))
+    client.delete_schedule(**_SCHEDULE)
 
 
 @_breaks(faults.APP_SILENT)
@@ -442,13 +584,31 @@ def _the_writer_without_its_policy(world: World) -> None:
     iam.delete_user_policy(UserName=user, PolicyName="write")
 
 
-@_breaks(faults.WRITER_MAY_MORE)
-def _the_writer_may_read(world: World) -> None:
+def put_writer_policy(world: World, statements: list[dict[str, Any]]) -> None:
     iam, user = world.client("iam"), "raxx-heroku-log-drain"
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{world.bucket}/*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     iam.put_user_policy(UserName=user, PolicyName="more", PolicyDocument=document)
     world.undo.callback(lambda: iam.delete_user_policy(UserName=user, PolicyName="more"))
+
+
+@_breaks(faults.WRITER_MAY_MORE)
+def _the_writer_may_read(world: World) -> None:
+    _the_writer_may(world, "s3:GetObject", f"arn:aws:s3:::{world.bucket}/*")
+
+
+@_breaks(faults.WRITER_MAY_MORE)
+def _the_writer_may_read_the_buffer(world: World) -> None:
+    _the_writer_may(world, "dynamodb:Query", "*")
+
+
+@_breaks(faults.WRITER_MAY_HALF)
+def _the_writer_may_spill_and_not_buffer(world: World) -> None:
+    """As a stack of a version without a buffer left it."""
+    _the_writer_may(world, ["sqs:SendMessage", "ssm:GetParameter"], "*")
+
+
+def _the_writer_may(world: World, action: str | list[str], resource: str) -> None:
+    put_writer_policy(world, [{"Effect": "Allow", "Action": action, "Resource": resource}])
 
 
 _ROLE = "raxx-log-athena-reader"

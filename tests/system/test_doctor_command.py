@@ -12,6 +12,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
+from contract import policies
 from local.stack import LocalStack, Options
 from runbook.clients import aws
 from runbook.clients.athena import Athena
@@ -31,7 +32,10 @@ from tests.support.doctor_faults import (
     line,
     packed,
     put_alarm,
+    put_flushed,
     put_loss_report,
+    put_marker,
+    put_writer_policy,
 )
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.reader_policy import reader_policy
@@ -46,6 +50,7 @@ def stack() -> Iterator[LocalStack]:
             running.client("s3").put_object(
                 Bucket=running.outputs["bucket"], Key=key(app, 5), Body=packed(line(app, 6), line(app, 5))
             )
+            put_flushed(running, app)
         put_alarm(running)
         # A receiver that has read its keys goes on when SSM has others that cannot be.
         for url in running.drain_urls.values():
@@ -141,7 +146,7 @@ def test_an_answer_is_explained_by_who_gave_it(
     assert {command in finding["command"] for finding in findings} == {True}
     groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
     assert {word for each in findings for word in each["command"].split() if word.startswith("/aws/")} <= groups
-    assert (f'{{ $.status = "{status}" }}' in findings[0]["command"]) == (command == GATEWAY_LOG)
+    assert (f"[status = {status}, " in findings[0]["command"]) == (command == GATEWAY_LOG)
 
 
 OTHER_DRAIN = "d.437d5ca9-0f3c-4d52-9a37-6f1a8e3f4a11"
@@ -200,6 +205,39 @@ def test_a_check_finds_only_faults_of_its_own(runbook: Run, world: World) -> Non
     findings = json.loads(runbook("doctor", "--json").out)["findings"]
     assert findings
     assert all(of_check[finding["fault"]] == finding["check"] for finding in findings)
+
+
+def test_what_came_late_just_now_is_no_finding(runbook: Run, world: World) -> None:
+    """However old its slot is: the flusher has had no time yet."""
+    put_marker(world, API, 24 * 60, 9)
+    assert runbook("doctor", "--only", "buffer").code == 0
+
+
+def test_a_flusher_that_is_behind_is_found_by_whoever_may_only_query(runbook: Run, world: World) -> None:
+    def refuse(parsed: dict[str, Any]) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeTable")
+
+    put_flushed(world.stack, API, 45)
+    world.undo.callback(put_flushed, world.stack, API)
+    world.answer("dynamodb", "DescribeTable", refuse)
+    document = json.loads(runbook("doctor", "--only", "buffer", "--json").out)
+    [finding], [untold] = document["findings"], document["could_not_tell"]
+    assert finding["found"] == (f"{API}: the flusher is 39 min behind: the slot 2026-11-24T04:15Z/05 is not flushed")
+    assert "whether the table is as declared" in untold["reason"]
+
+
+def test_a_writer_that_runs_a_receiver_is_well(runbook: Run, world: World) -> None:
+    outputs = world.stack.outputs
+    arn = "arn:aws:{}:us-east-1:123456789012:{}".format
+    policy = policies.outside_receiver(
+        f"arn:aws:s3:::{outputs['bucket']}",
+        arn("ssm", "parameter/raxx/log-drain/drain_keys"),
+        arn("sqs", "raxx-log-spill"),
+        arn("dynamodb", f"table/{outputs['buffer']}"),
+    )
+    put_writer_policy(world, policy["Statement"])
+    answer = runbook("doctor", "--only", "writer")
+    assert (answer.code, "run a receiver" in answer.out) == (0, True)
 
 
 def test_a_stopped_stack_is_well_without_drains_and_objects(runbook: Run, world: World) -> None:
@@ -491,6 +529,10 @@ def as_iam_asks(service: str, operation: str, params: dict[str, Any], outputs: d
             database = params["DatabaseName"]
             names = ("catalog", f"database/{database}", f"table/{database}/{params['Name']}")
             return [Ask(f"glue:{operation}", glue + name) for name in names]
+        case "dynamodb", _:
+            return [
+                Ask(f"dynamodb:{operation}", f"arn:aws:dynamodb:us-east-1:123456789012:table/{params['TableName']}")
+            ]
     return [Ask(f"{service}:{operation}", "*")]
 
 
@@ -513,6 +555,9 @@ def test_a_check_needs_the_rights_that_the_list_says(stack: LocalStack, runbook:
     assert runbook("--assume", "doctor", "--only", check.name).code == 0
     own = [ask for ask in asks[False] if not ask.action.startswith("sts:")]
     assert bool(own) == (Identity.BREAK_GLASS in check.identities) or check.name == "reader"
+    # Every command reads the outputs.
+    readers = [ask for ask in asks[True] if not ask.resource.endswith("/outputs") and not ask.action.startswith("sts:")]
+    assert bool(readers) == (Identity.READER in check.identities)
     policy = reader_policy(stack)
     assert [ask for ask in asks[True] if not ask.action.startswith("sts:") and not allows(policy, ask)] == []
 

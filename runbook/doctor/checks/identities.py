@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from contract import names, policies
 from contract.object_keys import LOGS_PREFIX, RESULTS_PREFIX
+from contract.outputs import Outputs
 from runbook.clients import aws
 from runbook.doctor import faults
 from runbook.doctor.context import Context, Finding, Findings, explained
@@ -20,15 +22,46 @@ def writer(context: Context) -> Findings:
     put = _decision(context, "s3:PutObject", log)
     if put != "allowed":
         yield Finding.of(faults.WRITER_MAY_NOT, decision=put)
+    table = _arn(outputs, "dynamodb", f"table/{outputs.buffer}")
     for action, resource in (
         ("s3:GetObject", log),
         ("s3:DeleteObject", log),
         ("s3:ListBucket", bucket),
         ("s3:PutObject", f"{bucket}/{RESULTS_PREFIX}x"),
+        ("dynamodb:Query", table),
+        ("dynamodb:DeleteItem", table),
+        ("lambda:InvokeFunction", _arn(outputs, "lambda", f"function:{outputs.flusher}")),
     ):
         if _decision(context, action, resource) == "allowed":
             yield Finding.of(faults.WRITER_MAY_MORE, action=action, resource=resource, user=user)
-    return f"{user} can put log objects, and nothing else in the bucket"
+    decisions = {action: _decision(context, action, resource) for action, resource in _outside_receiver(outputs)}
+    allowed = [action for action, decision in decisions.items() if decision == "allowed"]
+    if missing := [action for action in decisions if action not in allowed] if allowed else []:
+        yield Finding.of(faults.WRITER_MAY_HALF, allowed=", ".join(allowed), missing=", ".join(missing))
+    more = " and run a receiver" if allowed else ""
+    return f"{user} can put log objects{more}, but not read or delete them"
+
+
+def _outside_receiver(outputs: Outputs) -> list[tuple[str, str]]:
+    """What a receiver outside Lambda does beside putting log objects, by policies.outside_receiver."""
+    policy = policies.outside_receiver(
+        outputs.bucket_arn,
+        _arn(outputs, "ssm", f"parameter{outputs.parameter_prefix}{names.DRAIN_KEYS}"),
+        _arn(outputs, "sqs", outputs.spill_queue.rpartition("/")[2]),
+        _arn(outputs, "dynamodb", f"table/{outputs.buffer}"),
+    )
+    # Without a context a simulation denies what has a condition.
+    return [
+        (action, statement["Resource"])
+        for statement in policy["Statement"]
+        if "Condition" not in statement
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+
+
+def _arn(outputs: Outputs, service: str, name: str) -> str:
+    account = outputs.reader_role_arn.split(":")[4]
+    return f"arn:{outputs.partition}:{service}:{outputs.region}:{account}:{name}"
 
 
 def _decision(context: Context, action: str, resource: str) -> str:

@@ -11,6 +11,7 @@ from runbook.clients import s3_objects
 from runbook.clients.s3_objects import StoredObject
 from runbook.doctor import faults
 from runbook.doctor.context import Context, Finding, Findings
+from runbook.terminal import times
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,9 +33,11 @@ def newest(context: Context) -> Findings:
     for app in outputs.apps:
         time = _newest(s3, outputs.bucket, app, now)
         if time is not None and now - time <= timedelta(hours=outputs.silence_hours):
-            ages.append(f"{app} {_age(now - time)}")
+            ages.append(f"{app} {times.age(now - time)}")
         elif outputs.drains_enabled:
-            newest = f"the newest object is {_age(now - time)} old" if time else f"no object in {_LOOK_BACK_DAYS} days"
+            newest = (
+                f"the newest object is {times.age(now - time)} old" if time else f"no object in {_LOOK_BACK_DAYS} days"
+            )
             yield Finding.of(faults.APP_SILENT, app=app, newest=newest)
     return f"age of the newest: {', '.join(ages)}" if ages else "none expected, because drainsEnabled is false"
 
@@ -64,13 +67,6 @@ def _parse(key: str) -> ObjectKey | None:
         return ObjectKey.parse(key)
     except ValueError:
         return None
-
-
-def _age(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds())) // 60
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
 # ---------------------------------------------------------------- layout

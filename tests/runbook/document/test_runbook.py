@@ -46,6 +46,9 @@ def other() -> Outputs:
         parameter_prefix="/acme/",
         spill_queue="https://sqs.eu-west-3.amazonaws.com/210987654321/acme-waiting",
         dead_letter_queue="https://sqs.eu-west-3.amazonaws.com/210987654321/acme-dead",
+        buffer="acme-waiting-room",
+        flusher="acme-cleaner",
+        flush_minutes=12,
         receiver="acme-function",
         name_prefix="acme-names",
         region="eu-west-3",
@@ -192,18 +195,20 @@ def test_nothing_follows_what_asks_or_stops() -> None:
 
 
 def test_costs_are_those_of_the_price_list() -> None:
-    """500 MB and 10,000 objects a day, by hand."""
-    rows = dict(re.findall(r"^\| ([^|]+) \| [^|]+ \| \$([\d.]+) \|$", RUNBOOK, re.MULTILINE))
-    assert rows["Log lines and results in S3"] == f"{90.5 * 500e6 / 2**30 * 0.023:.2f}"
-    assert rows["Transitions to Glacier"] == "9.00"
-    assert rows["Writes of objects and results"] == "1.50"
-    assert rows["`expedited`"] == "10.03"
+    """10,000 POSTs a day of three lines, and 500 MB a day in POSTs of five, by hand."""
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+ \| \$[\d.]+) \|$", RUNBOOK, re.MULTILINE))
+    assert rows["Requests to the HTTP API"] == f"$0.30 | ${500e6 / 235 / 5 * 30 / 1e6:.2f}"
+    assert rows["Transitions to Glacier"] == "$0.78 | $0.78"
+    assert rows["Writes of objects and results"] == "$0.13 | $0.13"
+    assert rows["`expedited`"].endswith("$10.03")
 
 
 def test_both_documents_say_the_same_of_a_month() -> None:
-    [runbooks] = re.findall(r"\| \*\*Total\*\* \| \| \*\*(\$[\d.]+)\*\* \|", RUNBOOK)
+    [totals] = re.findall(r"\| \*\*Total\*\* \| \*\*(.*)\*\* \|", RUNBOOK)
     costs = (PATH.parent / "docs" / "cost.md").read_text(encoding="utf-8")
-    assert f"with a full archive, this costs {runbooks};" in costs
+    now = costs.partition("### Now")[2].partition("### Before")[0]
+    columns = re.findall(r"\$[\d.,]+", now.partition("| **total** |")[2].partition("\n")[0])
+    assert totals.split("** | **") == [columns[0], columns[2]], "pre-launch, and 500 MB at five lines per POST"
 
 
 # ---------------------------------------------------------------- what AWS does
@@ -226,9 +231,10 @@ def test_who_meets_a_5xx_is_sent_to_the_access_log_first() -> None:
     assert "access log" in of_500
     assert "may call" not in means["403"]
     assert "permission" not in means["403"]
-    assert "permission" in step.partition("`integrationError`")[2].splitlines()[0]
-    [command] = re.findall(r"--log-group-name (\S+) --filter-pattern '(.+?)'", step)
-    assert command == ("/aws/apigateway/raxx-log-drain", '{ $.status != "200" }')
+    assert "permission" in step.partition("| `integrationError`")[2].splitlines()[0]
+    [command] = re.findall(r"--log-group-name (\S+) \\\n +--filter-pattern '(.+?)'", step)
+    fields = "functionStatus, lambdaStatus, ip, requestId, error, integrationError"
+    assert command == ("/aws/apigateway/raxx-log-drain", f"[status != 200, {fields}]")
 
 
 # ---------------------------------------------------------------- the command
