@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
@@ -57,11 +57,6 @@ class Child:
             self.stop()
             raise LocalError(f"{module} did not start: {self.ready.get('error') or _last_line(log)}")
 
-    def tell(self, **message: Any) -> None:
-        """Send the child a message after it is ready."""
-        self._stdin.write(json.dumps(message) + "\n")
-        self._stdin.flush()
-
     def stop(self) -> None:
         """Close its standard input, which ends the child, and wait."""
         self._stdin.close()
@@ -96,10 +91,9 @@ class Parent:
         self._say({"error": reason})
         sys.exit(1)
 
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """Give the parent's messages until it closes our standard input or is gone."""
-        for line in sys.stdin:
-            yield json.loads(line)
+    def wait(self) -> None:
+        """Return when the parent closes our standard input or is gone."""
+        sys.stdin.read()
 
     def _say(self, facts: Mapping[str, Any]) -> None:
         self._answer.write(json.dumps(facts) + "\n")

@@ -23,6 +23,8 @@ from runbook.clients import athena, s3_objects
 
 _WEEK = timedelta(days=8)
 _POLL_S = 0.02
+# Large batches, because in a quiet week most slots have one, and moto needs 20 ms or more to flush a slot.
+_MEAN_LINES, _LONGEST_WAIT = 200, timedelta(hours=3)
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,15 @@ class Result:
             "lines": {"sent": self.lines_sent, "found": self.lines_found, "quarantined": self.quarantined},
             "batches": {"sent": len(drained.outcomes), "tries": drained.tries, "dropped": len(drained.dropped)},
             "bytes": {"received": drained.bytes, "stored": sum(self.object_sizes)},
-            "objects": len(self.object_sizes),
+            "objects": {"stored": len(self.object_sizes), "if one per POST": len(drained.delivered)},
             "queries": {asked.query.name: _records(asked.result) for asked in self.queries},
             "seconds": {stage: round(seconds, 2) for stage, seconds in self.seconds.items()},
             "problems": self.problems,
         }
+
+
+def _batches(written: Sequence[Line], app: str) -> list[Batch]:
+    return batches([line for line in written if line.app == app], mean_lines=_MEAN_LINES, longest=_LONGEST_WAIT)
 
 
 def check_clock(now: datetime) -> None:
@@ -99,11 +105,14 @@ def run(
     with _timed(seconds, "traffic"):
         written = week.generate(apps, now, lines)
         bodies = [body for body in field_bodies() if body.body and not _is_recent(body, now)]
-        addressed = [(apps[number % len(apps)], body) for number, body in enumerate(bodies)]
-        sent = [batch for app in apps for batch in batches([line for line in written if line.app == app])]
+        # One after the other: lines of batches that arrive at one time would be in the order of the batches' ids.
+        addressed = [
+            (apps[number % len(apps)], now - timedelta(milliseconds=number), body) for number, body in enumerate(bodies)
+        ]
+        sent = [batch for app in apps for batch in _batches(written, app)]
         sent += [
-            Batch(app, body.body, len(body.frames) + bool(body.malformed_remainder), uuid4().hex.upper(), now)
-            for app, body in addressed
+            Batch(app, body.body, len(body.frames) + bool(body.malformed_remainder), uuid4().hex.upper(), arrival)
+            for app, arrival, body in addressed
         ]
         sent.sort(key=lambda batch: batch.arrival or now)
     with _timed(seconds, "drain"):
@@ -111,10 +120,14 @@ def run(
         drained = nodes.Logplex().drain(
             ((urls[batch.app], batch) for batch in sent), lambda batch, _: progress(batch.lines, total)
         )
+    with _timed(seconds, "flush"):
+        stack.flush()
     with _timed(seconds, "queries"):
         # A quarantine line without a valid time has that of its batch's arrival.
         quarantined = [
-            Quarantined(app, now, body.malformed_remainder) for app, body in addressed if body.malformed_remainder
+            Quarantined(app, arrival, body.malformed_remainder)
+            for app, arrival, body in addressed
+            if body.malformed_remainder
         ]
         request_id = _request_of_most_apps(written)
         expected = truth.expected([*written, *drained.l10_lines, *quarantined], now, request_id)

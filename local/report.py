@@ -48,7 +48,8 @@ def results(result: demo.Result) -> None:
     _print(
         f"  {result.lines_sent:,} lines in {len(drained.outcomes):,} POSTs ({drained.tries:,} tries), "
         f"{result.lines_sent / result.seconds['drain']:,.0f} lines/s\n"
-        f"  {len(result.object_sizes):,} objects, {printing.size(stored)} of gzip "
+        f"  {len(result.object_sizes):,} objects, one per app and slot "
+        f"(one per POST: {len(drained.delivered):,}), {printing.size(stored)} of gzip "
         f"for {printing.size(drained.bytes)} received\n"
         f"  quarantined, byte for byte: {reasons}"
     )

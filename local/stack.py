@@ -1,28 +1,41 @@
 """The whole stack on this machine: starts the stand-ins and creates the program's resources in them."""
 
+import json
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 
-from local.child import Child
+from contract.buffer_table import due_ms, until_item
+from contract.slots import Slot
+from local.aws.schedules import Ticker
+from local.child import Child, LocalError
 from local.heroku.api import Heroku
 from local.pulumi import program, project
-from local.pulumi.resources.account import Account, Stage
+from local.pulumi.resources.account import Account, Function, Stage
 from local.pulumi.resources.local_cloud import LocalCloud
 
+# A run of the flusher takes a minute or more when much is due.
+_INVOKE = Config(read_timeout=900, retries={"total_max_attempts": 1})
 _CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
 @dataclass(frozen=True)
 class Options:
-    """The stack's configuration, the ports (0 is any free port), and the time on Athena's clock."""
+    """The stack's configuration, the ports (0 is any free port), and the time on Athena's clock.
+
+    With a `clock`, functions run ahead of it, so that all slots up to that time are due. Unless it is `scheduled`, the
+    flusher runs only when it is invoked, so that tests know what is in the buffer.
+    """
 
     stack: str = "prod"
     config: Mapping[str, str] = field(default_factory=dict)
@@ -30,6 +43,7 @@ class Options:
     heroku_port: int = 0
     gateway_port: int = 0
     clock: datetime | None = None
+    scheduled: bool = False
 
 
 class LocalStack:
@@ -53,12 +67,21 @@ class LocalStack:
         self._running.close()
 
     def _start(self) -> None:
-        self.logs = Path(self._running.enter_context(tempfile.TemporaryDirectory(prefix="log-archive-")))
+        self._folder = Path(self._running.enter_context(tempfile.TemporaryDirectory(prefix="log-archive-")))
         options = self._options
+        self._ahead_s = 0
+        if options.clock:
+            last = Slot.of(int(options.clock.timestamp() * 1000), self.settings.flush_minutes)
+            # And a minute: for the receiver, a POST that arrived some seconds ago has waited.
+            self._ahead_s = max(0, due_ms(last) // 1000 + 60 - int(time.time()))
         aws = self._child(
             "local.aws.server",
-            {"host": "127.0.0.1", "port": options.aws_port, "clock": options.clock and options.clock.isoformat()},
-            env={},
+            {
+                "host": "127.0.0.1",
+                "port": options.aws_port,
+                "clock": options.clock and options.clock.isoformat(),
+                "functions": str(self._folder),
+            },
         )
         self.aws_url: str = aws.ready["url"]
         self.heroku = Heroku(self.settings.apps, port=options.heroku_port)
@@ -69,19 +92,38 @@ class LocalStack:
         account = Account(self.aws_url, self.heroku.url, self.settings.region, self._serve)
         self.cloud = LocalCloud(account)
         self.outputs = program.run(self._project, self.cloud)
-        for source in account.event_sources:
-            self._function.tell(
-                queue_arn=source.queue_arn, batch_size=source.batch_size, reports_failures=source.reports_failures
-            )
+        if self._ahead_s:
+            # As if the flusher had come to that slot, and not to the time at which the table was created.
+            for app in self.settings.apps:
+                self.client("dynamodb").put_item(TableName=self.outputs["buffer"], Item=until_item(app, last))
+        for function in account.functions.values():
+            # Those behind a gateway run already.
+            if not self._address(function).exists():
+                self._run(function)
+        for schedule in account.schedules if options.scheduled else ():
+            ticker = Ticker(partial(self._invoke, schedule.function_arn), schedule.every_s)
+            self._running.callback(ticker.stop)
         self.resources = Counter(self.cloud.created)
 
-    def client(self, service: str) -> Any:
+    def flush(self) -> int:
+        """Run the flusher until no slot is due and nothing is spilled; gives the number of slots that it flushed.
+
+        LocalError, if it fails. A slot is due some seconds after its end, so that what is posted now stays buffered.
+        """
+        slots, left = 0, True
+        while left:
+            ran = self._invoke(self.outputs["flusher"])
+            slots, left = slots + ran["slots"], ran["behindSeconds"] or ran["drained"]
+        return slots
+
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A boto3 client of the local AWS."""
         make: Any = boto3.client
         return make(
             service,
             endpoint_url=self.aws_url,
             region_name=self.settings.region,
+            config=config,
             **_CREDENTIALS,
         )
 
@@ -90,11 +132,27 @@ class LocalStack:
         """The drain URLs that are registered at Heroku, by app."""
         return {app: drain["url"] for app in self.settings.apps for drain in self.heroku.drains(app)}
 
+    def _invoke(self, function: str) -> Any:
+        answer = self.client("lambda", _INVOKE).invoke(FunctionName=function)
+        result = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise LocalError(f"{function} failed: {result['errorMessage']}")
+        return result
+
     def _serve(self, stage: Stage) -> str:
-        function = stage.function
-        archive = self.logs / f"{function.name}.zip"
+        gateway = {
+            "api_id": stage.api_id,
+            "stage": stage.name,
+            "routes": stage.routes,
+            "permitted": stage.permitted,
+            "port": self._options.gateway_port,
+        }
+        return str(self._run(stage.function, gateway).ready["url"])
+
+    def _run(self, function: Function, gateway: Mapping[str, Any] | None = None) -> Child:
+        archive = self._folder / f"{function.name}.zip"
         archive.write_bytes(function.archive)
-        self._function = self._child(
+        return self._child(
             "local.aws.lambda_function",
             {
                 "archive": str(archive),
@@ -103,17 +161,17 @@ class LocalStack:
                 "timeout_s": function.timeout_s,
                 "memory_mb": function.memory_mb,
                 "name": function.name,
-                "api_id": stage.api_id,
-                "stage": stage.name,
-                "routes": stage.routes,
-                "permitted": stage.permitted,
-                "port": self._options.gateway_port,
+                "ahead_s": self._ahead_s,
+                "address": str(self._address(function)),
+                "gateway": gateway,
             },
-            env={"AWS_ENDPOINT_URL": self.aws_url, "AWS_REGION": self.settings.region},
+            {"AWS_ENDPOINT_URL": self.aws_url, "AWS_REGION": self.settings.region},
         )
-        return str(self._function.ready["url"])
 
-    def _child(self, module: str, config: Mapping[str, Any], env: Mapping[str, str]) -> Child:
-        child = Child(module, config, log=self.logs / f"{module}.log", env=env)
+    def _address(self, function: Function) -> Path:
+        return self._folder / f"{function.name}.url"
+
+    def _child(self, module: str, config: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Child:
+        child = Child(module, config, log=self._folder / f"{config.get('name', module)}.log", env=env)
         self._running.callback(child.stop)
         return child

@@ -1,5 +1,6 @@
 """Lambda on this machine: `python -m local.aws.lambda_function` runs one function, from its zip, in a child process.
 
+When ready it reports {"url"} of the gateway in front of it; null, if there is none.
 It imports neither `receiver` nor `contract`, and removes the checkout from the import path, so only the code in the zip
 runs. Unlike on Lambda, one process handles several events at once.
 """
@@ -20,7 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from local.aws.gateway import Gateway, OutOfTime, within
-from local.aws.queue_events import deliver
+from local.aws.invocations import Invocations
 from local.child import LocalError, Parent
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -28,10 +29,10 @@ _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The function as the stack declares it, and the API in front of it.
+    """The function as the stack declares it, and the API in front of it, if there is one.
 
     `archive` is the path of the zip, `handler` its "module.function", `environment` the declared variables.
-    `permitted` are the routes for which the function's policy lets API Gateway call it.
+    `address` is the path of the file that gets the URL for invocations. The function's clock is so many seconds ahead.
     """
 
     archive: str
@@ -40,12 +41,9 @@ class Config:
     timeout_s: float
     memory_mb: int
     name: str
-    api_id: str
-    stage: str
-    routes: list[str]
-    permitted: list[str]
-    host: str = "127.0.0.1"
-    port: int = 0
+    address: str
+    ahead_s: int = 0
+    gateway: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Context:
 
 
 class Function:
-    """A loaded function. Its triggers, HTTP and a queue, call `invoke`."""
+    """A loaded function. The gateway and invocations call `invoke`."""
 
     def __init__(self, handler: Callable[[dict[str, Any], Context], Any], timeout_s: float) -> None:
         """Take a handler and its time-out in seconds."""
@@ -123,6 +121,12 @@ def load(config: Config, root: Path) -> Function:
     return Function(handler, config.timeout_s)
 
 
+def _set_clock_ahead(seconds: int) -> None:
+    time_ns = time.time_ns
+    time.time_ns = lambda: time_ns() + seconds * 10**9
+    time.time = lambda: time.time_ns() / 10**9
+
+
 def main() -> None:
     """Serve the function until the parent is gone."""
     parent = Parent()
@@ -133,27 +137,17 @@ def main() -> None:
     with TemporaryDirectory(prefix="function-") as root:
         try:
             config = Config(**parent.config)
+            _set_clock_ahead(config.ahead_s)
             function = load(config, Path(root))
-            gateway = Gateway(
-                function.invoke,
-                api_id=config.api_id,
-                stage=config.stage,
-                routes=config.routes,
-                permitted=config.permitted,
-                host=config.host,
-                port=config.port,
-            )
+            invocations = Invocations(function.invoke, Path(config.address))
+            gateway = Gateway(function.invoke, clock=time.time, **config.gateway) if config.gateway else None
         except LocalError as error:
             parent.tell_error(str(error))
-        parent.tell_ready(url=gateway.url)
-        for source in parent.messages():
-            deliver(
-                function.invoke,
-                source["queue_arn"],
-                source["batch_size"],
-                reports_failures=source["reports_failures"],
-            )
-        gateway.stop()
+        parent.tell_ready(url=gateway and gateway.url)
+        parent.wait()
+        invocations.stop()
+        if gateway:
+            gateway.stop()
 
 
 if __name__ == "__main__":

@@ -1,22 +1,37 @@
 """Differences between moto and AWS that the local stack depends on; one function closes each gap."""
 
+import copy
+import functools
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from moto.athena.responses import AthenaResponse
-from moto.awslambda.models import EventSourceMapping, LambdaBackend
+from moto.awslambda.models import LambdaBackend
+from moto.core import responses
 from moto.core.responses import ActionResult
+from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
+from moto.dynamodb.models.table import Table
 from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMUserAccessKey, PermissionResult
 from moto.iam.responses import IamResponse
 from moto.s3.responses import S3Response
-from moto.sqs.models import sqs_backends
+
+from local.aws import invocations
 
 
-def close() -> None:
-    """Close all gaps in this process; calling it again changes nothing."""
+def close(functions: Path) -> None:
+    """Close all gaps in this process; calling it again changes only `functions`.
+
+    That is the folder with the addresses of the Lambda functions that run on this machine.
+    """
     AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
-    LambdaBackend.create_event_source_mapping = _map_without_running  # type: ignore[method-assign, assignment]
+    # Moto inspects a class for each request, and looks for ten types of each value, under several names each.
+    responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
+    BaseJSONSerializer._serialize_type_structure = _with_values_as_they_are  # type: ignore[method-assign, assignment]
+    Table.query = _query_partition  # type: ignore[method-assign, assignment]
+    LambdaBackend.invoke = lambda *given: _invoke(functions, *given)  # type: ignore[method-assign]
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
     IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
     S3Response._bucket_response_put = _remember_minimum_size  # type: ignore[method-assign, assignment]
@@ -24,15 +39,43 @@ def close() -> None:
     S3Response.serialized = _with_restore_status  # type: ignore[method-assign, assignment]
 
 
-_create_event_source_mapping = LambdaBackend.create_event_source_mapping
+def _invoke(
+    functions: Path,
+    backend: LambdaBackend,
+    name: str,
+    qualifier: str | None,
+    event: str,
+    _: Any,
+    response_headers: dict[str, str],
+) -> bytes:
+    """Moto would run the function in a container; here it runs already. An asynchronous call waits for its end, too."""
+    function = backend.get_function(name, qualifier)
+    answer, error = invocations.invoke(functions / f"{function.function_name}.url", event.encode())
+    if error:
+        response_headers[invocations.FUNCTION_ERROR] = error
+    return answer
 
 
-def _map_without_running(backend: LambdaBackend, spec: dict[str, Any]) -> EventSourceMapping:
-    """Moto runs the function in a container when a message is sent; Lambda polls the queue, as our own poller does."""
-    mapping = _create_event_source_mapping(backend, spec)
-    for queue in sqs_backends[backend.account_id][backend.region_name].queues.values():
-        queue.lambda_event_source_mappings.clear()
-    return mapping
+_serialize_structure = BaseJSONSerializer._serialize_type_structure
+
+
+def _with_values_as_they_are(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    if shape.name == "AttributeValue" and value.keys() <= {"S", "N", "BOOL"}:  # DynamoDB's
+        serialized[key] = value
+    else:
+        _serialize_structure(serializer, serialized, value, shape, key)
+
+
+_query_table = Table.query
+
+
+def _query_partition(table: Table, hash_key: Any, *args: Any, **kwargs: Any) -> Any:
+    """AWS reads one partition; moto reads the whole table, and fails if another thread writes to it meanwhile."""
+    if table.all_indexes():
+        return _query_table(table, hash_key, *args, **kwargs)
+    only = copy.copy(table)
+    only.items = {hash_key: table.items.get(hash_key, {}).copy()}  # type: ignore[assignment]
+    return _query_table(only, hash_key, *args, **kwargs)
 
 
 _is_permitted_unconditionally = IAMPolicyStatement.is_action_permitted

@@ -1,11 +1,12 @@
 """AWS on this machine: a moto server on loopback whose Athena runs its queries.
 
 `python -m local.aws.server` serves it as a child process (local/child.py). Its configuration is {"host",
-"port", "clock"}: port 0 is any free port, clock the fixed time of SQL's now() in ISO 8601 (null: the real time). When
-ready it reports {"url"}.
+"port", "clock", "functions"}: port 0 is any free port, clock the fixed time of SQL's now() in ISO 8601 (null: the real
+time), functions the folder with the addresses of the functions that Lambda can invoke. When ready it reports {"url"}.
 """
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 class LocalAws(HttpServer):
     """The server, until `stop`. moto keeps its state per process, so use one server at a time in a process."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, clock: Clock | None = None, functions: Path = Path()
+    ) -> None:
         """Listen and serve; LocalError if the port is not available."""
-        moto_gaps.close()
+        moto_gaps.close(functions)
         self._front = AthenaFront(
             _Dispatcher(create_backend_app), clock=clock or (lambda: datetime.now(UTC)), read=_read_object
         )
@@ -79,14 +82,15 @@ def main() -> None:
     config = parent.config
     try:
         fixed = datetime.fromisoformat(config["clock"]).astimezone(UTC) if config.get("clock") else None
-        aws = LocalAws(config["host"], config["port"], (lambda: fixed) if fixed else None)
+        aws = LocalAws(
+            config["host"], config["port"], (lambda: fixed) if fixed else None, Path(config.get("functions", "."))
+        )
     except ValueError:
         parent.tell_error(f"clock {config['clock']!r} is not an ISO 8601 time such as 2026-11-24T01:00:00Z")
     except LocalError as error:
         parent.tell_error(str(error))
     parent.tell_ready(url=aws.url)
-    for _ in parent.messages():
-        pass
+    parent.wait()
     aws.stop()
 
 

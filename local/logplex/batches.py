@@ -13,7 +13,7 @@ TARGET_BYTES = 102_400
 
 # Logplex does not wait for a batch to fill: it sends the lines of a quiet app almost one by one. Here they can wait
 # this long, so that a week is not thousands of POSTs. The receiver accepts lines of this age.
-_LONGEST = timedelta(hours=1)
+LONGEST = timedelta(hours=1)
 
 # Sigma of the logarithm of a batch's lines: half of all batches have less than a third of the mean, and one in fifty
 # would exceed the target at the default mean.
@@ -35,11 +35,14 @@ class Batch:
     arrival: datetime | None = None
 
 
-def batches(lines: Sequence[Line], seed: int = 2026, mean_lines: float = 60) -> list[Batch]:
+def batches(
+    lines: Sequence[Line], seed: int = 2026, mean_lines: float = 60, longest: timedelta = LONGEST
+) -> list[Batch]:
     """Cut the lines of one app, sorted by time, into batches that arrive some milliseconds after their last line.
 
-    Many batches have few lines and some reach TARGET_BYTES. `mean_lines` is the mean if few batches reach it. Equal
-    arguments make equal batches. ValueError for lines of several apps, or a mean below 1.
+    Many batches have few lines and some reach TARGET_BYTES. `mean_lines` is the mean if few batches reach it. No
+    line waits longer than `longest` for its batch. Equal arguments make equal batches. ValueError for lines of several
+    apps, or a mean below 1.
     """
     apps = {line.app for line in lines}
     if len(apps) > 1:
@@ -47,15 +50,15 @@ def batches(lines: Sequence[Line], seed: int = 2026, mean_lines: float = 60) -> 
     if mean_lines < 1:
         raise ValueError(f"mean_lines is {mean_lines}: a batch has at least one line, so give 1 or more")
     rng = Random(f"{seed} {''.join(apps)}")  # noqa: S311  not used for secrets
-    return list(_cut(lines, rng, mean_lines))
+    return list(_cut(lines, rng, mean_lines, longest))
 
 
-def _cut(lines: Sequence[Line], rng: Random, mean_lines: float) -> Iterator[Batch]:
+def _cut(lines: Sequence[Line], rng: Random, mean_lines: float, longest: timedelta) -> Iterator[Batch]:
     body = bytearray()
     first, size = 0, _size(rng, mean_lines)
     for end, line in enumerate(lines, start=1):
         body += frame(line)
-        last = end == len(lines) or lines[end].time - lines[first].time > _LONGEST
+        last = end == len(lines) or lines[end].time - lines[first].time > longest
         if last or end - first >= size or len(body) >= TARGET_BYTES:
             arrival = line.time + timedelta(milliseconds=rng.randint(5, 400))
             yield Batch(line.app, bytes(body), end - first, f"{rng.getrandbits(128):032X}", arrival)

@@ -24,6 +24,8 @@ COMPUTED = {
         "arn": "arn:aws:sqs:{region}:{account}:{name}",
         "url": "https://sqs.{region}.amazonaws.com/{account}/{name}",
     },
+    "aws:dynamodb/table:Table": {"arn": "arn:aws:dynamodb:{region}:{account}:table/{name}"},
+    "aws:scheduler/scheduleGroup:ScheduleGroup": {"arn": "arn:aws:scheduler:{region}:{account}:schedule-group/{name}"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn": "arn:aws:logs:{region}:{account}:log-group:{name}"},
     "aws:lambda/function:Function": {
         "arn": "arn:aws:lambda:{region}:{account}:function:{name}",

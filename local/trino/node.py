@@ -20,8 +20,7 @@ def main() -> None:
     # Reap the process as soon as it ends, so that the parent sees that it is gone.
     Thread(target=java.wait, daemon=True).start()
     parent.tell_ready(pid=java.pid)
-    for _ in parent.messages():
-        pass
+    parent.wait()
     java.kill()
     java.wait()
 

@@ -18,9 +18,14 @@ DIGITS = {*range(ord("0"), ord("9") + 1)}
 
 
 class Stored(NamedTuple):
-    """What should be in S3: lines by key, and the quarantine lines among them by their reason."""
+    """What should be in S3, and the quarantine lines among it by their reason.
+
+    `lines` are those of a large batch, by key; `in_slot` are those of an object of a slot with no other batch, by the
+    key without its name.
+    """
 
     lines: dict[str, list[bytes]]
+    in_slot: dict[str, list[bytes]]
     quarantined: Counter[str]
 
 
@@ -49,11 +54,14 @@ def read(app: str, frame_id: str | None, arrival_ms: int, body: bytes) -> Stored
         time_us = reference if own_us is None else own_us
         line = quarantine(reason, reference, data) if reason else data
         days.setdefault(f"{at(time_us):%Y/%m/%d}", []).append((time_us, line))
-    lines = {}
+    lines, in_slot = {}, {}
     for day, found in days.items():
-        newest_ms = max(time for time, _ in found) // 1000 if times else arrival_ms // 300_000 * 300_000
-        lines[f"logs/{app}/{day}/{newest_ms}-{name}.gz"] = numbered([line for _, line in found])
-    return Stored(lines, Counter(each.reason for each in entries if each.reason))
+        newest_ms = max(time for time, _ in found) // 1000
+        large_ms = newest_ms if times else arrival_ms // 300_000 * 300_000
+        lines[f"logs/{app}/{day}/{large_ms}-{name}.gz"] = numbered([line for _, line in found])
+        in_order = sorted(range(len(found)), key=lambda place: (found[place][0], place))
+        in_slot[f"logs/{app}/{day}/{newest_ms}"] = numbered([found[place][1] for place in in_order])
+    return Stored(lines, in_slot, Counter(each.reason for each in entries if each.reason))
 
 
 def numbered(lines: list[bytes]) -> list[bytes]:

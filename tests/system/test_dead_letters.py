@@ -1,11 +1,11 @@
-"""A batch that S3 refused for hours is a dead letter; the command of docs/deploy.md is its way back into the bucket."""
+"""The spill queue and its dead letters; the command of docs/deploy.md is their way back into the bucket."""
 
 import json
 import re
 import shlex
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,18 +14,23 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from infra.spill import MAX_RECEIVES, VISIBILITY_S
+from contract.logplex.batch import Batch
+from contract.slots import DEFAULT_MINUTES, Slot
+from infra.spill import DELAY_S, MAX_RECEIVES, VISIBILITY_S
 from local.stack import LocalStack
 from receiver import spill
-from receiver.logplex.batch import Batch, objects
+from receiver.flusher.slot_objects import objects
+from receiver.tally import Tally
 from tests.support.fakes import FRAME_ID
-from tests.support.logplex_frames import NOON_MS, body, message
+from tests.support.logplex_frames import NOON, NOON_MS, body, message
 from tests.support.paths import DOCS
+from tests.support.stored import keys
 
-PATIENCE_S = 30.0  # for what takes a second, on a machine that is busy
+HOUR_MS = 3600 * 1000
+
 APP = "raxx-api-prod"
-BATCH = Batch(APP, FRAME_ID, NOON_MS, body(message(b"refused for hours\n")))
-EMPTY = Batch(APP, None, NOON_MS, b"")
+CLOCK = NOON
+BATCH = Batch(APP, FRAME_ID, NOON_MS, body(message(b"refused for days\n")))
 DEPLOY = (DOCS / "deploy.md").read_text()
 
 
@@ -33,32 +38,15 @@ class Queues:
     """The two queues of the stack, and what is in the bucket."""
 
     def __init__(self, stack: LocalStack) -> None:
-        self.sqs, self._s3 = stack.client("sqs"), stack.client("s3")
+        self._stack, self.sqs = stack, stack.client("sqs")
         self.spill, self.dead_letters = stack.outputs["spillQueue"], stack.outputs["deadLetterQueue"]
         self.dead_letters_arn: str = self.attribute(self.dead_letters, "QueueArn")
-        self.bucket = stack.outputs["bucket"]
 
-    def break_bucket(self) -> None:
-        """Make S3 refuse, and messages of the queue come back at once and not a quarter of an hour later."""
-        self._s3.delete_bucket(Bucket=self.bucket)
-        self.sqs.set_queue_attributes(QueueUrl=self.spill, Attributes={"VisibilityTimeout": "0"})
-        # The poll that is under way began with the quarter of an hour: an empty batch, which needs no bucket, ends it.
-        self.send(EMPTY)
-        wait_until(lambda: self._waiting(self.spill) == 0)
+    def send(self, text: str, url: str | None = None) -> None:
+        """Put a message into the spill queue, or another one, without the queue's delay."""
+        self.sqs.send_message(QueueUrl=url or self.spill, MessageBody=text, DelaySeconds=0)
 
-    def mend_bucket(self) -> None:
-        self._s3.create_bucket(Bucket=self.bucket)
-
-    def send(self, batch: Batch) -> None:
-        self.sqs.send_message(QueueUrl=self.spill, MessageBody=spill.encode(batch))
-
-    def dead(self) -> int:
-        return self._waiting(self.dead_letters)
-
-    def keys(self) -> list[str]:
-        return [stored["Key"] for stored in self._s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
-
-    def _waiting(self, url: str) -> int:
+    def waiting(self, url: str) -> int:
         counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return sum(int(self.attribute(url, name)) for name in counts)
 
@@ -69,35 +57,60 @@ class Queues:
     def move_back(self) -> None:
         """What a message move task does: every dead letter becomes a new message of the queue that it comes from."""
         for letter in self.sqs.receive_message(QueueUrl=self.dead_letters, MaxNumberOfMessages=10)["Messages"]:
-            self.sqs.send_message(QueueUrl=self.spill, MessageBody=letter["Body"])
+            self.send(letter["Body"])
             self.sqs.delete_message(QueueUrl=self.dead_letters, ReceiptHandle=letter["ReceiptHandle"])
 
+    def stored(self) -> set[str]:
+        """The keys in the bucket, after a flush."""
+        self._stack.flush()
+        return keys(self._stack)
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def queues(stack: LocalStack) -> Queues:
     return Queues(stack)
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
+def key_of(batch: Batch) -> str:
+    slot = Slot.of(batch.arrival_ms, DEFAULT_MINUTES)
+    [stored] = objects(APP, slot, 0, [batch], Tally(APP))
+    return str(stored.key)
+
+
+def test_a_spilled_batch_is_stored_in_its_own_slot_and_leaves_the_queue(queues: Queues) -> None:
+    """As if the buffer had taken it at once."""
+    batch = BATCH._replace(arrival_ms=NOON_MS - HOUR_MS, body=body(message(b"spilled\n", NOON - timedelta(hours=1))))
+    before = queues.stored()
+    queues.send(spill.encode(batch))
+    assert queues.stored() - before == {key_of(batch)}
+    assert queues.waiting(queues.spill) == 0
+
+
+def test_a_new_message_waits_until_no_try_of_its_batch_is_under_way(queues: Queues) -> None:
+    """A batch without a valid time is looked for in the slots around it, so the receiver must be done with it."""
+    assert queues.attribute(queues.spill, "DelaySeconds") == str(DELAY_S)
+
+
+def test_a_message_that_cannot_be_read_becomes_a_dead_letter(queues: Queues) -> None:
+    """By the queue's own redrive policy, after as many receives as it says; here they follow each other at once."""
+    before = queues.stored()
+    queues.sqs.set_queue_attributes(QueueUrl=queues.spill, Attributes={"VisibilityTimeout": "0"})
+    queues.send("of a newer receiver")
+    assert queues.stored() == before
+    queues.sqs.set_queue_attributes(QueueUrl=queues.spill, Attributes={"VisibilityTimeout": str(VISIBILITY_S)})
+    assert (queues.waiting(queues.spill), queues.waiting(queues.dead_letters)) == (0, 1)
+    [letter] = queues.sqs.receive_message(QueueUrl=queues.dead_letters)["Messages"]
+    queues.sqs.delete_message(QueueUrl=queues.dead_letters, ReceiptHandle=letter["ReceiptHandle"])
 
 
 def test_a_dead_letter_is_stored_when_it_is_moved_back(queues: Queues) -> None:
-    """moto has no message move tasks: receive and send stand in for the task, all else is as declared.
-
-    The queue's own redrive policy makes the dead letter, and the function redrives it, under the direct path's key.
-    """
-    queues.break_bucket()
-    queues.send(BATCH)
-    wait_until(queues.dead)
-    queues.mend_bucket()
-    assert queues.keys() == []
+    """moto has no message move tasks: receive and send stand in for the task."""
+    before = queues.stored()
+    queues.send(spill.encode(BATCH), queues.dead_letters)
+    assert queues.stored() == before
     queues.move_back()
-    wait_until(queues.keys)
-    assert queues.keys() == [str(stored.key) for stored in objects(BATCH)]
-    assert queues.dead() == 0
+    assert queues.stored() - before == {key_of(BATCH)}
+    assert queues.waiting(queues.dead_letters) == 0
 
 
 @pytest.mark.xfail(
@@ -154,9 +167,9 @@ def test_the_docs_command_gives_an_older_queue_todays_redrive_policy(queues: Que
 
 
 def test_the_docs_say_how_long_a_batch_is_tried() -> None:
-    """Five days, in every place that says it; the earlier six hours only as what older stacks have."""
+    """Five days; the earlier six hours only as what older stacks have."""
     assert VISIBILITY_S * MAX_RECEIVES == 5 * 24 * 3600
     assert VISIBILITY_S == 15 * 60
-    assert all("five days" in (DOCS / page).read_text() for page in ("deploy.md", "design.md", "doctor.md"))
+    assert "five days" in DEPLOY
     told = [line for page in DOCS.glob("*.md") for line in page.read_text().splitlines() if "six hours" in line]
     assert ["24 tries, six hours" in line for line in told] == [True]

@@ -12,20 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.glue_table import ROW_PATTERN
+from contract.logplex.batch import Batch
+from contract.logplex.framing import frames
+from contract.slots import DEFAULT_MINUTES, Slot
 from contract.stored_line import Reason, escape, slices
 from receiver.accepted_keys import AcceptedKeys
+from receiver.flusher.slot_objects import objects
 from receiver.handler import Receiver
-from receiver.logplex.batch import Batch, objects
-from receiver.logplex.framing import frames
+from receiver.intake import Intake
+from receiver.tally import Tally
 from tests.support.fakes import (
     APP,
     FRAME_ID,
     KEY,
     QUERY,
+    FakeBuffer,
     FakeLogBucket,
     FakeParameter,
     FakeQueue,
     drain_event,
+    flush_due,
 )
 from tests.support.logplex_frames import NOON_MS, body, message, stored_lines, unnumbered
 from tests.support.paths import PROJECT
@@ -35,11 +41,16 @@ QUARANTINE = re.compile(rb"<43>1 \S+ host logdrain quarantine (\S+) - (.*)", re.
 SYSLOG = re.compile(rb"(?P<header>(?:[!-~]+ ){5}[!-~]+)(?P<message>.*?)(?:\r?\n)?", re.DOTALL)
 
 
+HOUR_MS = 3600 * 1000
+
+
 def answered(event: dict[str, Any]) -> tuple[int, list[bytes]]:
-    """The status of an answer, and the lines that were stored."""
-    bucket = FakeLogBucket()
+    """The status of an answer, and the lines that were stored by the next flush."""
+    buffer, bucket = FakeBuffer(), FakeLogBucket()
     keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
-    answer = Receiver(frozenset({APP}), keys, bucket, FakeQueue()).receive(event)
+    intake = Intake(buffer, bucket, DEFAULT_MINUTES, clock=lambda: NOON_MS)
+    answer = Receiver(frozenset({APP}), keys, intake, FakeQueue()).receive(event)
+    assert not flush_due(buffer, bucket, NOON_MS + HOUR_MS).failures
     texts = [gzip.decompress(data) for data in bucket.stored.values()]
     assert all(text.endswith(b"\n") for text in texts)
     return answer["statusCode"], [line for text in texts for line in text.split(b"\n")[:-1]]
@@ -110,7 +121,8 @@ def test_of_any_body_each_byte_is_in_a_line(sent: bytes) -> None:
 
 @given(st.lists(st.binary(max_size=200)))
 def test_any_messages_come_back_escaped(messages: list[bytes]) -> None:
-    stored = objects(Batch(APP, FRAME_ID, NOON_MS, body(*map(message, messages))))
+    batch = Batch(APP, FRAME_ID, NOON_MS, body(*map(message, messages)))
+    stored = objects(APP, Slot.of(NOON_MS, DEFAULT_MINUTES), 0, [batch], Tally(APP))
     lines = [unnumbered(line) for one in stored for line in stored_lines(one)]
     ends = [re.sub(rb"\r?\n\Z", b"", text) for text in messages]
     assert [line.split(b" ", 7)[7] for line in lines] == [escape(text) for text in ends]
@@ -160,8 +172,10 @@ MEASURE = """
 import os, resource, sys
 from receiver.handler import Budget, Receiver
 from receiver.accepted_keys import AcceptedKeys
+from receiver.intake import Intake
 from tests.support.paths import PROJECT
-from tests.support.fakes import APP, FakeLogBucket, FakeParameter, FakeQueue, KEY, drain_event
+from tests.support.fakes import APP, FakeBuffer, FakeLogBucket, FakeParameter, FakeQueue, KEY, drain_event
+from tests.support.logplex_frames import NOON_MS
 
 def peak_bytes():
     # Linux counts in KB, macOS in bytes.
@@ -188,12 +202,13 @@ body = {
 size = len(body)
 event = drain_event(body)
 del body
-bucket, queue = FakeLogBucket(), FakeQueue()
+buffer, bucket, queue = FakeBuffer(), FakeLogBucket(), FakeQueue()
 keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
 budget = Budget(response=60)  # what takes too long would be spilled instead
-receiver = Receiver(frozenset({APP}), keys, bucket, queue, budget=budget)
+intake = Intake(buffer, bucket, 5, clock=lambda: NOON_MS)
+receiver = Receiver(frozenset({APP}), keys, intake, queue, budget=budget)
 assert receiver.receive(event)["statusCode"] == 200
-assert bucket.stored and not queue.sent
+assert (bucket.stored or buffer.items) and not queue.sent
 print((peak_bytes() - before) / size)
 """
 

@@ -18,7 +18,7 @@ import pytest
 from local.child import LocalError
 from local.logplex.nodes import post
 from local.pulumi.resources import local_cloud
-from local.pulumi.resources.account import Account, Function, Outputs, Permission, Stage
+from local.pulumi.resources.account import SERVICES, Account, Function, Outputs, Permission, Schedule, Stage
 from local.pulumi.resources.local_cloud import CREATE, TAGGED, LocalCloud
 from local.pulumi.resources.spelling import Inputs
 from local.stack import LocalStack, Options
@@ -30,6 +30,7 @@ RENAMED = {
     "aws:athena/namedQuery:NamedQuery": {"query": "querystring"},
     "aws:apigatewayv2/stage:Stage": {"name": "stagename"},
     "aws:cloudwatch/logGroup:LogGroup": {"name": "loggroupname"},
+    "aws:dynamodb/table:Table": {"name": "tablename"},
     "aws:iam/role:Role": {"name": "rolename", "assumerolepolicy": "assumerolepolicydocument"},
     "aws:iam/rolePolicy:RolePolicy": {"role": "rolename", "name": "policyname", "policy": "policydocument"},
     "aws:iam/user:User": {"name": "username"},
@@ -59,14 +60,15 @@ REQUIRED = {
     "aws:apigatewayv2/stage:Stage": {"apiid", "name"},
     "aws:athena/workgroup:Workgroup": {"name"},
     "aws:cloudwatch/logGroup:LogGroup": {"name"},
+    "aws:dynamodb/table:Table": {"name"},
     "aws:glue/catalogDatabase:CatalogDatabase": {"name"},
     "aws:glue/catalogTable:CatalogTable": {"name", "databasename"},
     "aws:iam/role:Role": {"name"},
     "aws:iam/rolePolicy:RolePolicy": {"role", "name"},
     "aws:iam/user:User": {"name"},
     "aws:iam/userPolicy:UserPolicy": {"user", "name"},
-    "aws:lambda/eventSourceMapping:EventSourceMapping": {"functionname", "eventsourcearn"},
     "aws:lambda/function:Function": {"name", "handler", "code"},
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {"functionname"},
     "aws:lambda/permission:Permission": {"function", "principal", "action"},
     "aws:s3/bucket:Bucket": {"bucket"},
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"bucket"},
@@ -75,6 +77,8 @@ REQUIRED = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"bucket"},
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {"bucket"},
     "aws:s3/bucketVersioning:BucketVersioning": {"bucket"},
+    "aws:scheduler/schedule:Schedule": {"name", "scheduleexpression", "target", "arn"},
+    "aws:scheduler/scheduleGroup:ScheduleGroup": {"name"},
     "aws:sqs/queue:Queue": {"name"},
     "aws:ssm/parameter:Parameter": {"name"},
     "heroku:drain/drain:Drain": {"appid", "sensitiveurl"},
@@ -107,9 +111,12 @@ def leaves(value: Any, name: str = "") -> Iterator[Leaf]:
     match value:
         case {"Key": key, "Value": text}:  # a tag in a list
             yield key.lower(), text
+        case {"AttributeName": attribute, "KeyType": kind}:
+            yield f"{kind.lower()}key", attribute
         case Mapping():
+            beginning = "attribute" if name == "attributes" else ""
             for key, item in value.items():
-                yield from leaves(item, key)
+                yield from leaves(item, beginning + key)
         case list():
             for item in value:
                 yield from leaves(item, name)
@@ -225,11 +232,10 @@ class _Unasked:
             def __getattr__(self, name: str) -> Any:
                 return asked if name.startswith("get_") else told
 
-        services = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "sqs", "ssm")
-        self.clients = {service: Client() for service in services}
+        self.clients = {service: Client() for service in SERVICES}
         self.region, self.served = "us-east-1", list[Stage]()
         self.functions = {"arn": Function("f", "h", b"", {}, 1, 1)}
-        self.event_sources: list[Any] = []
+        self.schedules = list[Schedule]()
         self.permissions: list[Permission] = []
         self.integrations = {"i": "arn"}
         self.routes: Any = {}
@@ -327,35 +333,29 @@ def test_a_bucket_is_made_where_the_provider_is() -> None:
 
 
 def test_a_variable_that_lambda_reserves_is_refused(recorded: list[Created]) -> None:
-    [function] = [each for each in recorded if each.token == "aws:lambda/function:Function"]
+    function, _ = (each for each in recorded if each.token == "aws:lambda/function:Function")
     variables = {**function.inputs["environment"]["variables"], "AWS_REGION": "eu-west-1"}
     with pytest.raises(LocalError, match="reserves the environment variables AWS_REGION"):
         created(function.token, function.inputs | {"environment": {"variables": variables}})
 
 
-MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+SCHEDULE = {"name": "s", "scheduleExpression": "rate(5 minutes)", "target": {"arn": "f"}}
 
 
 @pytest.mark.parametrize(
     ("declared", "expected"),
-    [
-        ({}, (10, False)),
-        ({"batchSize": 3, "functionResponseTypes": ["ReportBatchItemFailures"]}, (3, True)),
-        ({"enabled": False}, None),
-    ],
-    ids=["nothing", "everything", "disabled"],
+    [({}, [Schedule("f", 300)]), ({"state": "ENABLED"}, [Schedule("f", 300)]), ({"state": "DISABLED"}, [])],
+    ids=["nothing", "enabled", "disabled"],
 )
-def test_a_queue_is_read_as_the_mapping_says(declared: dict[str, Any], expected: tuple[int, bool] | None) -> None:
-    """Lambda's defaults, and no poller of our own for a mapping that is switched off."""
-    _, account = created(MAPPING, {"functionName": "f", "eventSourceArn": "q", **declared})
-    found = [(source.batch_size, source.reports_failures) for source in account.event_sources]
-    assert found == ([] if expected is None else [expected])
+def test_a_schedule_runs_unless_it_is_disabled(declared: dict[str, Any], expected: list[Schedule]) -> None:
+    _, account = created("aws:scheduler/schedule:Schedule", {**SCHEDULE, **declared})
+    assert account.schedules == expected
 
 
-def test_a_mapping_is_enabled_in_the_local_lambda(stack: LocalStack) -> None:
-    """moto would run the function in a container; that gap is closed there, not by a mapping that is switched off."""
-    [mapping] = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert mapping["State"] == "Enabled"
+@pytest.mark.parametrize("expression", ["cron(* * * * ? *)", "rate(1 hour)", "rate(1.5 minutes)"])
+def test_a_schedule_that_is_not_served_is_named(expression: str) -> None:
+    with pytest.raises(LocalError, match="the local scheduler does not serve"):
+        created("aws:scheduler/schedule:Schedule", {**SCHEDULE, "scheduleExpression": expression})
 
 
 def test_a_stage_without_a_deployment_serves_nothing() -> None:
@@ -406,4 +406,4 @@ def test_without_the_functions_permission_the_endpoint_answers_500(monkeypatch: 
         text = b"<190>1 2026-11-24T00:00:00+00:00 host app web.1 - hello"
         [url, *_] = stack.drain_urls.values()
         assert post(url, b"%d %b" % (len(text), text), uuid4().hex) == 500
-        assert not stack.client("s3").list_objects_v2(Bucket=stack.outputs["bucket"]).get("Contents")
+        assert not stack.client("dynamodb").scan(TableName=stack.outputs["buffer"])["Items"]

@@ -7,14 +7,18 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
+from contract.buffer_table import BATCH_LINES
+from contract.slots import DEFAULT_MINUTES
 from local.stack import LocalStack, Options
 from receiver.accepted_keys import AcceptedKeys
-from receiver.aws import LogBucket, Parameter, Queue, Unavailable
-from receiver.handler import Receiver
-from tests.support.fakes import APP, FakeLogBucket, drain_event
+from receiver.aws import Buffer, LogBucket, NoBuffer, Parameter, Queue
+from receiver.handler import Budget, Receiver
+from receiver.intake import Intake
+from tests.support.fakes import APP, drain_event
 from tests.support.logplex_frames import body, message
-from tests.support.policy_evaluation import BUCKET, KEYS, QUEUE, Ask, allows
+from tests.support.policy_evaluation import BUCKET, BUFFER, KEYS, QUEUE, Ask, allows
 
+AMPLE = Budget(response=60)  # a busy machine reads the large batch slowly
 WRITER_USER = "raxx-heroku-log-drain"
 
 
@@ -33,12 +37,15 @@ def rights(stack: LocalStack) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
-    """What a receiver outside Lambda asks AWS for while it stores and spills batches with and without a time."""
+    """What a receiver outside Lambda asks AWS for: batches with a time, without one, and large; kept and spilled."""
     asks: list[Ask] = []
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_url)
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         match model.name:
+            case "PutItem" | "GetItem":
+                table = f"{BUFFER.partition('/')[0]}/{params['TableName']}"
+                asks.append(Ask(f"dynamodb:{model.name}", table))
             case "PutObject":
                 asks.append(Ask("s3:PutObject", f"{BUCKET}/{params['Key']}"))
             case "ListObjectsV2":
@@ -55,12 +62,13 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
     session.events.register("before-parameter-build", note)
     with monkeypatch.context() as patched:
         patched.setattr(boto3, "DEFAULT_SESSION", session)
-        log_bucket = LogBucket(stack.outputs["bucket"])
+        buffer, log_bucket = Buffer(stack.outputs["buffer"]), LogBucket(stack.outputs["bucket"])
         queue = Queue(stack.outputs["spillQueue"])
         parameter = Parameter(f"{stack.outputs['parameterPrefix']}drain_keys")
-    for bucket in (log_bucket, FakeLogBucket(Unavailable("s3-SlowDown", ""))):
-        receiver = Receiver(frozenset({APP}), AcceptedKeys(parameter.read), bucket, queue)
-        for posted in (body(message()), b"garbage"):
+    for table in (buffer, NoBuffer()):
+        intake = Intake(table, log_bucket, DEFAULT_MINUTES)
+        receiver = Receiver(frozenset({APP}), AcceptedKeys(parameter.read), intake, queue, budget=AMPLE)
+        for posted in (body(message()), b"garbage", b"1 x" * (BATCH_LINES + 1)):
             event = drain_event(posted, query=urlsplit(stack.drain_urls[APP]).query)
             assert receiver.receive(event)["statusCode"] == 200
     return asks
@@ -71,7 +79,10 @@ def test_all_that_a_receiver_outside_lambda_asks_for_is_allowed_to_the_writer(
 ) -> None:
     written = rights(stack)
     assert written.keys() == {"write", "receive"}
-    assert {ask.action for ask in asked} == {"s3:PutObject", "s3:ListBucket", "ssm:GetParameter", "sqs:SendMessage"}
+    assert {ask.action for ask in asked} == {
+        *("dynamodb:PutItem", "dynamodb:GetItem", "s3:PutObject", "s3:ListBucket"),
+        *("ssm:GetParameter", "sqs:SendMessage"),
+    }
     for ask in asked:
         assert any(allows(policy, ask) for policy in written.values()), ask
 

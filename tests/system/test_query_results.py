@@ -16,7 +16,7 @@ from runbook.clients.athena import Athena, Value
 
 QUERIES = saved_queries()
 BY_NAME = {query.name: query for query in QUERIES}
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOON = CLOCK = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = Window.last(timedelta(hours=1), NOON)
 REQUEST_ID = "9b6dbfcc-7bb8-4dd5-a0e3-5ed4b2e0c9a1"
 each_query = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
@@ -69,6 +69,7 @@ def ask(stack: LocalStack) -> Ask:
     for app in (APP, OTHER_APP):
         body = b"".join(frame(each) for each in LINES if each.app == app)
         assert post(stack.drain_urls[app], body, "0" * 32, NOON) == 200
+    stack.flush()
     athena = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
 
     def answer(name: str, **parameters: Any) -> Rows:

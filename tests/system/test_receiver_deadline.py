@@ -1,10 +1,10 @@
-"""Whatever S3, SQS and SSM do, a POST is answered within 4 s of its arrival, and 200 only when its line is kept.
+"""Whatever DynamoDB, SQS and SSM do, a POST is answered within 4 s of its arrival, and 200 only when its line is kept.
 
 The receiver's own clients ask stand-ins over real sockets. Most cases run at four fifths of all times, one at the real
 ones.
 """
 
-import gzip
+import base64
 import json
 import re
 import threading
@@ -16,12 +16,14 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from botocore.config import Config
 
-from infra import function
+from infra import flusher
+from infra import receiver as function
 from infra import spill as spill_queue
 from receiver import accepted_keys, breaker, spill
 from receiver import aws as clients
-from receiver.handler import REDRIVE_RESERVE_S, Budget, Handler, Receiver, make_receiver
+from receiver.handler import Budget, Handler, Receiver, make_receiver
 from tests.support.fakes import (
+    DYNAMODB_TAKES,
     SSM_GIVES_KEYS,
     Aws,
     Endpoint,
@@ -47,7 +49,7 @@ SCALE = 0.8  # at a half, a machine that stood still for 0.6 s was taken for SQS
 PATIENCE_S = 20.0
 SLACK = 1.5  # for a machine that is busy
 KEYS_S = 2.0  # from the request's timeEpoch, where keys cannot be read
-# With the real clock: a batch without a valid time would be looked for in S3 first.
+# With the real clock: another try of a batch without a valid time would be looked for first.
 POSTED = body(message(b"the line\n", datetime.now(UTC)))
 DESIGN = (DOCS / "design.md").read_text()
 
@@ -57,15 +59,11 @@ class Context:
         return 30_000
 
 
-def s3_error(status: int, code: str) -> Script:
-    return [Reply(status, f"<Error><Code>{code}</Code><Message>what S3 says</Message></Error>".encode())]
-
-
 def json_error(status: int, code: str) -> Script:
     return [Reply(status, json.dumps({"__type": code, "message": "what it says"}).encode())]
 
 
-DENIED = s3_error(403, "AccessDenied")  # which is not tried again
+DENIED = json_error(400, "AccessDeniedException")  # which is not tried again
 # From whatever answers in the place of AWS, such as a proxy: nobody has kept anything.
 A_PAGE: Script = [Reply(200, b"<html>welcome</html>", from_aws=False)]
 GARBAGE: Script = [Reply(200, b"garbage", from_aws=False)]
@@ -94,7 +92,7 @@ def answered(handler: Handler, stand_in: Aws, waited_s: float = 0) -> tuple[int,
     seconds = waited_s + time.monotonic() - begin
     status: int = answer["statusCode"]
     assert status in {200, 503}
-    assert status == 503 or is_in_s3(stand_in) or is_in_queue(stand_in)
+    assert status == 503 or is_in_buffer(stand_in) or is_in_queue(stand_in)
     return status, seconds
 
 
@@ -105,43 +103,46 @@ def in_time(handler: Handler, stand_in: Aws, waited_s: float = 0, limit_s: float
     return status
 
 
-def is_in_s3(stand_in: Aws) -> bool:
-    return any(gzip.decompress(put.body).endswith(b" - the line\n") for put in stand_in.s3.kept)
+def is_in_buffer(stand_in: Aws) -> bool:
+    items = (json.loads(put.body)["Item"] for put in stand_in.dynamodb.kept)
+    return any(base64.b64decode(item["body"]["B"]) == POSTED for item in items if "body" in item)
 
 
 def is_in_queue(stand_in: Aws) -> bool:
     return any(spill.decode(json.loads(sent.body)["MessageBody"]).body == POSTED for sent in stand_in.sqs.kept)
 
 
-S3_TROUBLE = [
+BUFFER_TROUBLE = [
     pytest.param(None, id="hangs at accept"),
     pytest.param([hang], id="hangs after the request"),
     pytest.param([headers_only], id="hangs after its headers"),
     pytest.param([trickle], id="trickles"),
     pytest.param([reset], id="resets"),
-    pytest.param(s3_error(500, "InternalError"), id="500"),
-    pytest.param(s3_error(503, "SlowDown"), id="503 SlowDown"),
+    pytest.param(json_error(500, "InternalServerError"), id="500"),
+    pytest.param(json_error(400, "ThrottlingException"), id="throttled"),
     pytest.param([late_success], id="200 too late"),
     pytest.param([no_http], id="no HTTP"),
     pytest.param(A_PAGE, id="200 with a page"),
     pytest.param(GARBAGE, id="200 with garbage"),
     pytest.param(NOTHING, id="200 with nothing"),
-    pytest.param(DENIED, id="403"),
+    pytest.param(DENIED, id="denied"),
 ]
 
 
-@pytest.mark.parametrize("s3", S3_TROUBLE)
-def test_whatever_s3_does_the_line_is_in_the_queue_in_time(
-    handler: Handler, s3: Script, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dynamodb", BUFFER_TROUBLE)
+def test_whatever_dynamodb_does_the_line_is_in_the_queue_in_time(
+    handler: Handler, dynamodb: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with aws(monkeypatch, s3=s3) as stand_in:
+    with aws(monkeypatch, dynamodb=dynamodb) as stand_in:
         assert in_time(handler, stand_in) == 200
         assert is_in_queue(stand_in)
 
 
-@pytest.mark.parametrize("s3", [None, [trickle], [late_success]], ids=["hangs", "trickles", "200 too late"])
-def test_a_slow_start_leaves_time_for_the_queue(handler: Handler, s3: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    with aws(monkeypatch, s3=s3) as stand_in:
+@pytest.mark.parametrize("dynamodb", [None, [trickle], [late_success]], ids=["hangs", "trickles", "200 too late"])
+def test_a_slow_start_leaves_time_for_the_queue(
+    handler: Handler, dynamodb: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with aws(monkeypatch, dynamodb=dynamodb) as stand_in:
         assert in_time(handler, stand_in, SLOW_START_S) == 200
         assert is_in_queue(stand_in)
 
@@ -149,14 +150,14 @@ def test_a_slow_start_leaves_time_for_the_queue(handler: Handler, s3: Script, mo
 def test_trouble_that_passes_is_no_reason_to_spill(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second try is within the budget."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
-    with aws(monkeypatch, s3=[Reply(503), Reply(200)]) as stand_in:
+    with aws(monkeypatch, dynamodb=[Reply(503), *DYNAMODB_TAKES]) as stand_in:
         assert in_time(handler, stand_in) == 200
-        assert is_in_s3(stand_in)
+        assert is_in_buffer(stand_in)
         assert not stand_in.sqs.requests
 
 
 @pytest.mark.parametrize(
-    ("s3", "sqs"),
+    ("dynamodb", "sqs"),
     [
         pytest.param(DENIED, [trickle], id="queue trickles"),
         pytest.param(DENIED, [late_success], id="queue takes it too late"),
@@ -168,10 +169,10 @@ def test_trouble_that_passes_is_no_reason_to_spill(handler: Handler, monkeypatch
     ],
 )
 def test_what_no_one_says_to_keep_is_503_in_time(
-    handler: Handler, s3: Script, sqs: Script, monkeypatch: pytest.MonkeyPatch
+    handler: Handler, dynamodb: Script, sqs: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Logplex tries again then; 200 would be a line that is lost."""
-    with aws(monkeypatch, s3=s3, sqs=sqs) as stand_in:
+    with aws(monkeypatch, dynamodb=dynamodb, sqs=sqs) as stand_in:
         assert in_time(handler, stand_in) == 503
 
 
@@ -189,18 +190,20 @@ def test_whatever_ssm_does_it_is_503_in_the_time_for_keys(
 ) -> None:
     with aws(monkeypatch, ssm=ssm) as stand_in:
         assert in_time(handler, stand_in, limit_s=KEYS_S) == 503
-        assert not stand_in.s3.requests
+        assert not stand_in.dynamodb.requests
 
 
-def test_s3_that_hangs_does_not_cost_every_post_its_time(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The circuit breaker: in Lambda, too, where each POST would wait, and be paid for, until S3's time is up."""
-    with aws(monkeypatch, s3=[silence]) as stand_in:
+def test_dynamodb_that_hangs_does_not_cost_every_post_its_time(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The circuit breaker: in Lambda, too, where each POST would wait, and be paid for, until DynamoDB's time is up."""
+    with aws(monkeypatch, dynamodb=[silence]) as stand_in:
         slow = [answered(handler, stand_in) for _ in range(breaker.FAILURES)]
         at_once = [answered(handler, stand_in) for _ in range(3)]
     assert {status for status, _ in at_once} == {200}
     # The least of each: a machine that is busy makes single ones longer.
     assert min(seconds for _, seconds in at_once) < min(seconds for _, seconds in slow) / 2
-    assert len(stand_in.s3.requests) <= 2 * breaker.FAILURES, "two attempts of each call"
+    assert len(stand_in.dynamodb.requests) <= 2 * breaker.FAILURES, "two attempts of each call"
 
 
 def test_keys_that_come_after_the_answer_are_had_by_the_next_try(
@@ -226,7 +229,7 @@ def test_keys_that_come_after_the_answer_are_had_by_the_next_try(
 
 def test_at_the_real_times_the_answer_comes_within_four_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a slow start, too: the four seconds began when the gateway took the POST."""
-    with aws(monkeypatch, s3=[trickle], sqs=None) as stand_in:
+    with aws(monkeypatch, dynamodb=[trickle], sqs=None) as stand_in:
         handler = Handler()
         answers = (answered(handler, stand_in, SLOW_START_S) for _ in range(3))
         # 0.2 s are for whatever is not waiting, which a machine that is busy can exceed, but not each time.
@@ -257,10 +260,11 @@ def test_the_time_budget_in_the_docs_is_the_codes() -> None:
         "concurrent calls": clients.CALLS_AT_ONCE,
         "slow failure": clients.SLOW_S,
         "failures": breaker.FAILURES,
-        "S3 probe": clients.S3_PROBE_S,
+        "buffer probe": clients.SPILLING_PROBE_S,
         "other probe": clients.PROBE_S,
         "function": function.TIMEOUT_S,
-        "redrive reserve": REDRIVE_RESERVE_S,
+        "flusher": flusher.TIMEOUT_S,
+        "delay": spill_queue.DELAY_S,
         "visibility": spill_queue.VISIBILITY_S,
         "receives": spill_queue.MAX_RECEIVES,
     }

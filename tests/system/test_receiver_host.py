@@ -22,21 +22,24 @@ from typing import TYPE_CHECKING
 import pytest
 from waitress.adjustments import Adjustments
 
+from contract.slots import DEFAULT_MINUTES
 from local.pulumi.project import FOLDER
 from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.handler import Handler, Receiver
-from receiver.logplex.batch import objects
+from receiver.intake import Intake
 from receiver.request import BODY_LIMIT, batch
 from receiver.server.host import CONNECTIONS, RECEIVE_BYTES, Host, Limits, TooFewFiles, files_needed, reserve_files
 from receiver.server.main import parse
 from receiver.server.wsgi import RESPONSE_S, WAITED_S, Application, event
 from tests.support.fakes import (
     APP,
+    DYNAMODB_TAKES,
     FRAME_ID,
     KEY,
     QUERY,
     Endpoint,
+    FakeBuffer,
     FakeLogBucket,
     FakeParameter,
     FakeQueue,
@@ -48,13 +51,15 @@ from tests.support.logplex_frames import NOON_MS, body, message
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# The process has the real clock, and a batch without a valid time makes it list S3, which is not what is tested here.
+# The process has the real clock, and a batch without a valid time makes it look for another try, which is not what is
+# tested here.
 POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n", datetime.now(UTC)))
 SETTINGS = {
     "LOG_BUCKET": "a-bucket",
     "LOG_APPS": APP,
     "DRAIN_KEYS_PARAMETER": "/keys",
     "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
+    "BUFFER_TABLE": "a-table",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 KEYS = Reply(200, json.dumps({"Parameter": {"Value": json.dumps([KEY])}}).encode())
@@ -92,10 +97,11 @@ def ask(application: Application, sent: "WSGIEnvironment") -> tuple[str, dict[st
     return status, headers, content
 
 
-def storing(bucket: FakeLogBucket, queue: FakeQueue | None = None) -> Application:
-    """An application that stores with stand-ins."""
+def keeping(buffer: FakeBuffer, queue: FakeQueue | None = None) -> Application:
+    """An application that keeps batches in stand-ins."""
     keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
-    receiver = Receiver(frozenset({APP}), keys, bucket, queue or FakeQueue())
+    intake = Intake(buffer, FakeLogBucket(), DEFAULT_MINUTES)
+    receiver = Receiver(frozenset({APP}), keys, intake, queue or FakeQueue())
     return Application(Handler(lambda: receiver))
 
 
@@ -117,22 +123,22 @@ def storing(bucket: FakeLogBucket, queue: FakeQueue | None = None) -> Applicatio
 )
 def test_a_request_is_answered_as_in_lambda_with_an_empty_body(sent: "WSGIEnvironment", status: str) -> None:
     """Logplex reads no chunks and wants no text."""
-    assert ask(storing(FakeLogBucket()), sent) == (status, {"Content-Length": "0"}, b"")
+    assert ask(keeping(FakeBuffer()), sent) == (status, {"Content-Length": "0"}, b"")
 
 
 def test_what_can_be_kept_nowhere_is_answered_503() -> None:
-    assert ask(storing(FakeLogBucket(DENIED), FakeQueue(DENIED)), environ())[0] == "503 Service Unavailable"
+    assert ask(keeping(FakeBuffer(DENIED), FakeQueue(DENIED)), environ())[0] == "503 Service Unavailable"
 
 
-def test_a_post_is_stored_as_lambda_would_store_it() -> None:
-    """Same key, same bytes, whatever the body holds: a drain may be moved between the two with tries under way."""
+def test_a_post_is_the_batch_that_it_would_be_in_lambda() -> None:
+    """Same id, same slot, same bytes: a drain may be moved between the two with tries under way."""
     made = event(environ(), NOON_MS)
     in_lambda = {
         "headers": {"content-type": "application/logplex-1", "logplex-frame-id": FRAME_ID},
         "body": base64.b64encode(POSTED).decode(),
         "isBase64Encoded": True,
     }
-    assert objects(batch(made, APP, NOON_MS)) == objects(batch(in_lambda, APP, NOON_MS))
+    assert batch(made, APP, NOON_MS) == batch(in_lambda, APP, NOON_MS)
     assert made["requestContext"]["timeEpoch"] == NOON_MS
 
 
@@ -148,23 +154,23 @@ def test_health_says_whether_the_settings_are_complete(monkeypatch: pytest.Monke
 
 def test_a_post_that_has_waited_too_long_is_503_at_once_and_nothing_is_asked() -> None:
     """Its sender is about to try again; what is done for it now, the next ones would have to wait for."""
-    bucket, queue = FakeLogBucket(), FakeQueue()
-    application = storing(bucket, queue)
+    buffer, queue = FakeBuffer(), FakeQueue()
+    application = keeping(buffer, queue)
     assert ask(application, environ())[0] == "200 OK", "the keys are known from now on"
     assert ask(application, environ() | {WAITED_S: RESPONSE_S})[0] == "503 Service Unavailable"
-    assert (len(bucket.budgets), queue.sent) == (1, [])
+    assert (len(buffer.budgets), queue.sent) == (1, [])
 
 
 def test_the_time_that_a_post_has_waited_is_gone_of_its_budget() -> None:
-    bucket = FakeLogBucket()
-    application = storing(bucket)
+    buffer = FakeBuffer()
+    application = keeping(buffer)
     for waited_s in (0, 2.0, RESPONSE_S - 0.1):
         assert ask(application, environ() | {WAITED_S: waited_s})[0] == "200 OK"
     assert all(
         budget_s < RESPONSE_S - waited_s
-        for budget_s, waited_s in zip(bucket.budgets, (0, 2.0, RESPONSE_S - 0.1), strict=True)
+        for budget_s, waited_s in zip(buffer.budgets, (0, 2.0, RESPONSE_S - 0.1), strict=True)
     )
-    assert bucket.budgets[0] > 2.0
+    assert buffer.budgets[0] > 2.0
 
 
 # ---------------------------------------------------------------- the server
@@ -350,8 +356,8 @@ def test_descriptors_from_1024_on_are_served() -> None:
 @pytest.mark.parametrize(
     ("soft", "hard", "raised_to"),
     [
-        pytest.param(1024, 524_288, 2448, id="raised"),
-        pytest.param(1024, resource.RLIM_INFINITY, 2448, id="raised-without-a-limit"),
+        pytest.param(1024, 524_288, 2576, id="raised"),
+        pytest.param(1024, resource.RLIM_INFINITY, 2576, id="raised-without-a-limit"),
         pytest.param(4096, 4096, None, id="enough"),
         pytest.param(resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, id="no-limit"),
     ],
@@ -371,10 +377,10 @@ def test_too_few_files_are_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(TooFewFiles) as refused:
         reserve_files(CONNECTIONS)
     assert str(refused.value) == (
-        "1000 connections need 2448 open files and the limit is 1024: raise it (ulimit -Hn), or set --connections to "
-        "288 or less"
+        "1000 connections need 2576 open files and the limit is 1024: raise it (ulimit -Hn), or set --connections to "
+        "224 or less"
     )
-    reserve_files(288)
+    reserve_files(224)
 
 
 def test_the_limits_in_the_docs_are_the_servers() -> None:
@@ -427,8 +433,8 @@ def running(aws_url: str) -> Iterator[tuple[subprocess.Popen[str], http.client.H
         process.communicate()
 
 
-class SlowStore:
-    """S3 that answers when it is told to; `asked` is set once it was asked."""
+class SlowBuffer:
+    """DynamoDB that answers when it is told to; `asked` is set once it was asked."""
 
     def __init__(self) -> None:
         self.asked, self.go_on = threading.Event(), threading.Event()
@@ -437,23 +443,24 @@ class SlowStore:
         self.asked.set()
         self.go_on.wait(PATIENCE_S)
         request.send_response(200)
-        request.send_header("ETag", '"an-etag"')
-        request.send_header("Content-Length", "0")
+        [takes] = DYNAMODB_TAKES
+        request.send_header("Content-Length", str(len(takes.body)))
         request.end_headers()
+        request.wfile.write(takes.body)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_request_in_flight_at_a_signal_is_answered_and_the_process_exits_0(number: signal.Signals) -> None:
     """A new version is rolled out this way, and none of it may cost a line."""
-    store = SlowStore()
-    with aws_endpoint(KEYS, store) as (url, _), running(url) as (process, connection):
+    buffer = SlowBuffer()
+    with aws_endpoint(KEYS, buffer) as (url, _), running(url) as (process, connection):
         connection.request("POST", f"/drain?{QUERY}", POSTED)
-        assert store.asked.wait(PATIENCE_S)
+        assert buffer.asked.wait(PATIENCE_S)
         with socket.create_connection((connection.host, connection.port), PATIENCE_S) as idle:
             process.send_signal(number)
             assert idle.recv(1) == b"", "connections without a request are closed first"
         wait_until_refused(connection.host, connection.port)
-        store.go_on.set()
+        buffer.go_on.set()
         answer = connection.getresponse()
         assert (answer.status, answer.getheader("Content-Length"), answer.read()) == (200, "0", b"")
         _, said = process.communicate(timeout=PATIENCE_S)
@@ -486,14 +493,14 @@ def test_a_kept_connection_does_not_hold_up_the_end() -> None:
 
 def test_what_is_logged_holds_no_query() -> None:
     """The token is in it."""
-    refused = Reply(403, b"<Error><Code>AccessDenied</Code></Error>")
+    refused = Reply(400, b'{"__type": "AccessDenied"}')
     with aws_endpoint(KEYS, refused) as (url, _), running(url) as (process, connection):
         for path in (f"/drain?{QUERY}", f"/elsewhere?{QUERY}", f"/drain?{QUERY}&token=x"):
             connection.request("POST", path, POSTED)
             connection.getresponse().read()
         process.terminate()
         logged = "".join(process.communicate(timeout=PATIENCE_S))
-        assert "s3-AccessDenied" in logged
+        assert "dynamodb-AccessDenied" in logged
         assert QUERY.rpartition("=")[2] not in logged
         assert "token" not in logged
 
@@ -502,7 +509,7 @@ def test_what_is_logged_holds_no_query() -> None:
 def test_a_body_may_be_as_large_as_the_gateway_takes(size: int, status: int) -> None:
     """What is too large is refused at its headers."""
     posted = body(message(time=datetime.now(UTC))).ljust(size, b"\n")
-    with aws_endpoint(KEYS, Reply(200)) as (url, _), running(url) as (_, connection):
+    with aws_endpoint(KEYS, *DYNAMODB_TAKES) as (url, _), running(url) as (_, connection):
         connection.putrequest("POST", f"/drain?{QUERY}")
         connection.putheader("Content-Length", str(size))
         connection.endheaders(posted if status == 200 else None)
@@ -512,7 +519,9 @@ def test_a_body_may_be_as_large_as_the_gateway_takes(size: int, status: int) -> 
 @pytest.mark.parametrize(
     ("settings", "options", "reason"),
     [
-        ({}, (), "LOG_BUCKET, LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL"),
+        ({}, (), "LOG_BUCKET, LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL, BUFFER_TABLE"),
+        # In Lambda it would spill without one.
+        ({**SETTINGS, "BUFFER_TABLE": ""}, (), "BUFFER_TABLE"),
         ({**SETTINGS, "SPILL_QUEUE_URL": ""}, (), "SPILL_QUEUE_URL"),
         ({name: SETTINGS[name] for name in SETTINGS if name != "AWS_DEFAULT_REGION"}, (), "AWS_DEFAULT_REGION"),
         (SETTINGS, ("--host", "192.0.2.1"), "choose another --host or --port"),
@@ -530,7 +539,7 @@ def test_what_keeps_it_from_starting_is_one_line_and_exit_2(
 def test_too_few_files_keep_it_from_starting() -> None:
     """Else it would end, or refuse drains, on the first busy day."""
     process = subprocess.run(
-        ["bash", "-c", 'ulimit -n 500 && exec "$@"', "-", sys.executable, "-m", "receiver", "--port", "0"],
+        ["bash", "-c", 'ulimit -n 700 && exec "$@"', "-", sys.executable, "-m", "receiver", "--port", "0"],
         cwd=FOLDER,
         env={**os.environ, **SETTINGS},
         capture_output=True,
@@ -539,7 +548,7 @@ def test_too_few_files_keep_it_from_starting() -> None:
         check=False,
     )
     assert (process.returncode, process.stdout, process.stderr.count("\n")) == (2, "", 1)
-    assert "the limit is 500: raise it (ulimit -Hn), or set --connections to 26 or less" in process.stderr
+    assert "the limit is 700: raise it (ulimit -Hn), or set --connections to 62 or less" in process.stderr
 
 
 @pytest.mark.parametrize("options", [("--port", "65536"), ("--port", "x"), ("--threads", "0")])

@@ -17,6 +17,7 @@ APP = "raxx-console-prod"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BY_NAME = {query.name: query for query in saved_queries()}
 ENDS = windows_ends(NOW)
+CLOCK = max(ENDS.values())
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,7 @@ def athena(stack: LocalStack) -> Athena:
     for number, case in enumerate(CASES):
         body = b"".join(map(frame, lines(case, APP, ENDS[case.name])))
         assert post(stack.drain_urls[APP], body, f"{number:032}", ENDS[case.name]) == 200
+    stack.flush()
     return Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
 
 

@@ -114,6 +114,8 @@ IMITATIONS = [
     ("app", "web.1", f"\n<158>1 {TIME} host heroku router - {GOOD}"),
 ]
 
+CLOCK = datetime(2026, 11, 24, 0, 30, 1, tzinfo=UTC)
+
 
 def frame(source: str, proc_id: str, message: str) -> bytes:
     text = f"<158>1 {TIME} host {source} {proc_id} - {message}".encode()
@@ -127,8 +129,8 @@ Rows = dict[Value, dict[str, Value]]
 def rows(stack: LocalStack) -> Rows:
     """The view's rows by request, after one batch with two requests and what imitates them."""
     body = b"".join(frame(*line) for line in [*IMITATIONS, ("heroku", "router", GOOD), ("heroku", "router", CRASHED)])
-    arrival = datetime(2026, 11, 24, 0, 30, 1, tzinfo=UTC)
-    assert post(stack.drain_urls[APP], body, "0" * 32, arrival) == 200
+    assert post(stack.drain_urls[APP], body, "0" * 32, CLOCK) == 200
+    stack.flush()
     athena = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
     name = f"{stack.outputs['database']}.{stack.outputs['view']}"
     answer = athena.run(f"SELECT * FROM {name} WHERE year = '2026' AND month = '11' AND day = '24'")

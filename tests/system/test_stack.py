@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -17,6 +18,8 @@ from tests.support.logplex_frames import unnumbered
 from tests.support.naive_reader import numbered
 from tests.support.stored import keys, lines
 
+# In the past, so that it is flushed at once, and far from the times in the bodies.
+ARRIVAL = datetime(2026, 2, 1, 12, tzinfo=UTC)
 API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"
 
 
@@ -40,12 +43,17 @@ def stored_form(body: FieldBody) -> list[bytes]:
     )
 
 
-@pytest.mark.parametrize("body", field_bodies(), ids=lambda body: body.name)
-def test_a_body_from_the_field_is_stored_once_and_to_the_byte(stack: LocalStack, body: FieldBody) -> None:
+@pytest.mark.parametrize(
+    ("number", "body"), list(enumerate(field_bodies())), ids=[body.name for body in field_bodies()]
+)
+def test_a_body_from_the_field_is_stored_once_and_to_the_byte(stack: LocalStack, number: int, body: FieldBody) -> None:
     """Every frame is one line, every other byte is in a quarantine line, and two more tries add nothing."""
     before, frame_id = keys(stack), uuid4().hex
-    assert [post(stack.drain_urls[API], body.body, frame_id) for _ in range(3)] == [200] * 3
+    # A slot of its own, as lines are numbered over a slot.
+    arrival = ARRIVAL + timedelta(hours=number)
+    assert [post(stack.drain_urls[API], body.body, frame_id, arrival) for _ in range(3)] == [200] * 3
 
+    stack.flush()
     new = keys(stack) - before
     assert len(new) == (1 if body.body else 0)
     found = lines(stack, sorted(new))
@@ -71,15 +79,17 @@ def test_a_token_opens_its_own_apps_drain_and_no_other(stack: LocalStack) -> Non
         stack.drain_urls[API] + "&app=" + API,
         stack.drain_urls[API].partition("?")[0],
     ]
-    assert [post(url, body, uuid4().hex) for url in refused] == [401] * len(refused)
+    assert [post(url, body, uuid4().hex, ARRIVAL) for url in refused] == [401] * len(refused)
+    assert stack.flush() == 0
     assert keys(stack) == before
 
 
 def test_an_object_is_where_its_key_says(stack: LocalStack) -> None:
     """boto3 finds what was posted under the app and day, by the contract's own reading of the key."""
     before = keys(stack)
-    frame = b"<190>1 2026-11-24T00:00:00+00:00 host app web.1 - hello"
-    assert post(stack.drain_urls[VELVET], b"%d %b" % (len(frame), frame), uuid4().hex) == 200
+    frame = b"<190>1 2026-02-01T00:00:00+00:00 host app web.1 - hello"
+    assert post(stack.drain_urls[VELVET], b"%d %b" % (len(frame), frame), uuid4().hex, ARRIVAL) == 200
+    stack.flush()
     [key] = keys(stack) - before
     assert ObjectKey.parse(key).app == VELVET
 

@@ -15,7 +15,7 @@ from local.child import LocalError
 from local.pulumi.resources.spelling import Inputs
 
 ACCOUNT_ID = "123456789012"  # moto's
-_SERVICES = ("apigatewayv2", "athena", "glue", "iam", "lambda", "logs", "s3", "sqs", "ssm")
+SERVICES = ("apigatewayv2", "athena", "dynamodb", "glue", "iam", "lambda", "logs", "s3", "scheduler", "sqs", "ssm")
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,11 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class EventSource:
-    """A queue whose messages a function gets, `batch_size` at a time at most.
-
-    `reports_failures`: the function's answer names the messages that failed (ReportBatchItemFailures).
-    """
+class Schedule:
+    """A function that is invoked every so many seconds."""
 
     function_arn: str
-    queue_arn: str
-    batch_size: int
-    reports_failures: bool
+    every_s: int
 
 
 @dataclass(frozen=True)
@@ -83,10 +78,10 @@ class Account:
         make: Any = boto3.Session("local", "local", region_name=region).client
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=20)
         # Created here: clients can be used from several threads, a session cannot.
-        self.clients = {name: make(name, endpoint_url=aws_url, config=config) for name in _SERVICES}
+        self.clients = {name: make(name, endpoint_url=aws_url, config=config) for name in SERVICES}
         self.heroku_url, self.region, self.serve = heroku_url, region, serve
         self.functions: dict[str, Function] = {}  # by invoke ARN
-        self.event_sources: list[EventSource] = []
+        self.schedules: list[Schedule] = []
         self.permissions: list[Permission] = []
         self.integrations: dict[str, str] = {}  # id -> invoke ARN
         self.routes: dict[str, dict[str, str]] = {}  # API id -> route key -> integration id

@@ -1,23 +1,24 @@
-"""Lambda, its logs and its triggers, and API Gateway."""
+"""Lambda, its logs and its schedules, and API Gateway."""
 
 import secrets
 
+from local.aws import schedules
 from local.aws.deployment_package import zipped
 from local.child import LocalError
 from local.pulumi.resources.account import (
     ACCOUNT_ID,
     Account,
     Creator,
-    EventSource,
     Function,
     Outputs,
     Permission,
+    Schedule,
     Stage,
 )
 from local.pulumi.resources.spelling import Inputs
 
-# Lambda's defaults (CreateFunction, CreateEventSourceMapping of a queue).
-_TIMEOUT_S, _MEMORY_MB, _BATCH_SIZE = 3, 128, 10
+# Lambda's defaults (CreateFunction).
+_TIMEOUT_S, _MEMORY_MB = 3, 128
 
 
 # "Working with Lambda environment variables": CreateFunction refuses them, and the emulator does not.
@@ -63,18 +64,14 @@ def _function(account: Account, inputs: Inputs) -> Outputs:
     return function.name, {"invokeArn": invoke_arn}
 
 
-def _event_source_mapping(account: Account, inputs: Inputs) -> Outputs:
-    source = EventSource(
-        inputs["functionName"],
-        inputs["eventSourceArn"],
-        inputs.get("batchSize", _BATCH_SIZE),
-        "ReportBatchItemFailures" in inputs.get("functionResponseTypes", ()),
-    )
-    enabled = inputs.get("enabled", True)
-    mapping = account.clients["lambda"].create_event_source_mapping(**inputs.tags("Tags"), **inputs.rest())
+def _schedule(account: Account, inputs: Inputs) -> Outputs:
+    schedule = Schedule(inputs["target"]["arn"], schedules.seconds_of(inputs["scheduleExpression"]))
+    enabled = inputs.get("state", "ENABLED") == "ENABLED"
+    id_ = f"{inputs.get('groupName', 'default')}/{inputs['name']}"
+    account.clients["scheduler"].create_schedule(**inputs.rest())
     if enabled:
-        account.event_sources.append(source)
-    return mapping["UUID"], {}
+        account.schedules.append(schedule)
+    return id_, {}
 
 
 def _permission(account: Account, inputs: Inputs) -> Outputs:
@@ -136,7 +133,7 @@ CREATE: dict[str, Creator] = {
     "aws:apigatewayv2/route:Route": _route,
     "aws:apigatewayv2/stage:Stage": _stage,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
-    "aws:lambda/eventSourceMapping:EventSourceMapping": _event_source_mapping,
     "aws:lambda/function:Function": _function,
     "aws:lambda/permission:Permission": _permission,
+    "aws:scheduler/schedule:Schedule": _schedule,
 }

@@ -56,6 +56,9 @@ CREATE: dict[str, Creator] = {
     "aws:iam/rolePolicy:RolePolicy": Call("iam", "put_role_policy", "{role}:{name}", _INLINE_POLICY),
     "aws:iam/user:User": Call("iam", "create_user", "{name}", {"name": "UserName"}, tags="list"),
     "aws:iam/userPolicy:UserPolicy": Call("iam", "put_user_policy", "{user}:{name}", _INLINE_POLICY),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Call(
+        "lambda", "put_function_event_invoke_config", "{functionName}"
+    ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Call(
         "s3",
         "put_bucket_lifecycle_configuration",
@@ -71,5 +74,6 @@ CREATE: dict[str, Creator] = {
         "s3", "put_bucket_encryption", "{bucket}", into="ServerSideEncryptionConfiguration", beside=("bucket",)
     ),
     "aws:s3/bucketVersioning:BucketVersioning": Call("s3", "put_bucket_versioning", "{bucket}"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Call("scheduler", "create_schedule_group", "{name}", tags="list"),
     "aws:ssm/parameter:Parameter": Call("ssm", "put_parameter", "{name}", tags="list"),
 }

@@ -1,4 +1,4 @@
-"""Buckets and queues."""
+"""Buckets, queues and tables."""
 
 import json
 
@@ -41,7 +41,25 @@ def _queue(account: Account, inputs: Inputs) -> Outputs:
     return url, {"url": url}
 
 
+def _table(account: Account, inputs: Inputs) -> Outputs:
+    name, dynamodb = inputs.take("name"), account.clients["dynamodb"]
+    keys = {"HASH": inputs.pop("hashKey", None), "RANGE": inputs.pop("rangeKey", None)}
+    parameters = inputs.tags("Tags", as_list=True)
+    if schema := [{"AttributeName": key, "KeyType": kind} for kind, key in keys.items() if key]:
+        parameters["KeySchema"] = schema
+    if attributes := inputs.pop("attributes", None):
+        parameters["AttributeDefinitions"] = [
+            {f"Attribute{key.title()}": value for key, value in attribute.items()} for attribute in attributes
+        ]
+    ttl = inputs.pop("ttl", None)
+    dynamodb.create_table(TableName=name, **parameters, **inputs.rest())
+    if ttl:
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=in_aws_words(ttl))
+    return name, {}
+
+
 CREATE: dict[str, Creator] = {
+    "aws:dynamodb/table:Table": _table,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _bucket_ownership,
     "aws:sqs/queue:Queue": _queue,

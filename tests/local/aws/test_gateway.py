@@ -510,6 +510,9 @@ def handler(event, context):
 """
 
 
+GATEWAY = {"api_id": "api", "stage": "prod", "routes": ["POST /drain"], "permitted": ["POST /drain"]}
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> dict[str, Any]:
     archive = tmp_path / "receiver.zip"
@@ -523,10 +526,8 @@ def config(tmp_path: Path) -> dict[str, Any]:
         "timeout_s": 10,
         "memory_mb": 256,
         "name": "receiver",
-        "api_id": "api",
-        "stage": "prod",
-        "routes": ["POST /drain"],
-        "permitted": ["POST /drain"],
+        "address": str(tmp_path / "receiver.url"),
+        "gateway": GATEWAY,
     }
 
 
@@ -593,7 +594,7 @@ def test_a_function_out_of_its_own_time_is_a_500(function: Callable[..., Child],
     [
         ({"handler": "receiver.handler.gone"}, "has no attribute 'gone'"),
         ({"handler": "receiver.gone.handler"}, "ModuleNotFoundError: No module named 'receiver.gone'"),
-        ({"routes": ["GET /{proxy+}"]}, "does not serve the route"),
+        ({"gateway": {**GATEWAY, "routes": ["GET /{proxy+}"]}}, "does not serve the route"),
     ],
 )
 def test_a_function_that_cannot_run_is_one_clear_line(
@@ -609,7 +610,7 @@ def test_a_port_in_use_is_one_clear_line(function: Callable[..., Child]) -> None
     with serving(Recorder()) as gateway:
         port = urlsplit(gateway.url).port
         with pytest.raises(LocalError, match=f"cannot listen on 127.0.0.1:{port} "):
-            function(port=port)
+            function(gateway={**GATEWAY, "port": port})
 
 
 def test_declared_variables_go_above_lambdas_own(config: dict[str, Any]) -> None:

@@ -9,11 +9,11 @@ from itertools import pairwise
 import pytest
 
 from contract import glue_table
+from contract.logplex import loss_reports
 from local.traffic.facts import DynoError, LossReport, PlatformEvent, Request, RequestNote, SecurityEvent, StateChange
 from local.traffic.lines import Line, frame
 from local.traffic.surfaces import ATTACKERS
 from local.traffic.week import generate
-from receiver.logplex import loss_reports
 from tests.support.logplex_frames import record
 
 APPS = ("one-api", "two-console", "three-velvet")
