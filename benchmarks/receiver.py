@@ -1,7 +1,7 @@
 """What the receiver costs, as ratios taken in one run: `python -m benchmarks.receiver`. CPU time, medians.
 
-The handler is the production one; its AWS clients store nothing. Times of different machines cannot be compared,
-ratios can.
+The handler is the production one; its AWS clients keep nothing. Times of different machines cannot be compared,
+ratios can. `benchmarks.versions` compares with another version, `benchmarks.flusher` has what happens later.
 """
 
 import base64
@@ -14,43 +14,53 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.post_cpu import ENVIRONMENT
+from contract.buffer_table import LEVEL, Item
 from contract.drain_url import token
-from contract.object_keys import ObjectKey
 from local.logplex.batches import TARGET_BYTES
 from local.traffic.lines import frame
 from local.traffic.week import generate
-from receiver import metrics
 from receiver.accepted_keys import AcceptedKeys
-from receiver.aws import LogBucket, Queue
-from receiver.deadline import Deadline
+from receiver.aws import Queue
 from receiver.handler import Budget, Receiver
-from receiver.logplex.batch import GZIP_LEVEL, StoredObject
+from receiver.intake import Intake
+from runbook import prices
 
 APP = "raxx-api-prod"
 FEW = 5  # an application that writes some lines a second sends batches like this
 ARRIVAL = datetime(2026, 11, 24, 12, tzinfo=UTC)
+# Of an item without its body: keys, names and numbers.
+REST_OF_ITEM_BYTES = 200
+# A million write units, on demand ("Amazon DynamoDB pricing"); and a second of CPU: a GB-second of Lambda for a GB has
+# 0.58 of a processor ("Configure Lambda function memory"), with any memory.
+WRITE_UNITS_USD = 0.625
+CPU_SECOND_USD = prices.LAMBDA_GB_SECOND.usd / 0.58
 PROJECT = Path(__file__).parent.parent
-CLIENTS = "import boto3\nfor name in ('s3', 'sqs', 'ssm'): boto3.client(name)"
-ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+CLIENTS = "import boto3\nfor name in ('dynamodb', 's3', 'sqs', 'ssm'): boto3.client(name)"
 
 
-class NoLogBucket(LogBucket):
-    """Stores nothing."""
+class Nowhere:
+    """A buffer and a bucket that keep nothing but the last item."""
 
-    def __init__(self) -> None:
-        self.data = b""
+    item: Item
 
-    def put(self, objects: Sequence[StoredObject], deadline: Deadline) -> None:  # noqa: ARG002  the bucket's own
-        self.data = b"".join(stored.data for stored in objects)
+    def put_batch(self, item: Item, *_: object) -> None:
+        self.item = item
 
-    def holds_any(self, keys: Sequence[ObjectKey], deadline: Deadline) -> bool:  # noqa: ARG002  the bucket's own
-        """Hold nothing."""
+    def put(self, *_: object) -> None:
+        pass
+
+    put_marker = put
+
+    def holds(self, *_: object) -> bool:
         return False
+
+    holds_any = holds
 
 
 class NoQueue(Queue):
@@ -99,12 +109,6 @@ def event(body: bytes) -> dict[str, Any]:
     }
 
 
-def compress(lines: bytes) -> bytes:
-    """The compression that the receiver uses, and nothing else of it."""
-    compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    return compressor.compress(lines) + compressor.flush()
-
-
 def child_cpu_s(program: str, env: Mapping[str, str], repeats: int = 7) -> float:
     """The median CPU time of a Python process that runs a program, in seconds."""
     times = []
@@ -116,17 +120,33 @@ def child_cpu_s(program: str, env: Mapping[str, str], repeats: int = 7) -> float
     return statistics.median(times)
 
 
+def print_levels(bodies: Mapping[int, bytes]) -> None:
+    """Print what each level of compression does to bodies of so many lines, and what that costs.
+
+    Dollars are for a million POSTs, of the compression's time and of the write units: one for each KB begun.
+    """
+    heads = "".join(f"{f'{lines} lines: ms':>15}{'bytes':>8}{'$':>7}" for lines in bodies)
+    print(f"\n{'zlib level of an item':<24}{heads}")
+    for level in range(1, 10):
+        row = f"{level:<24}"
+        for body in bodies.values():
+            packed = zlib.compress(body, level)
+            level_ms = cpu_ms(lambda level=level, body=body: zlib.compress(body, level), 401)  # type: ignore[misc]
+            units = -(-(len(packed) + REST_OF_ITEM_BYTES) // 1024)
+            usd = units * WRITE_UNITS_USD + level_ms * 1000 * CPU_SECOND_USD
+            row += f"{level_ms:>15.3f}{len(packed):>8,}{usd:>7.2f}"
+        print(row)
+
+
 def main() -> None:
     """Print the tables."""
-    bucket = NoLogBucket()
-    metric_lines: list[str] = []
+    nowhere = Nowhere()
     receiver = Receiver(
         frozenset({APP}),
         AcceptedKeys(lambda _: '["key"]'),
-        bucket,
+        Intake(nowhere, nowhere, 5, clock=lambda: int(ARRIVAL.timestamp() * 1000)),
         NoQueue(),
-        lambda points: metric_lines.__setitem__(slice(None), [metrics.lines(points, "benchmark", 0)]),
-        Budget(response=60),  # whatever it takes: what is late would be spilled instead
+        budget=Budget(response=60),  # whatever it takes: what is late would be spilled instead
     )
 
     def handler_ms(body: bytes, repeats: int = 41) -> float:
@@ -139,27 +159,25 @@ def main() -> None:
     body = b"".join(frames)
     gzip_ms = cpu_ms(lambda: gzip.compress(body, 6))
     batch_ms = handler_ms(body)
-    print(f"a batch of {len(body):,} bytes, {len(frames):,} lines: {len(bucket.data):,} bytes stored\n")
+    packed = len(nowhere.item["zlib"]["B"])
+    print(f"a batch of {len(body):,} bytes, {len(frames):,} lines: {packed:,} bytes in its item\n")
     print(f"{'':<34}{'CPU ms':>9}{'ratio':>8}")
     print(f"{'gzip.compress(body, 6)':<34}{gzip_ms:>9.2f}{1:>8.2f}")
     print(f"{'the handler':<34}{batch_ms:>9.2f}{batch_ms / gzip_ms:>8.2f}")
     text = event(body)["body"]
-    lines = gzip.decompress(bucket.data)
     for part, call in (
         ("  of it the gateway's base64", lambda: binascii.a2b_base64(text, strict_mode=True)),
-        ("  of it the compression", lambda: compress(lines)),
+        ("  of it the compression", lambda: zlib.compress(body, LEVEL)),
     ):
         part_ms = cpu_ms(call)
         print(f"{part:<34}{part_ms:>9.2f}{part_ms / gzip_ms:>8.2f}")
-    few_ms = handler_ms(b"".join(frames[:FEW]), 2001)
-    print(f"{f'a batch of {FEW} lines':<34}{few_ms:>9.3f}{few_ms / batch_ms:>8.2f}  to the handler")
+    for name, count in (("a batch of one line", 1), (f"a batch of {FEW} lines", FEW)):
+        few_ms = handler_ms(b"".join(frames[:count]), 2001)
+        print(f"{name:<34}{few_ms:>9.3f}{few_ms / batch_ms:>8.2f}  to the handler")
     ten_ms = handler_ms(body * 10, 11)
     print(f"{'ten times the batch':<34}{ten_ms:>9.2f}{ten_ms / batch_ms:>8.2f}  to the handler")
 
-    print(f"\n{'gzip level':<34}{'CPU ms':>9}{'bytes':>8}")
-    for level in (1, 2, 3, 4, 6, 9):
-        level_ms = cpu_ms(lambda level=level: gzip.compress(body, level))  # type: ignore[misc]
-        print(f"{level:<34}{level_ms:>9.2f}{len(gzip.compress(body, level)):>8,}")
+    print_levels({FEW: b"".join(frames[:FEW]), 20: b"".join(frames[:20]), len(frames): body})
 
     print(f"\n{'1 MB against 100 KB of':<34}{'CPU ms':>9}{'ratio':>8}{'a byte':>8}  to ordinary lines")
     shapes: dict[str, Callable[[int], bytes]] = {
@@ -180,12 +198,11 @@ def main() -> None:
         ordinary_ms = ordinary_ms or large_ms
         print(f"{name:<34}{large_ms:>9.1f}{large_ms / small_ms:>8.2f}{large_ms / ordinary_ms:>8.2f}")
 
-    settings = {"LOG_BUCKET": "b", "LOG_APPS": APP, "DRAIN_KEYS_PARAMETER": "/p", "SPILL_QUEUE_URL": "https://q"}
-    env = {**os.environ, **ENVIRONMENT, **settings}
+    env = {**os.environ, **ENVIRONMENT}
     boto_s = child_cpu_s(CLIENTS, env)
     ours_s = child_cpu_s("import receiver.handler\nreceiver.handler.handler.prepare()", env)
     print(f"\n{'a process that ends at once':<34}{'CPU ms':>9}{'ratio':>8}")
-    print(f"{'import boto3, make 3 clients':<34}{boto_s * 1000:>9.0f}{1:>8.2f}")
+    print(f"{'import boto3, make 4 clients':<34}{boto_s * 1000:>9.0f}{1:>8.2f}")
     print(f"{'import the handler, make its own':<34}{ours_s * 1000:>9.0f}{ours_s / boto_s:>8.2f}")
 
 

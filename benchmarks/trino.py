@@ -1,7 +1,7 @@
 """What a query costs on Trino, which is what Athena runs: `python -m benchmarks.trino`. Rates and ratios of one run.
 
-The objects are the receiver's own and lie on disk, so nothing is waited for but Trino. It needs what `make test-trino`
-needs.
+The objects are the flusher's own; and the same lines as one object per POST of five lines, as there were before the
+buffer. They lie on disk, so nothing is waited for but Trino. It needs what `make test-trino` needs.
 """
 
 import gzip
@@ -9,28 +9,35 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 import typer
 
 from contract.glue_table import COLUMNS, ROW_PATTERN
+from contract.logplex.batch import Batch, survey
 from contract.object_keys import partition_prefix
-from contract.saved_queries import saved_queries
+from contract.saved_queries import SavedQuery, saved_queries
+from contract.slots import Slot
 from contract.stored_line import Record, from_frame
 from local.child import LocalError
-from local.logplex.batches import batches
 from local.stack import LocalStack, Options
 from local.traffic import week
-from local.traffic.facts import RequestNote
-from local.traffic.lines import Line
+from local.traffic.lines import Line, frame
 from local.trino import catalog
 from local.trino.query import Client, at_clock
 from local.trino.server import Trino
-from receiver.logplex import batch as receiver
+from receiver import large_batch
+from receiver.flusher.slot_objects import objects
+from receiver.gzip_lines import LEVEL
+from receiver.stored_object import StoredObject
+from receiver.tally import Tally
 from tests.support.hostile_shapes import LONG, SHAPES
 
 if TYPE_CHECKING:
@@ -39,9 +46,12 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = date(2026, 11, 24)
 LINES_PER_WEEK = 100_000
+POST_LINES = 5
 ONE_OBJECT_BYTES = 50_000_000
 SMALL_OBJECTS = 10_000
 SHAPE_LINES = 200
+# Of no request: the query looks for it in all lines all the same.
+REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 SAME = {"one": "one object of 50 MB", "many": f"{SMALL_OBJECTS:,} objects"}
 
 # The first pattern that was measured, before lines had numbers and the column fwd was there; and what is least to do.
@@ -65,22 +75,48 @@ def weeks(apps: tuple[str, ...], lines: int) -> Iterator[list[Line]]:
         yield list(week.generate(apps, NOW, LINES_PER_WEEK, seed))
 
 
-def write(folder: Path, lines: Iterable[Line], apps: tuple[str, ...]) -> tuple[int, int]:
-    """Store lines as the receiver does, in batches as full as Logplex makes them; the objects and their bytes."""
-    of_app: dict[str, list[Line]] = {app: [] for app in apps}
-    for line in lines:
-        of_app[line.app].append(line)
-    objects = size = 0
-    for app, its_lines in of_app.items():
-        for batch in batches(sorted(its_lines, key=lambda line: line.time), mean_lines=1_000_000):
-            assert batch.arrival
-            arrival_ms = round(batch.arrival.timestamp() * 1000)
-            for stored in receiver.objects(receiver.Batch(app, batch.frame_id, arrival_ms, batch.body)):
-                path = folder / str(stored.key)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(stored.data)
-                objects, size = objects + 1, size + len(stored.data)
-    return objects, size
+@dataclass
+class Written:
+    """Objects in a folder: their number, and their bytes."""
+
+    folder: Path
+    objects: int = 0
+    bytes: int = 0
+
+    def write(self, stored: Iterable[StoredObject]) -> None:
+        """Write some more."""
+        for each in stored:
+            path = self.folder / str(each.key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(each.data)
+            self.objects, self.bytes = self.objects + 1, self.bytes + len(each.data)
+
+    def __str__(self) -> str:
+        return f"{self.objects:,} objects, {self.bytes / 1e6:.0f} MB"
+
+
+def posts(app: str, lines: Sequence[Line]) -> Iterator[Batch]:
+    """The POSTs of so few lines in which Logplex sends them."""
+    for start in range(0, len(lines), POST_LINES):
+        some = lines[start : start + POST_LINES]
+        arrival_ms = round(some[-1].time.timestamp() * 1000) + 20
+        yield Batch(app, uuid4().hex, arrival_ms, b"".join(map(frame, some)))
+
+
+def write(
+    weeks: Iterable[Sequence[Line]], by_slots: Written, by_posts: Written, apps: Sequence[str], minutes: int
+) -> None:
+    """Store lines as the flusher does, and as one object per POST."""
+    slots: defaultdict[tuple[str, Slot], list[Batch]] = defaultdict(list)
+    for lines in weeks:
+        for app in apps:
+            for post in posts(app, [line for line in lines if line.app == app]):
+                found = survey(post)
+                slot = Slot.of(found.reference_ms, minutes)
+                slots[app, slot].append(post)
+                by_posts.write(large_batch.objects(post, found, slot, Tally(app)))
+    for (app, slot), batches in slots.items():
+        by_slots.write(objects(app, slot, 0, batches, Tally(app)))
 
 
 def write_again(source: Path, folder: Path, app: str) -> int:
@@ -90,7 +126,7 @@ def write_again(source: Path, folder: Path, app: str) -> int:
     many.mkdir(parents=True)
     whole = one / "0.gz"
     texts = []
-    with gzip.open(whole, "wb", receiver.GZIP_LEVEL) as stream:
+    with gzip.open(whole, "wb", LEVEL) as stream:
         for path in sorted(source.rglob("*.gz")):
             texts.append(gzip.decompress(path.read_bytes()))
             stream.write(texts[-1])
@@ -100,7 +136,7 @@ def write_again(source: Path, folder: Path, app: str) -> int:
     left = iter(lines)
     for number in range(SMALL_OBJECTS):
         some = islice(left, -(-len(lines) // SMALL_OBJECTS))
-        (many / f"{number}.gz").write_bytes(gzip.compress(b"".join(some), receiver.GZIP_LEVEL))
+        (many / f"{number}.gz").write_bytes(gzip.compress(b"".join(some), LEVEL))
     return len(lines)
 
 
@@ -113,7 +149,7 @@ def write_shapes(folder: Path, app: str) -> dict[str, date]:
         line = record.line + b"\n"
         path = folder / "shapes" / partition_prefix(app, days[name]) / "0.gz"
         path.parent.mkdir(parents=True)
-        path.write_bytes(gzip.compress(line * (SHAPE_LINES if len(message) < 2 * LONG else 1), receiver.GZIP_LEVEL))
+        path.write_bytes(gzip.compress(line * (SHAPE_LINES if len(message) < 2 * LONG else 1), LEVEL))
     return days
 
 
@@ -149,15 +185,11 @@ def main(
     with tempfile.TemporaryDirectory() as name, LocalStack(Options()) as stack:
         folder, settings, glue = Path(name), stack.settings, stack.client("glue")
         database, table = settings.database_name, settings.table_name
-        notes: list[str] = []
-        objects = size = 0
-        for some in weeks(settings.apps, lines):
-            written, written_bytes = write(folder / "archive", some, settings.apps)
-            objects, size = objects + written, size + written_bytes
-            notes += [line.facts.request_id for line in some if isinstance(line.facts, RequestNote)]
+        by_slots, by_posts = Written(folder / "archive"), Written(folder / "posts")
+        write(weeks(settings.apps, lines), by_slots, by_posts, settings.apps, settings.flush_minutes)
         again = write_again(folder / "archive", folder, settings.apps[0])
         shapes = write_shapes(folder, settings.apps[0])
-        for copy in ("archive", "shapes", *SAME):
+        for copy in ("archive", "posts", "shapes", *SAME):
             catalog.copy(
                 glue,
                 database,
@@ -169,16 +201,23 @@ def main(
         for number, (pattern, columns) in enumerate(PATTERNS.values()):
             with_pattern(glue, "archive", table, f"pattern_{number}", pattern, columns)
         with Trino(catalog.properties(stack.aws_url, settings.region, folder), heap=heap) as trino:
-            report(trino.client, table, settings.apps[0], objects, size, notes[-1], again)
+            report(trino.client, table, settings.apps[0], by_slots, again)
+            report_posts(trino.client, table, by_slots, by_posts)
             report_shapes(trino.client, table, settings.apps[0], shapes)
 
 
-def report(client: Client, table: str, app: str, objects: int, size: int, request_id: str, again: int) -> None:
+def asked(query: SavedQuery, database: str, table: str) -> str:
+    """A saved query of a database's table, at NOW."""
+    query = query.on_table(database, table)
+    return at_clock((query.with_parameters(request_id=REQUEST_ID) if query.name == "request" else query).sql, NOW)
+
+
+def report(client: Client, table: str, app: str, written: Written, again: int) -> None:
     """Ask, and print."""
     days = "year = '2026' AND month = '11' AND day BETWEEN '17' AND '24'"
     [[rows]] = client.ask(f"SELECT count(*) FROM archive.{table} WHERE {days}").values
     stored = int(str(rows))
-    print(f"{stored:,} lines in {objects:,} objects, {size / 1e6:.0f} MB\n")
+    print(f"{stored:,} lines in {written}\n")
     print(f"{'a scan of all, by pattern':<34}{'s':>8}{'rows/s':>12}{'ratio':>8}")
     scans = [
         f"SELECT count(message), max(length(message)) FROM archive.pattern_{number} WHERE {days}"
@@ -189,10 +228,7 @@ def report(client: Client, table: str, app: str, objects: int, size: int, reques
         print(f"{name:<34}{taken:>8.1f}{stored / taken:>12,.0f}{times[0] / taken:>8.2f}")
     print(f"\n{'query':<34}{'s':>8}{'rows/s':>12}")
     for query in saved_queries():
-        asked = query.on_table("archive", table)
-        if query.name == "request":
-            asked = asked.with_parameters(request_id=request_id)
-        sql = at_clock(asked.sql, NOW)
+        sql = asked(query, "archive", table)
         read = client.ask(sql).read_rows
         [taken] = seconds(client, [sql], 1)
         print(f"{query.name:<34}{taken:>8.1f}{read / taken:>12,.0f}")
@@ -201,6 +237,17 @@ def report(client: Client, table: str, app: str, objects: int, size: int, reques
     times = seconds(client, same)
     for what, taken in zip(SAME.values(), times, strict=True):
         print(f"{what:<34}{taken:>8.1f}{again / taken:>12,.0f}{times[0] / taken:>8.2f}")
+
+
+def report_posts(client: Client, table: str, by_slots: Written, by_posts: Written) -> None:
+    """Ask the queries of seven days of both, and print; the many objects only once."""
+    print(f"\nby slots: {by_slots}; one object per POST of {POST_LINES} lines: {by_posts}\n")
+    print(f"{'query of seven days':<34}{'by slots, s':>14}{'by POSTs, s':>14}{'ratio':>8}")
+    for query in saved_queries():
+        if query.window == "the last 7 days":
+            [few] = seconds(client, [asked(query, "archive", table)], 1)
+            many = client.ask(asked(query, "posts", table)).seconds
+            print(f"{query.name:<34}{few:>14.1f}{many:>14.1f}{many / few:>8.1f}", flush=True)
 
 
 def report_shapes(client: Client, table: str, app: str, days: dict[str, date]) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import itertools
+import os
 import socket
 import threading
 import time
@@ -140,8 +141,11 @@ def _post(connection: http.client.HTTPConnection, posted: bytes, frame_id: str) 
 
 
 def _batch(number: int, size: int) -> bytes:
-    text = b"line %d of " % number + b"x" * min(size, 900) + b"\n"
-    return body(*[message(text, datetime.now(UTC))] * max(1, size // 1000))
+    # Random, so that what is large cannot be compressed into an item of the buffer.
+    texts = (
+        b"line %d of " % number + os.urandom(min(size, 900) // 2).hex().encode() + b"\n" for _ in range(0, size, 1000)
+    )
+    return body(*(message(text, datetime.now(UTC)) for text in texts))
 
 
 def open_connections(port: int, count: int, sent: bytes = b"") -> Sequence[socket.socket]:

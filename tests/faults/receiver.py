@@ -68,6 +68,7 @@ def receiver(environment: Mapping[str, str], log: Path, *options: str) -> Iterat
         "LOG_BUCKET": "a-bucket",
         "LOG_APPS": APP,
         "DRAIN_KEYS_PARAMETER": "/drain_keys",
+        "BUFFER_TABLE": "a-table",
         "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
     }
     with log.open("w") as stdout:

@@ -1,14 +1,16 @@
-"""Stand-ins for S3, SQS and SSM over real sockets, S3 over TLS: what they do to requests changes while they run."""
+"""Stand-ins for DynamoDB, S3, SQS and SSM over real sockets: what they do to requests changes while they run."""
 
 import gzip
 import json
 import re
 import ssl
 import threading
+import zlib
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from tests.support.fakes import KEY, Deed, Endpoint, aws_endpoint, end_within_continue, reset, silence
 
@@ -33,9 +35,14 @@ TROUBLE: dict[str, Deed] = {
 }
 
 
-# What S3 and SQS do at the same time: S3 alone in each kind of trouble, then both.
+# What the buffer, S3 and SQS do at the same time: the buffer and S3 in each kind of trouble, then SQS too.
 WORKS, SLOW = "works", "is slow"
-TURNS = [*((s3, WORKS) for s3 in (*TROUBLE, SLOW)), *((s3, s3) for s3 in (*TROUBLE, SLOW)), (WORKS, "hangs")]
+TURNS = [
+    *((does, does, WORKS) for does in (*TROUBLE, SLOW)),
+    *((does, does, does) for does in (*TROUBLE, SLOW)),
+    (WORKS, "hangs", WORKS),
+    (WORKS, WORKS, "hangs"),
+]
 
 
 class Service:
@@ -63,9 +70,10 @@ class Service:
 
 
 class Services:
-    """The three; `environment` is where boto3 finds them."""
+    """The four; `environment` is where boto3 finds them."""
 
     def __init__(self) -> None:
+        self.dynamodb = Service(json.dumps({"ConsumedCapacity": {"TableName": "a-table"}}).encode())
         self.s3 = Service()
         self.sqs = Service(json.dumps({"MessageId": "a-message"}).encode())
         self.ssm = Service(json.dumps({"Parameter": {"Value": json.dumps([KEY])}}).encode())
@@ -73,10 +81,10 @@ class Services:
         self._clock = threading.Event()
 
     def go_through_trouble(self, seconds: float) -> None:
-        """Have S3 and SQS do each of TURNS for as long, so many seconds in all, then work again."""
-        for self.s3.does, self.sqs.does in TURNS:
+        """Have the buffer, S3 and SQS do each of TURNS for as long, so many seconds in all, then work again."""
+        for self.dynamodb.does, self.s3.does, self.sqs.does in TURNS:
             self._clock.wait(seconds / len(TURNS))
-        self.s3.does = self.sqs.does = WORKS
+        self.dynamodb.does = self.s3.does = self.sqs.does = WORKS
 
     def ssm_goes_through_trouble(self, seconds: float) -> None:
         """Have SSM do each kind of trouble for as long, so many seconds in all, then be slow."""
@@ -85,8 +93,9 @@ class Services:
         self.ssm.does = SLOW
 
     def numbers(self) -> set[int]:
-        """The numbers of all lines that are kept, in S3 or in the queue."""
-        texts = [gzip.decompress(_object(body)) for body in self.s3.kept]
+        """The numbers of all lines that are kept, in the buffer, in S3 or in the queue."""
+        texts = [_text(json.loads(body)) for body in self.dynamodb.kept]
+        texts += [gzip.decompress(_object(body)) for body in self.s3.kept]
         for body in self.sqs.kept:
             batch = json.loads(json.loads(body)["MessageBody"])
             texts.append(gzip.decompress(b64decode(batch["body"])))
@@ -95,20 +104,30 @@ class Services:
 
 @contextmanager
 def services(tls: ssl.SSLContext, bundle: str) -> Iterator[Services]:
-    """Serve the three."""
+    """Serve the four, the buffer and S3 over TLS."""
     serving = Services()
     with (
+        aws_endpoint(serve=serving.dynamodb, tls=tls) as (dynamodb_url, _),
         aws_endpoint(serve=serving.s3, tls=tls) as (s3_url, _),
         aws_endpoint(serve=serving.sqs) as (sqs_url, _),
         aws_endpoint(serve=serving.ssm) as (ssm_url, _),
     ):
         serving.environment |= {
+            "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
             "AWS_ENDPOINT_URL_S3": s3_url,
             "AWS_ENDPOINT_URL_SQS": sqs_url,
             "AWS_ENDPOINT_URL_SSM": ssm_url,
             "AWS_CA_BUNDLE": bundle,
         }
         yield serving
+
+
+def _text(asked: Mapping[str, Any]) -> bytes:
+    """The text of a PutItem's batch; a late marker has none."""
+    item = asked["Item"]
+    if "zlib" in item:
+        return zlib.decompress(b64decode(item["zlib"]["B"]))
+    return b64decode(item["body"]["B"]) if "body" in item else b""
 
 
 def _object(body: bytes) -> bytes:

@@ -21,7 +21,9 @@ THREADS = 10
 MOST_THREADS = 1 + 3 * THREADS + 2
 # For each call, a connection; and as many that boto3 keeps for later, of each service.
 CALLS = 2 * THREADS
-KEPT = 2 * CALLS
+KEPT = 3 * CALLS
+# More than an item of the buffer may have, even as two hexadecimal digits for each byte.
+LARGE = 900_000
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def report(what: str, drains: Drains, running: Receiver) -> None:
     )
 
 
-def test_whatever_s3_and_sqs_do_answers_are_in_time_and_nothing_is_lost(
+def test_whatever_the_buffer_s3_and_sqs_do_answers_are_in_time_and_nothing_is_lost(
     aws: Services, tmp_path: Path, seconds: float
 ) -> None:
     with (
@@ -53,14 +55,16 @@ def test_whatever_s3_and_sqs_do_answers_are_in_time_and_nothing_is_lost(
     ):
         before = running.held()
         drains.add(BUSY, 0.5)
+        drains.add(1, 1.0, lambda: LARGE)
         assert drains.wait_until(lambda: drains.statuses()[200] > BUSY, RECOVERY_S)
         aws.go_through_trouble(seconds)
         # The probe of a breaker finds out within seconds that all is well.
         assert drains.wait_until(lambda: all(each.status == 200 for each in drains.answers[-BUSY:]), RECOVERY_S)
-        stored = len(aws.s3.kept)
-        assert drains.wait_until(lambda: len(aws.s3.kept) > stored + BUSY, RECOVERY_S)
+        kept, stored = len(aws.dynamodb.kept), len(aws.s3.kept)
+        assert drains.wait_until(lambda: len(aws.dynamodb.kept) > kept + BUSY, RECOVERY_S)
+        assert drains.wait_until(lambda: len(aws.s3.kept) > stored, RECOVERY_S)
         drains.stop()
-        report("S3 and SQS in trouble", drains, running)
+        report("the buffer, S3 and SQS in trouble", drains, running)
         assert drains.slowest() < ANSWER_S
         assert drains.statuses().keys() <= {200, 503}
         assert drains.accepted <= aws.numbers()
@@ -131,5 +135,7 @@ def test_300_connections_are_served_slow_idle_and_half_open_ones_among_them(aws:
         assert drains.slowest() < ANSWER_S
         assert drains.accepted <= aws.numbers()
         assert drains.slow_ones_closed == 30, "a request that takes longer than ten seconds to come has no sender"
-        assert aws.s3.does == WORKS
+        assert aws.dynamodb.does == WORKS
+        assert aws.dynamodb.kept
+        assert aws.s3.kept
         assert not aws.sqs.kept

@@ -1,4 +1,4 @@
-"""What an object that the receiver did not write does to a query, as docs/design.md says it.
+"""What an object that the flusher did not write does to a query, as docs/design.md says it.
 
 Nobody can put one under logs/ whose key is not of our form (contract/policies.py). These came before that, or by
 somebody who changed it.

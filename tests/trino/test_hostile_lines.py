@@ -1,4 +1,4 @@
-"""Lines that were written to do harm, stored by the receiver: every query runs, and none of them changes its answer."""
+"""Lines that were written to do harm, stored by the flusher: every query runs, and none of them changes its answer."""
 
 from collections.abc import Sequence
 from dataclasses import replace

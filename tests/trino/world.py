@@ -1,15 +1,19 @@
-"""A bucket that our receiver wrote, and the table over it: asked of Trino, of the local engine, and of the truth."""
+"""A bucket that our flusher wrote, and the table over it: asked of Trino, of the local engine, and of the truth."""
 
 import gzip
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from contract.logplex.batch import Batch as Post
+from contract.logplex.batch import survey
 from contract.saved_queries import SavedQuery
+from contract.slots import Slot
 from local.aws.athena.engine import Engine
 from local.logplex.batches import Batch
 from local.stack import LocalStack
@@ -19,7 +23,8 @@ from local.traffic.lines import Line, Quarantined, frame
 from local.trino import catalog
 from local.trino.query import Answer, at_clock
 from local.trino.server import Trino
-from receiver.logplex import batch as receiver
+from receiver.flusher.slot_objects import objects
+from receiver.tally import Tally
 from runbook.clients.athena import read_value
 
 if TYPE_CHECKING:
@@ -53,6 +58,8 @@ class World:
             )
         self.lines: list[Line] = []
         self.quarantined: list[Quarantined] = []
+        self._minutes = settings.flush_minutes
+        self._records: defaultdict[tuple[str, Slot], list[list[Post]]] = defaultdict(list)
         self._trino = trino
         self._engine = Engine(self._read)
         # One query at a time leaves much of two cores idle.
@@ -67,29 +74,35 @@ class World:
     # ------------------------------------------------------------ storing
 
     def put(self, key: str, data: bytes) -> None:
-        """Store an object past the receiver."""
+        """Store an object past the flusher."""
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
 
     def put_lines(self, key: str, lines: bytes) -> None:
-        """Store lines past the receiver, packed as it packs them."""
+        """Store lines past the flusher, packed as it packs them."""
         self.put(key, gzip.compress(lines))
 
     def store(self, lines: Sequence[Line], batch_lines: int = 500) -> None:
-        """Let the receiver store lines in batches of that size, newest first; smaller where they would be too old.
+        """Let the flusher store lines in batches of that size, newest first; smaller where they would be too old.
 
         It is larger than most of Logplex's: each object is a request of S3 in each query.
         """
         parts = [part for app in self.apps for part in _parts(batch_lines, app, lines)]
-        self.deliver(batch_of(part) for part in reversed(parts))
-        self.lines += [line for part in parts for line in part]
+        # No two arrive in the same millisecond, so that lines of one time have an order.
+        self.deliver(batch_of(part, after_ms=20 + number) for number, part in reversed([*enumerate(parts)]))
+        self.lines += numbered(parts, self._minutes)
 
     def deliver(self, sent: Iterable[Batch]) -> None:
-        """Let the receiver store batches that have an arrival."""
+        """Let the flusher store batches that have an arrival: a record of each slot."""
+        slots: defaultdict[tuple[str, Slot], list[Post]] = defaultdict(list)
         for batch in sent:
             assert batch.arrival
-            arrival_ms = round(batch.arrival.timestamp() * 1000)
-            for stored in receiver.objects(receiver.Batch(batch.app, batch.frame_id, arrival_ms, batch.body)):
+            post = Post(batch.app, batch.frame_id, round(batch.arrival.timestamp() * 1000), batch.body)
+            slots[batch.app, Slot.of(survey(post).reference_ms, self._minutes)].append(post)
+        for (app, slot), posts in slots.items():
+            earlier = self._records[app, slot]
+            for stored in objects(app, slot, len(earlier), posts, Tally(app), chain.from_iterable(earlier)):
                 self.put(str(stored.key), stored.data)
+            earlier.append(posts)
 
     # ------------------------------------------------------------ asking
 
@@ -147,20 +160,23 @@ def exact(answer: Answer) -> list[dict[str, object]]:
     return [{name: value for name, value in row.items() if name != "p95_service_ms"} for row in answer.rows]
 
 
-def batch_of(lines: Sequence[Line], *more: bytes) -> Batch:
+def batch_of(lines: Sequence[Line], *more: bytes, after_ms: int = 20) -> Batch:
     """One batch of an app's lines, which arrives right after the last; `more` are frames that are no lines."""
     body = b"".join(map(frame, lines)) + b"".join(b"%d %b" % (len(each), each) for each in more)
     last = max(line.time for line in lines)
-    return Batch(lines[0].app, body, len(lines) + len(more), uuid4().hex.upper(), last + timedelta(milliseconds=20))
+    arrival = last + timedelta(milliseconds=after_ms)
+    return Batch(lines[0].app, body, len(lines) + len(more), uuid4().hex.upper(), arrival)
 
 
-def numbered(lines: Sequence[Line]) -> list[Line]:
-    """The lines of one batch, with the numbers that those of one time get."""
-    seen: Counter[datetime] = Counter()
+def numbered(parts: Iterable[Sequence[Line]], minutes: int) -> list[Line]:
+    """The lines of batches in order of arrival, with the numbers that those of one time get over a slot."""
+    seen: Counter[tuple[str, int, datetime]] = Counter()
     found = []
-    for line in lines:
-        seen[line.time] += 1
-        found.append(replace(line, seq=seen[line.time]))
+    for part in parts:
+        slot = int(max(line.time for line in part).timestamp()) // 60 // minutes
+        for line in part:
+            seen[line.app, slot, line.time] += 1
+            found.append(replace(line, seq=seen[line.app, slot, line.time]))
     return found
 
 
@@ -170,8 +186,8 @@ def _parts(size: int, app: str, lines: Sequence[Line]) -> Iterable[list[Line]]:
         if line.app != app:
             continue
         if waiting and (len(waiting) == size or line.time - waiting[0].time > _BATCH_SPAN):
-            yield numbered(waiting)
+            yield waiting
             waiting = []
         waiting.append(line)
     if waiting:
-        yield numbered(waiting)
+        yield waiting
