@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from contract import access_log
 from contract.outputs import MEANINGS
-from infra.endpoint import ACCESS_LOG
 from infra.settings import Settings, key_of
 from tests.support.paths import DOCS, PROJECT
 from tests.support.recording_monitor import Run, run
@@ -89,7 +89,7 @@ def test_settings_and_outputs_exist(page: Path) -> None:
     read = set(re.findall(r"pulumi stack output (\w+)", text))
     changed = set(re.findall(r"pulumi config (?:set|rm) (?:--path )?'?([\w:]+)", text))
     in_files = set(re.findall(rf"^\s+{reference_docs.PROJECT}:(\w+):", text, re.MULTILINE))
-    assert named <= SETTINGS | MEANINGS.keys() | ACCESS_LOG.keys()
+    assert named <= SETTINGS | MEANINGS.keys() | access_log.FIELDS.keys()
     assert read <= MEANINGS.keys()
     assert changed | in_files <= SETTINGS
 
