@@ -26,7 +26,7 @@ from runbook.search import line_rows
 from runbook.search.line_rows import Row, Selection
 
 READERS = 16
-_DAY_MS = 24 * 3600 * 1000
+_UNSEEN_MS = 6 * 3600 * 1000
 # A time is valid up to an hour after its arrival (contract/logplex/batch.py), so slots of the next hour can have lines.
 AHEAD_MS = 65 * 60_000
 
@@ -107,8 +107,9 @@ def slots(buffer: Buffer, app: str, untils: Iterable[Slot], minutes: int, since:
     since_ms, now_ms = (round(moment.timestamp() * 1000) for moment in (since, now))
     first = list(untils)
     if all(until.minutes != minutes for until in first):
-        # The flusher has not come to this length yet. It begins where the table does, which is not known here.
-        first.append(Slot.of(max(since_ms, now_ms - buffer_table.KEPT_DAYS * _DAY_MS), minutes))
+        # The flusher has not come to this app or length yet, which it does within a minute. Longer than some hours only
+        # if it never ran, which the doctor finds.
+        first.append(Slot.of(max(since_ms, now_ms - _UNSEEN_MS), minutes))
     found = set()
     for until in first:
         # The slot before shows whether a batch without a valid time is stored there.
