@@ -4,6 +4,7 @@
     <app>/<slot>    object/<n>                 the batches of the n-th object of a slot, and whether it is stored
     late/<app>      <slot>/<batch id>          a late marker: the slot has to be flushed once more
     flushed         <app>/<minutes>            the first slot of that length that is not flushed yet
+    seen            <app>, <app>/canary        the arrival of the newest batch of the app, and of its newest canary
 
 Items are in the words of DynamoDB's API: {"S": …}, {"N": …}, {"B": …}.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from contract import canary
 from contract.logplex.batch import Batch, Survey
 from contract.slots import Slot
 from contract.stored_line import Reason
@@ -35,6 +37,7 @@ BODY_BYTES = 390_000
 BATCH_LINES = 100_000
 
 FLUSHED_PARTITION = "flushed"
+SEEN_PARTITION = "seen"
 BATCH_PREFIX, RECORD_PREFIX = "batch/", "object/"
 
 # Shorter bodies take one write unit in any case.
@@ -44,6 +47,7 @@ LEVEL = 6
 # Only to find out whether a large body is too large; the other level never makes more of it.
 _FAST_LEVEL = 1
 _ID_BYTES = 16
+_CANARY = "canary"
 
 
 class Key(NamedTuple):
@@ -140,6 +144,8 @@ def batch_item(slot: Slot, batch_id: UUID, batch: Batch, survey: Survey, now_ms:
         "bytes": {"N": str(len(batch.body))},
         **_expiry(slot, now_ms),
     }
+    if canary.is_frame_id(batch.frame_id):
+        item["canary"] = {"BOOL": True}
     if not survey.dated:
         item["undated"] = {"BOOL": True}
     if batch.frame_id is not None:
@@ -162,6 +168,7 @@ class Heading(NamedTuple):
     lines: int
     bytes: int
     undated: bool
+    canary: bool = False
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
@@ -172,11 +179,12 @@ class Heading(NamedTuple):
             int(item["lines"]["N"]),
             int(item["bytes"]["N"]),
             "undated" in item,
+            "canary" in item,
         )
 
 
 # The attributes of a heading, and of a record: everything except bodies.
-HEADING = (SORT_KEY, "arrival", "lines", "bytes", "undated", "ids", "stored")
+HEADING = (SORT_KEY, "arrival", "lines", "bytes", "undated", "canary", "ids", "stored")
 
 
 def batch_of(item: Mapping[str, Any], app: str) -> Batch:
@@ -238,3 +246,26 @@ def until_item(app: str, slot: Slot) -> Item:
 def until_of(item: Mapping[str, Any]) -> tuple[str, Slot]:
     """Read an app, and its first slot that is not flushed yet."""
     return item[SORT_KEY]["S"].partition("/")[0], Slot.parse(item["slot"]["S"])
+
+
+class Seen(NamedTuple):
+    """Whose batches were seen: an app's own, or its canaries."""
+
+    app: str
+    canary: bool = False
+
+    @property
+    def key(self) -> Key:
+        """The key of the item."""
+        return Key(SEEN_PARTITION, f"{self.app}/{_CANARY}" if self.canary else self.app)
+
+
+def seen_item(seen: Seen, arrival_ms: int) -> Item:
+    """Write when the newest of these batches arrived."""
+    return {**seen.key.item, "arrival": {"N": str(arrival_ms)}}
+
+
+def seen_of(item: Mapping[str, Any]) -> tuple[Seen, int]:
+    """Read whose batches were seen, and when the newest arrived, in milliseconds since 1970."""
+    app, _, kind = item[SORT_KEY]["S"].partition("/")
+    return Seen(app, canary=kind == _CANARY), int(item["arrival"]["N"])

@@ -18,16 +18,26 @@ SPILL_QUEUE_VARIABLE = "SPILL_QUEUE_URL"
 BUFFER_VARIABLE = "BUFFER_TABLE"
 FLUSH_MINUTES_VARIABLE = "FLUSH_MINUTES"
 ANSWER_AFTER_VARIABLE = "ANSWER_AFTER_MS"
+DELETIONS_VARIABLE = "DELETIONS_QUEUE_URL"
+DRAIN_URLS_VARIABLE = "DRAIN_URLS_PATH"  # the path of the drain URLs, with its trailing slash
 NAMESPACE_VARIABLE = "METRICS_NAMESPACE"
 # What each cannot do without. A receiver in Lambda that knows no table spills (receiver/aws.py).
 RECEIVER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, DRAIN_KEYS_VARIABLE, SPILL_QUEUE_VARIABLE)
 OUTSIDE_VARIABLES = (*RECEIVER_VARIABLES, BUFFER_VARIABLE)
 FLUSHER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, SPILL_QUEUE_VARIABLE, BUFFER_VARIABLE)
+CANARY_VARIABLES = (APPS_VARIABLE, BUFFER_VARIABLE, DRAIN_URLS_VARIABLE, DELETIONS_VARIABLE)
+
+_DRAIN_URLS = "drain_url/"
 
 
 def drain_url(app: str) -> str:
     """Give the SSM parameter, below the prefix, that holds an app's drain URL."""
-    return f"drain_url/{app}"
+    return f"{_DRAIN_URLS}{app}"
+
+
+def drain_urls_path(parameter_prefix: str) -> str:
+    """Give the path of all drain URLs, to which an app's name is appended."""
+    return f"{parameter_prefix}{_DRAIN_URLS}"
 
 
 def receiver_function(name_prefix: str) -> str:
@@ -40,8 +50,54 @@ def flusher_function(name_prefix: str) -> str:
     return f"{name_prefix}-flusher"
 
 
-# The schedule that invokes the flusher; its group has the function's name.
+# The schedules that invoke flusher and canary; their groups have the function's name.
 FLUSHER_SCHEDULE = "every-minute"
+CANARY_SCHEDULE = "every-15-minutes"
+
+
+def canary_function(name_prefix: str) -> str:
+    """Give the name of the canary's Lambda function."""
+    return f"{name_prefix}-canary"
+
+
+def alarm_topic(name_prefix: str) -> str:
+    """Give the name of the SNS topic of the alarms."""
+    return f"{name_prefix}-alarms"
+
+
+def alarm(name_prefix: str, name: str) -> str:
+    """Give the name of an alarm in CloudWatch."""
+    return f"{name_prefix}-{name}"
+
+
+def dashboard(name_prefix: str) -> str:
+    """Give the name of the dashboard."""
+    return f"{name_prefix}-archive"
+
+
+def log_query(name_prefix: str, name: str) -> str:
+    """Give the name of a saved query of CloudWatch Logs; the console shows what precedes the slash as a folder."""
+    return f"{name_prefix}/{name}"
+
+
+def budget(name_prefix: str) -> str:
+    """Give the name of the budget."""
+    return f"{name_prefix}-monthly"
+
+
+def spill_queue(name_prefix: str) -> str:
+    """Give the name of the spill queue."""
+    return f"{name_prefix}-spill"
+
+
+def dead_letter_queue(name_prefix: str) -> str:
+    """Give the name of the queue of dead letters."""
+    return f"{name_prefix}-spill-dead-letters"
+
+
+def deletions_queue(name_prefix: str) -> str:
+    """Give the name of the queue that S3 tells of deleted objects."""
+    return f"{name_prefix}-deletions"
 
 
 def buffer_table(name_prefix: str) -> str:

@@ -54,7 +54,10 @@ class Outputs:
     archive_after_days: int = _output("Days after which logs move to Glacier.")
     expire_after_days: int = _output("Days after which logs are deleted.")
     results_expire_after_days: int = _output("Days after which Athena's results are deleted.")
-    silence_hours: int = _output("Hours without a new object after which an app counts as silent.")
+    silence_hours: int = _output("Hours without a line after which an app counts as silent.")
+    silence_hours_by_app: Mapping[str, int] = _output("The same for apps that have their own; 0 if one may be silent.")
+    alarm_topic_arn: str = _output("ARN of the SNS topic to which alarms and budget send.")
+    dashboard: str = _output("URL of the dashboard.")
     budget_usd: int = _output("US dollars that a month may cost.")
 
     @classmethod
@@ -75,6 +78,10 @@ class Outputs:
             raise InvalidOutputs(f"{source} has values that are not valid for {', '.join(wrong)}: {_SAVE}")
         known: dict[str, Any] = {each.name: values[output_name(each.name)] for each in fields(cls)}
         return cls(**{**known, "apps": tuple(known["apps"])})
+
+    def silence_of(self, app: str) -> int:
+        """Hours without a line after which an app counts as silent; 0 if it may be silent."""
+        return self.silence_hours_by_app.get(app, self.silence_hours)
 
     def by_name(self) -> dict[str, Any]:
         """All outputs by the stack's names of them."""
@@ -117,6 +124,8 @@ def exported(**values: Any) -> dict[str, Any]:
 def _is_valid(name: str, kind: object, value: object) -> bool:
     if name == "apps":
         return isinstance(value, list) and bool(value) and all(map(_is_app, value))
+    if name == "silenceHoursByApp":
+        return isinstance(value, dict) and all(_is_app(app) and type(hours) is int for app, hours in value.items())
     if name in _SQL_NAMES:
         return isinstance(value, str) and _SQL_NAME.fullmatch(value) is not None
     return type(value) is kind and value != ""

@@ -1,7 +1,9 @@
 """IAM policies, as plain functions that return dicts."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from contract import names
+from contract.buffer_table import SEEN_PARTITION
 from contract.object_keys import KEY_WILDCARDS, LOGS_PREFIX, RESULTS_PREFIX
 
 Policy = dict[str, Any]
@@ -110,6 +112,107 @@ def flusher(bucket_arn: str, queue_arn: str, table_arn: str, log_group_arn: str)
         {"Sid": "DrainSpill", "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage"], "Resource": queue_arn},
         _write_own_log(log_group_arn),
     )
+
+
+def canary(url_parameter_arns: list[str], table_arn: str, deletions_arn: str, log_group_arn: str) -> Policy:
+    """Allow what the canary does: read the drain URLs and what the flusher noted, discard S3's test message, log."""
+    return _policy(
+        {"Sid": "ReadDrainUrls", "Action": "ssm:GetParameter", "Resource": url_parameter_arns},
+        {
+            "Sid": "SeeCanaries",
+            "Action": "dynamodb:GetItem",
+            "Resource": table_arn,
+            "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [SEEN_PARTITION]}},
+        },
+        {
+            "Sid": "DiscardTestMessage",
+            "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage"],
+            "Resource": deletions_arn,
+        },
+        _write_own_log(log_group_arn),
+    )
+
+
+def alarm_topic(topic_arn: str, name_prefix: str) -> Policy:
+    """Allow CloudWatch's alarms of this stack and the account's budgets to publish to a topic, and nobody else.
+
+    Sources: "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?", "Creating an Amazon SNS topic
+    for budget notifications". Identities of the account could publish by policies of their own, so that all but
+    services are denied ("AWS global condition context keys", aws:PrincipalIsAWSService).
+    """
+    partition, region, account = _parts(topic_arn)
+    alarm_arns = f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{names.alarm(name_prefix, '*')}"
+    return _policy(
+        _publish("Alarms", "cloudwatch", topic_arn, account, alarm_arns),
+        _publish("Budgets", "budgets", topic_arn, account, f"arn:{partition}:budgets::{account}:*"),
+        {
+            "Sid": "NobodyElse",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {"Bool": {"aws:PrincipalIsAWSService": "false"}},
+        },
+    )
+
+
+def _publish(sid: str, service: str, topic_arn: str, account: str, source_arn: str) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source_arn}},
+    }
+
+
+def alarm_topic_key(account_arn: str) -> Policy:
+    """Let CloudWatch and Budgets use the key of their topic, and the account decide about the key.
+
+    `account_arn` is any ARN of the account. A topic with AWS's own key (alias/aws/sns) gets nothing from an alarm, as
+    nobody can change that key's policy ("How do I configure a CloudWatch alarm with an encrypted SNS topic?"). Whose
+    alarms may publish is in the topic's policy.
+    """
+    partition, _, account = _parts(account_arn)
+    return _policy(
+        {
+            "Sid": "Account",
+            "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Sid": "Publishers",
+            "Principal": {"Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+        },
+    )
+
+
+def deletions_queue(queue_arn: str, bucket_arn: str) -> Policy:
+    """Allow S3 to tell a queue of what happens in a bucket ("Granting permissions to publish event notifications")."""
+    account = _parts(queue_arn).account
+    return _policy(
+        {
+            "Sid": "Deletions",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": bucket_arn}},
+        }
+    )
+
+
+class _Parts(NamedTuple):
+    partition: str
+    region: str
+    account: str
+
+
+def _parts(arn: str) -> _Parts:
+    _, partition, _, region, account, _ = arn.split(":", 5)
+    return _Parts(partition, region, account)
 
 
 def scheduler_trust(schedule_group_arn: str) -> Policy:

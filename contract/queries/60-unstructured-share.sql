@@ -20,3 +20,5 @@ WHERE
     -- </window>
     -- <app>
     -- </app>
+    -- Without canaries, the lines that the stack itself sends.
+    AND NOT (coalesce(source, '') = 'logdrain' AND coalesce(proc_id, '') = 'canary')

@@ -22,6 +22,8 @@ WHERE
     -- </window>
     -- <app>
     -- </app>
+    -- Without canaries, the lines that the stack itself sends.
+    AND NOT (coalesce(source, '') = 'logdrain' AND coalesce(proc_id, '') = 'canary')
 ORDER BY
     try(from_iso8601_timestamp(log_ts)), log_ts, app, coalesce(try_cast(seq AS bigint), 1), source, proc_id, message
 -- <limit>

@@ -13,10 +13,13 @@ from tests.support.policy_evaluation import (
     ACCOUNT,
     BUCKET,
     BUFFER,
+    CANARY,
+    CANARY_LOG_GROUP,
     CATALOG,
     DATA_CATALOG,
     DATABASE,
     DEFAULT_DATABASE,
+    DELETIONS,
     DRAIN_URL,
     FLUSHER,
     FLUSHER_LOG_GROUP,
@@ -29,6 +32,7 @@ from tests.support.policy_evaluation import (
     QUEUE,
     RESULT,
     TABLE,
+    TOPIC,
     VIEW,
     WORKGROUP,
     Ask,
@@ -43,6 +47,8 @@ from tests.support.recording_monitor import Run, run
 WRITER = policies.log_writer(BUCKET)
 RECEIVER = policies.receiver(BUCKET, KEYS, QUEUE, BUFFER, LOG_GROUP)
 FLUSHING = policies.flusher(BUCKET, QUEUE, BUFFER, FLUSHER_LOG_GROUP)
+URLS = [DRAIN_URL.replace("raxx-api-prod", f"raxx-{app}-prod") for app in ("api", "console", "velvet")]
+CANARY_POLICY = policies.canary(URLS, BUFFER, DELETIONS, CANARY_LOG_GROUP)
 SCHEDULE = policies.schedule(FLUSHER)
 READER = policies.reader(
     BUCKET, WORKGROUP, DATA_CATALOG, [CATALOG, DATABASE, DEFAULT_DATABASE], [TABLE, VIEW], BUFFER, FLUSHER
@@ -382,10 +388,94 @@ def test_the_schedules_role_trusts_schedules_of_one_group() -> None:
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": GROUP}}
 
 
+# ---------------------------------------------------------------- the canary
+
+SEEN = {"dynamodb:LeadingKeys": "seen"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        *(Ask("ssm:GetParameter", url) for url in URLS),
+        Ask("dynamodb:GetItem", BUFFER, SEEN),
+        Ask("sqs:ReceiveMessage", DELETIONS),
+        Ask("sqs:DeleteMessage", DELETIONS),
+        Ask("logs:PutLogEvents", f"{CANARY_LOG_GROUP}:log-stream:2026/11/24/x"),
+    ],
+    ids=shown,
+)
+def test_the_canary_may_read_drain_urls_and_what_was_seen(ask: Ask) -> None:
+    assert allows(CANARY_POLICY, ask)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        Ask("ssm:GetParameter", KEYS),
+        Ask("ssm:GetParameter", PUBLIC),
+        Ask("ssm:GetParametersByPath", DRAIN_URL),
+        Ask("dynamodb:GetItem", BUFFER, {"dynamodb:LeadingKeys": "raxx-api-prod/2026-11-24T12:00Z/05"}),
+        Ask("dynamodb:PutItem", BUFFER, SEEN),
+        Ask("dynamodb:Query", BUFFER, SEEN),
+        put("logs/raxx-api-prod/2026/11/24/1-x.gz"),
+        Ask("s3:GetObject", LINES),
+        Ask("sqs:SendMessage", QUEUE),
+        Ask("lambda:InvokeFunction", FLUSHER),
+    ],
+    ids=shown,
+)
+def test_the_canary_may_not_read_lines_or_write_any_but_through_the_endpoint(ask: Ask) -> None:
+    assert not allows(CANARY_POLICY, ask)
+
+
+# ---------------------------------------------------------------- who may publish and tell
+
+
+def test_only_this_stacks_alarms_and_the_accounts_budgets_may_publish() -> None:
+    """Without a condition any customer's alarm could, as the confused deputy."""
+    alarms, budgets, deny = policies.alarm_topic(TOPIC, "raxx-log")["Statement"]
+    assert {each["Action"] for each in (alarms, budgets, deny)} == {"sns:Publish"}
+    assert {each["Resource"] for each in (alarms, budgets, deny)} == {TOPIC}
+    assert (alarms["Principal"], budgets["Principal"]) == (
+        {"Service": "cloudwatch.amazonaws.com"},
+        {"Service": "budgets.amazonaws.com"},
+    )
+    assert [each["Condition"] for each in (alarms, budgets)] == [
+        {
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{ACCOUNT}:alarm:raxx-log-*"},
+        },
+        {
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+            "ArnLike": {"aws:SourceArn": "arn:aws:budgets::123456789012:*"},
+        },
+    ]
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+    assert deny["Condition"] == {"Bool": {"aws:PrincipalIsAWSService": "false"}}
+
+
+def test_the_topics_key_is_the_accounts_and_its_publishers_use_it() -> None:
+    account, publishers = policies.alarm_topic_key(FLUSHER)["Statement"]
+    assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    assert publishers["Principal"] == {"Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]}
+    assert publishers["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+
+
+def test_only_this_bucket_may_tell_of_deletions() -> None:
+    [statement] = policies.deletions_queue(DELETIONS, BUCKET)["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", DELETIONS)
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnEquals": {"aws:SourceArn": BUCKET},
+    }
+
+
 # ---------------------------------------------------------------- as the stack attaches them
 
 READER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-athena-reader"
 RECEIVER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-receiver"
+CANARY_ROLE = "arn:aws:iam::123456789012:role/raxx-log-canary"
 FLUSHER_ROLE = "arn:aws:iam::123456789012:role/raxx-log-flusher"
 # Who has which policies, by the names of resources. Whoever is none of these, or comes from outside, has none.
 ATTACHED = {
@@ -393,7 +483,9 @@ ATTACHED = {
     "writer": {"identities-writer-policy"},
     "receiver": {"receiver-policy"},
     "flusher": {"flusher-policy"},
+    "canary": {"canary-policy"},
     "schedule": {"flusher-schedule-policy"},
+    "canary-schedule": {"canary-schedule-policy"},
     "break-glass": set[str](),
     "anyone": set[str](),
 }
@@ -402,6 +494,8 @@ OWNERS = {
     "raxx-heroku-log-drain": "writer",
     "raxx-log-receiver": "receiver",
     "raxx-log-flusher": "flusher",
+    "raxx-log-canary": "canary",
+    "raxx-log-canary-schedule": "canary-schedule",
     "raxx-log-flusher-schedule": "schedule",
 }
 
@@ -434,7 +528,11 @@ def test_the_documents_are_those_that_are_tested_above(declared: Run) -> None:
     assert document(declared, "identities-writer-policy") == WRITER
     assert document(declared, "receiver-policy") == RECEIVER
     assert document(declared, "flusher-policy") == FLUSHING
+    assert document(declared, "canary-policy") == CANARY_POLICY
     assert document(declared, "flusher-schedule-policy") == SCHEDULE
+    assert document(declared, "canary-schedule-policy") == policies.schedule(CANARY)
+    assert document(declared, "deletions-policy") == policies.deletions_queue(DELETIONS, BUCKET)
+    assert document(declared, "watch-alarms-policy") == policies.alarm_topic(TOPIC, "raxx-log")
     assert document(declared, "archive-policy") == policies.archive_bucket(BUCKET)
     assert document(declared, "identities-reader", "assumeRolePolicy") == policies.assumable_by(PRINCIPAL)
     assert document(declared, "receiver-role", "assumeRolePolicy") == policies.lambda_trust()
@@ -460,6 +558,7 @@ CALLERS = {
     "writer": "arn:aws:iam::123456789012:user/raxx-heroku-log-drain",
     "receiver": RECEIVER_ROLE,
     "flusher": FLUSHER_ROLE,
+    "canary": CANARY_ROLE,
     "break-glass": PRINCIPAL,
 }
 
@@ -526,7 +625,7 @@ MATRIX = [
     *[(Ask("ssm:GetParameter", parameter(name)), {"reader"}) for name in ("bucket_arn", "outputs")],
     (Ask("ssm:GetParameter", parameter("athena_reader_role_arn")), {"reader"}),
     (Ask("ssm:GetParameter", KEYS), {"receiver"}),
-    (Ask("ssm:GetParameter", DRAIN_URL), set()),
+    (Ask("ssm:GetParameter", DRAIN_URL), {"canary"}),
     (Ask("ssm:GetParameter", parameter("other")), set()),
     (Ask("ssm:GetParameters", KEYS), set()),
     (Ask("ssm:GetParametersByPath", parameter("drain_url")), set()),
@@ -536,6 +635,7 @@ MATRIX = [
     # The buffer.
     (Ask("dynamodb:PutItem", BUFFER), {"receiver", "flusher"}),
     (Ask("dynamodb:GetItem", BUFFER), {"receiver", "flusher"}),
+    (Ask("dynamodb:GetItem", BUFFER, SEEN), {"receiver", "flusher", "canary"}),
     (Ask("dynamodb:Query", BUFFER), {"flusher", "reader"}),
     *[(Ask(f"dynamodb:{action}", BUFFER), {"flusher"}) for action in ("UpdateItem", "DeleteItem", "DescribeTable")],
     *[
@@ -552,10 +652,17 @@ MATRIX = [
     (Ask("sqs:DeleteMessage", DEAD_LETTERS), set()),
     (Ask("logs:PutLogEvents", f"{LOG_GROUP}:log-stream:x"), {"receiver"}),
     (Ask("logs:PutLogEvents", f"{FLUSHER_LOG_GROUP}:log-stream:x"), {"flusher"}),
+    (Ask("logs:PutLogEvents", f"{CANARY_LOG_GROUP}:log-stream:x"), {"canary"}),
+    *[(Ask(f"sqs:{action}", DELETIONS), {"canary"}) for action in ("ReceiveMessage", "DeleteMessage")],
+    (Ask("sqs:PurgeQueue", DELETIONS), set()),
+    (Ask("sqs:SendMessage", DELETIONS), set()),
+    (Ask("sns:Publish", TOPIC), set()),
+    (Ask("sns:Subscribe", TOPIC), set()),
     (Ask("logs:GetLogEvents", f"{LOG_GROUP}:log-stream:x"), set()),
     (Ask("logs:DeleteLogGroup", LOG_GROUP), set()),
     (Ask("lambda:InvokeFunction", FLUSHER), {"schedule", "reader"}),
     (Ask("lambda:InvokeFunction", FUNCTION), set()),
+    (Ask("lambda:InvokeFunction", CANARY), {"canary-schedule"}),
     (Ask("lambda:UpdateFunctionCode", FLUSHER), set()),
     (Ask("lambda:UpdateFunctionCode", FUNCTION), set()),
     (Ask("lambda:GetFunctionConfiguration", FUNCTION), set()),
@@ -577,7 +684,8 @@ def test_a_request_is_allowed_to_these_and_to_nobody_else(declared: Run, ask: As
 
 def test_the_function_and_the_queues_are_open_to_nobody_by_a_policy_of_their_own(declared: Run) -> None:
     """But to the one route of the API: a resource's own policy gives rights too, to other accounts as well."""
-    assert not declared.of_type(":QueuePolicy")
+    [policy] = declared.of_type(":QueuePolicy")
+    assert policy.name == "deletions-policy"
     [permission] = declared.of_type("lambda/permission:Permission")
     assert permission.inputs["principal"] == "apigateway.amazonaws.com"
     assert permission.inputs["action"] == "lambda:InvokeFunction"
@@ -594,6 +702,7 @@ NEEDED = [
     listing("logs/raxx-api-prod/"),
     Ask("dynamodb:PutItem", BUFFER),
     Ask("dynamodb:GetItem", BUFFER),
+    Ask("dynamodb:GetItem", BUFFER, SEEN),
     Ask("ssm:GetParameter", KEYS),
     Ask("sqs:SendMessage", QUEUE),
 ]

@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
 from contract import router_view
+from contract.canary import NOT_A_CANARY
 from contract.glue_table import COLUMNS
 from contract.logplex import loss_reports
 from contract.object_keys import PARTITION_KEYS, partition
@@ -247,6 +248,11 @@ def test_no_limit_decides_a_count(query: SavedQuery) -> None:
     for limit in parsed(query).find_all(exp.Limit):
         assert limit.parent is not None
         assert limit.parent.parent is None
+
+
+def test_canaries_are_left_out_of_lines_that_are_not_of_heroku_or_an_app() -> None:
+    """The other queries ask for sources that no canary has; tests/system/test_query_results.py holds them to it."""
+    assert [query.name for query in QUERIES if NOT_A_CANARY in query.sql] == ["unstructured-share", "around"]
 
 
 # What contract/logplex/loss_reports.py counts, in both wordings of L10 and with a structured-data field before them.

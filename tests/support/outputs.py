@@ -16,5 +16,6 @@ VALUES: dict[str, Any] = {name: f"a-{name}" for name in MEANINGS} | {
     "expireAfterDays": 365,
     "resultsExpireAfterDays": 30,
     "silenceHours": 2,
+    "silenceHoursByApp": {},
     "budgetUsd": 20,
 }

@@ -14,8 +14,12 @@ DRAIN_URL = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/drain_url/raxx-api-
 PUBLIC = f"arn:aws:ssm:{ACCOUNT}:parameter/raxx/log-drain/bucket_arn"
 LOG_GROUP = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/lambda/raxx-log-receiver"
 FLUSHER_LOG_GROUP = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/lambda/raxx-log-flusher"
+CANARY_LOG_GROUP = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/lambda/raxx-log-canary"
 BUFFER = f"arn:aws:dynamodb:{ACCOUNT}:table/raxx-log-buffer"
+CANARY = f"arn:aws:lambda:{ACCOUNT}:function:raxx-log-canary"
 FLUSHER = f"arn:aws:lambda:{ACCOUNT}:function:raxx-log-flusher"
+DELETIONS = f"arn:aws:sqs:{ACCOUNT}:raxx-log-deletions"
+TOPIC = f"arn:aws:sns:{ACCOUNT}:raxx-log-alarms"
 QUEUE = f"arn:aws:sqs:{ACCOUNT}:raxx-log-spill"
 WORKGROUP = f"arn:aws:athena:{ACCOUNT}:workgroup/raxx-log-queries"
 DATA_CATALOG = f"arn:aws:athena:{ACCOUNT}:datacatalog/AwsDataCatalog"
@@ -52,14 +56,16 @@ def _applies(statement: Mapping[str, Any], ask: Ask) -> bool:
     assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
     assert statement["Effect"] == "Allow"
     conditions = statement.get("Condition", {})
-    assert conditions.keys() <= {"StringLike"}
+    equal, like = conditions.get("ForAllValues:StringEquals", {}), conditions.get("StringLike", {})
+    assert conditions.keys() <= {"ForAllValues:StringEquals", "StringLike"}
     return (
         any(fnmatchcase(ask.action.lower(), action.lower()) for action in items(statement["Action"]))
         and any(fnmatchcase(ask.resource, resource) for resource in items(statement["Resource"]))
         and all(
             any(fnmatchcase(ask.context.get(key, ""), pattern) for pattern in items(patterns))
-            for key, patterns in conditions.get("StringLike", {}).items()
+            for key, patterns in like.items()
         )
+        and all(ask.context.get(key, "") in items(values) for key, values in equal.items())
     )
 
 
