@@ -17,7 +17,7 @@ from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Parameter, Queue, Unavailable
 from receiver.deadline import Deadline, DeadlineExceeded
 from receiver.intake import Intake
-from receiver.metrics import Emit, Point
+from receiver.metrics import Emit, Entry, Point
 from receiver.pace import NO_PACE, Pace
 from receiver.settings import Settings
 from receiver.wiring import make_intake
@@ -25,6 +25,7 @@ from receiver.wiring import make_intake
 if TYPE_CHECKING:
     from botocore.config import Config
 
+_UNAUTHORISED = 401
 # The gateway itself gives up at 30 s, so an arrival that differs from now by more than that is clock skew.
 _SKEW_MS = 30_000
 
@@ -72,8 +73,8 @@ class Receiver:
     def receive(self, event: Mapping[str, Any], seconds: float = math.inf) -> dict[str, Any]:
         """Respond to a drain's POST within `seconds`: at once when none are left."""
         status = self._status(event, seconds)
-        if points := metrics.of_response(status):
-            self._emit(points)
+        if status == _UNAUTHORISED:
+            self._emit(Entry([Point(Metric.UNAUTHORISED, 1)]))
         # An empty body with a length: Logplex reads no chunks and wants no text.
         return {"statusCode": status, "headers": {}, "body": "", "isBase64Encoded": False}
 
@@ -93,7 +94,7 @@ class Receiver:
             faults.log(unavailable.reason)
             return 503
         if not accepted or sender.app not in self._apps:
-            return 401
+            return _UNAUTHORISED
         if not deadline.remaining():
             # It waited for a thread until Logplex was about to try again. Working on it would delay the next POST.
             faults.log("late")
@@ -125,7 +126,7 @@ class Receiver:
         except spill.TooLarge:
             faults.log("spill-too-large", batch)
         else:
-            self._emit([Point(Metric.SPILLED, 1)])
+            faults.log("spilled", batch, level="WARN")
             return True
         return False
 

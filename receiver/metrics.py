@@ -7,11 +7,11 @@ for nothing.
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from contract.metrics import Dimension, Metric
-from contract.stored_line import Reason
+from contract.metrics import Dimension, Field, Metric
+from contract.slots import Slot
 from receiver.tally import Tally
 
 
@@ -23,42 +23,48 @@ class Point(NamedTuple):
     dimension: str | None = None
 
 
-Emit = Callable[[Sequence[Point]], None]
+class Entry(NamedTuple):
+    """An entry of the log: points of metrics, and fields that are only in the log."""
+
+    points: Sequence[Point]
+    fields: Mapping[str, Any] = {}
 
 
-def of_response(status: int) -> list[Point]:
-    """Give the points of a response with an HTTP status; none of a POST that went well."""
-    metric = {401: Metric.UNAUTHORISED, 503: Metric.UNAVAILABLE}.get(status)
-    return [Point(metric, 1)] if metric else []
+Emit = Callable[[Entry], None]
 
 
-def of_stored(tally: Tally, bytes_stored: int) -> list[Point]:
-    """Give the points of batches that are stored, in objects of so many bytes."""
-    app = tally.app
-    points = [
-        Point(Metric.BATCHES, tally.batches, app),
-        Point(Metric.LINES, tally.lines, app),
-        Point(Metric.BYTES_RECEIVED, tally.bytes, app),
-        Point(Metric.BYTES_STORED, bytes_stored, app),
-        Point(Metric.LAG, tally.lag_ms, app),
-    ]
+def of_stored(tally: Tally, bytes_stored: int, slot: Slot | None) -> Entry:
+    """Give the entry of batches that are stored, in objects of so many bytes; a large batch has no slot."""
+    counts = {
+        Field.LOST_ELSEWHERE: tally.lost_elsewhere,
+        Field.MISMATCHES: tally.mismatches,
+        Field.CANARIES: tally.canaries,
+    }
+    fields: dict[str, Any] = {
+        **({Field.SLOT: str(slot)} if slot else {}),
+        Field.BATCHES: tally.batches,
+        Field.BYTES_RECEIVED: tally.bytes,
+        Field.BYTES_STORED: bytes_stored,
+        Field.LAG: tally.lag_ms,
+        **{name: count for name, count in counts.items() if count},
+        **({Field.REASONS: dict(tally.quarantined)} if tally.quarantined else {}),
+    }
     faults = [
-        *(Point(Metric.QUARANTINED, tally.quarantined[reason], reason) for reason in Reason),
-        Point(Metric.LINES_LOST, tally.lost, app),
-        Point(Metric.LINES_LOST_ELSEWHERE, tally.lost_elsewhere),
-        Point(Metric.COUNT_MISMATCH, tally.mismatches, app),
+        Point(Metric.LINES_LOST, tally.lost),
+        Point(Metric.QUARANTINED, tally.quarantined.total()),
     ]
-    return points + [point for point in faults if point.value]
+    return Entry([Point(Metric.LINES, tally.lines, tally.app), *(each for each in faults if each.value)], fields)
 
 
-def lines(points: Iterable[Point], namespace: str, time_ms: int) -> str:
-    """Write points as lines of Embedded Metric Format, each ended by LF, at a time in milliseconds since 1970.
+def lines(entry: Entry, namespace: str, time_ms: int) -> str:
+    """Write an entry as lines of Embedded Metric Format, each ended by LF, at a time in milliseconds since 1970.
 
     Usually that is one line. A line has one value for each metric and each dimension; points that do not fit on one
-    line go on several. ValueError for a point without its dimension, or with one that its metric does not have.
+    line go on several, and the first has the fields. ValueError for a point without its dimension, or with one that its
+    metric does not have.
     """
     documents: list[dict[Metric, Point]] = []
-    for point in points:
+    for point in entry.points:
         if (point.dimension is None) != (point.metric.dimension is None):
             raise ValueError(
                 f"{point.metric.title} has the dimension {point.metric.dimension}, and the point {point.dimension!r}"
@@ -67,7 +73,10 @@ def lines(points: Iterable[Point], namespace: str, time_ms: int) -> str:
         if document is None:
             documents.append(document := {})
         document[point.metric] = point
-    return "".join(json.dumps(_document(each.values(), namespace, time_ms)) + "\n" for each in documents)
+    described = [_document(each.values(), namespace, time_ms) for each in documents]
+    if described:
+        described[0].update(entry.fields)
+    return "".join(json.dumps(each) + "\n" for each in described)
 
 
 def _goes_with(document: dict[Metric, Point], point: Point) -> bool:
@@ -94,9 +103,9 @@ def _document(points: Iterable[Point], namespace: str, time_ms: int) -> dict[str
 
 
 def printer(namespace: str) -> Emit:
-    """Give a function that prints points."""
+    """Give a function that prints entries."""
 
-    def emit(points: Sequence[Point]) -> None:
-        sys.stdout.write(lines(points, namespace, time.time_ns() // 1_000_000))
+    def emit(entry: Entry) -> None:
+        sys.stdout.write(lines(entry, namespace, time.time_ns() // 1_000_000))
 
     return emit

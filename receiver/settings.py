@@ -24,6 +24,8 @@ class Settings:
     keys_parameter: str
     spill_queue_url: str
     buffer_table: str
+    drain_urls_path: str
+    deletions_queue_url: str
     flush_minutes: int
     answer_after_ms: int
     namespace: str
@@ -43,6 +45,8 @@ class Settings:
             get(names.DRAIN_KEYS_VARIABLE),
             get(names.SPILL_QUEUE_VARIABLE),
             get(names.BUFFER_VARIABLE),
+            get(names.DRAIN_URLS_VARIABLE),
+            get(names.DELETIONS_VARIABLE),
             int(get(names.FLUSH_MINUTES_VARIABLE) or DEFAULT_MINUTES),
             int(get(names.ANSWER_AFTER_VARIABLE) or 0),
             get(names.NAMESPACE_VARIABLE) or DEFAULT_NAMESPACE,

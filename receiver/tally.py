@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from contract import canary
 from contract.logplex import loss_reports
 from contract.logplex.batch import Batch, Line, leading_reports
 from contract.stored_line import Reason
@@ -18,6 +19,8 @@ _NOT_FRAMES = {*Reason} - {Reason.BAD_HEADER, Reason.BAD_TIME}
 class Tally:
     """What the batches of an app hold, in lines and in bytes of bodies.
 
+    Batches include canaries, and lines do not.
+
     `lost` are messages that the drain lost by its own reports, `lost_elsewhere` those of other drains of the app.
     `mismatches` counts the batches with more or fewer frames than announced. `lag_ms` is the longest time from the
     newest line of a batch to its arrival; 0 for a batch without a valid time.
@@ -25,6 +28,7 @@ class Tally:
 
     app: str
     batches: int = 0
+    canaries: int = 0
     lines: int = 0
     bytes: int = 0
     quarantined: Counter[Reason] = field(default_factory=Counter)
@@ -35,9 +39,10 @@ class Tally:
 
     def counted(self, batch: Batch, lines: Iterable[Line]) -> Iterator[Line]:
         """Give the lines of a batch, and count them and the batch."""
+        is_canary = canary.is_frame_id(batch.frame_id)
         frames, newest = 0, timedelta(0)
         for line in lines:
-            self.lines += 1
+            self.lines += not is_canary
             newest = max(newest, line.time)
             if line.reason:
                 self.quarantined[line.reason] += 1
@@ -49,6 +54,7 @@ class Tally:
                     self.lost_elsewhere += loss.messages
             yield line
         self.batches += 1
+        self.canaries += is_canary
         self.bytes += len(batch.body)
         if newest:
             self.lag_ms = max(self.lag_ms, batch.arrival_ms - newest // _MILLISECOND)

@@ -18,5 +18,5 @@ def make_intake(settings: Settings, emit: Emit, config: "Config" = aws.CONFIG) -
         Buffer(settings.buffer_table, config) if settings.buffer_table else NoBuffer(),
         LogBucket(settings.bucket, config),
         settings.flush_minutes,
-        lambda tally, size: emit(metrics.of_stored(tally, size)),
+        lambda tally, size: emit(metrics.of_stored(tally, size, None)),
     )

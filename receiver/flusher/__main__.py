@@ -30,7 +30,7 @@ def main() -> int:
         settings.flush_minutes,
         DynamoTable(settings.buffer_table),
         Archive(settings.bucket),
-        lambda tally, size: emit(metrics.of_stored(tally, size)),
+        lambda tally, size, slot: emit(metrics.of_stored(tally, size, slot)),
         lambda: time.time_ns() // 1_000_000,
         lambda: True,
     )

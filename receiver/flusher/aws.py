@@ -12,7 +12,17 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from contract import buffer_table
-from contract.buffer_table import BATCH_PREFIX, PARTITION_KEY, RECORD_PREFIX, SORT_KEY, Heading, Item, Key, Record
+from contract.buffer_table import (
+    BATCH_PREFIX,
+    PARTITION_KEY,
+    RECORD_PREFIX,
+    SORT_KEY,
+    Heading,
+    Item,
+    Key,
+    Record,
+    Seen,
+)
 from contract.logplex.batch import Batch
 from contract.slots import Slot
 from receiver.flusher.drain import Message
@@ -55,6 +65,16 @@ class DynamoTable:
         """Put the item, unless it has a later slot; the text of slots of one length is in their order."""
         item = buffer_table.until_item(app, until)
         self._put(item, "attribute_not_exists(slot) OR slot < :slot", {":slot": item["slot"]})
+
+    def seen(self) -> dict[Seen, int]:
+        """Query one partition, which has two items for each app."""
+        return dict(map(buffer_table.seen_of, self._query(buffer_table.SEEN_PARTITION)))
+
+    def note_seen(self, seen: Seen, arrival_ms: int) -> None:
+        """Put the item, unless it has a later time."""
+        item = buffer_table.seen_item(seen, arrival_ms)
+        condition = "attribute_not_exists(arrival) OR arrival < :arrival"
+        self._put(item, condition, {":arrival": item["arrival"]})
 
     def markers(self, app: str) -> list[Key]:
         """Query the app's markers."""

@@ -4,12 +4,12 @@ Nothing here is undone or locked: the record of an object decides what is in it 
 repeats, overlaps or outlives another one writes the same object again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from contract import buffer_table
-from contract.buffer_table import Heading, Key, Record
+from contract.buffer_table import Heading, Key, Record, Seen
 from contract.logplex.batch import Batch
 from contract.slots import Slot
 from receiver.flusher.slot_objects import objects
@@ -45,6 +45,12 @@ class Table(Protocol):
     def advance(self, app: str, until: Slot) -> None:
         """Note that all slots before this one are flushed, unless a later one is noted."""
 
+    def seen(self) -> dict[Seen, int]:
+        """Give the arrival of the newest batches that were noted, in milliseconds since 1970."""
+
+    def note_seen(self, seen: Seen, arrival_ms: int) -> None:
+        """Note the arrival of a batch, unless that of a newer one is noted."""
+
     def markers(self, app: str) -> list[Key]:
         """Give the keys of all late markers."""
 
@@ -71,8 +77,8 @@ class Store(Protocol):
         """Write objects, unless they are there."""
 
 
-# Takes the tally of a record's batches, once, and the size of its objects in bytes.
-Report = Callable[[Tally, int], None]
+# Takes the tally of a record's batches, once, the size of its objects in bytes, and their slot.
+Report = Callable[[Tally, int, Slot], None]
 
 
 class Flusher:
@@ -84,10 +90,22 @@ class Flusher:
         self._now_ms = 0
         self._untils: list[Slot] = []
         self._late: dict[Slot, list[Key]] = {}
+        self._seen: dict[Seen, int] = {}
 
-    def look(self, untils: Iterable[Slot], minutes: int, now_ms: int) -> None:
-        """Find out what is to be flushed; `untils` are the table's, and receivers use slots of so many minutes."""
+    @property
+    def silence_ms(self) -> int | None:
+        """How long the app has sent no line of its own, up to the first slot that is not flushed, in milliseconds.
+
+        It is not counted up to now: lines of the slots after that may wait in the buffer. None if no slot is known.
+        """
+        known_ms = min((until.begin_ms for until in self._untils), default=None)
+        return None if known_ms is None else max(0, known_ms - self._seen[Seen(self.app)])
+
+    def look(self, untils: Iterable[Slot], seen: Mapping[Seen, int], minutes: int, now_ms: int) -> None:
+        """Find out what is to be flushed; `untils` and `seen` are the table's, `minutes` is the length of new slots."""
         self._now_ms, self._late = now_ms, {}
+        # What was never seen counts from now.
+        self._seen = {each: seen.get(each, now_ms) for each in (Seen(self.app), Seen(self.app, canary=True))}
         # First, so that an app whose markers cannot be read is known to be behind.
         self._untils = list(untils)
         if all(until.minutes != minutes for until in self._untils):
@@ -97,6 +115,8 @@ class Flusher:
             # At once: receivers may change to another length before a slot of this one is due.
             self._table.advance(self.app, first)
             self._untils.append(first)
+        for each in self._seen.keys() - seen.keys():
+            self._table.note_seen(each, now_ms)
         # Before the first query of a slot: a marker that comes later asks for another flush.
         for key in self._table.markers(self.app):
             self._late.setdefault(buffer_table.slot_of_marker(key.sort), []).append(key)
@@ -118,6 +138,8 @@ class Flusher:
     def _flush(self, slot: Slot) -> None:
         while True:
             contents = self._table.contents(self.app, slot)
+            # Before the objects are written, as S3 may refuse them.
+            self._note_seen(contents.headings)
             for record in contents.records:
                 if not record.stored:
                     self._write(slot, record, contents.records)
@@ -129,6 +151,14 @@ class Flusher:
             # Otherwise another flusher was first, and the next look shows its record.
             if self._table.create_record(self.app, slot, number, batch_ids, self._now_ms):
                 self._write(slot, Record(number, batch_ids, stored=False), contents.records)
+
+    def _note_seen(self, headings: Collection[Heading]) -> None:
+        for seen, noted_ms in self._seen.items():
+            arrivals = (each.arrival_ms for each in headings if each.canary == seen.canary)
+            newest_ms = max(arrivals, default=noted_ms)
+            if newest_ms > noted_ms:
+                self._table.note_seen(seen, newest_ms)
+                self._seen[seen] = newest_ms
 
     def _waiting(self, slot: Slot, contents: Contents) -> list[Heading]:
         """Give the batches that are in no record, in order of arrival."""
@@ -157,7 +187,7 @@ class Flusher:
         self._store.put(stored)
         # Of two flushers that write it, one counts it.
         if self._table.mark_stored(self.app, slot, record.number):
-            self._report(tally, sum(len(each.data) for each in stored))
+            self._report(tally, sum(len(each.data) for each in stored), slot)
 
 
 def _first(waiting: Sequence[Heading]) -> list[Heading]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from contract import names
-from contract.metrics import Metric
+from contract.metrics import Field, Metric
 from receiver import faults, metrics
 from receiver.deadline import Deadline
 from receiver.flusher.aws import Archive, DynamoTable, SqsSpillQueue
@@ -15,7 +15,7 @@ from receiver.flusher.drain import SpillQueue, drain
 from receiver.flusher.flush import Store, Table
 from receiver.flusher.run import run
 from receiver.intake import Intake
-from receiver.metrics import Emit, Point
+from receiver.metrics import Emit, Entry, Point
 from receiver.settings import Settings
 from receiver.wiring import make_intake
 
@@ -62,7 +62,7 @@ class Service:
             self._minutes,
             self._table,
             self._store,
-            lambda tally, size: self._emit(metrics.of_stored(tally, size)),
+            lambda tally, size, slot: self._emit(metrics.of_stored(tally, size, slot)),
             self._clock,
             lambda: flushing.remaining() > 0,
         )
@@ -73,7 +73,8 @@ class Service:
         except Exception as failure:  # noqa: BLE001  whatever it is, the messages stay in the queue
             failures["spill queue"] = _code(failure)
         behind_s = outcome.behind_ms // 1000
-        self._emit([Point(Metric.BEHIND, behind_s), *([Point(Metric.DRAINED, drained)] if drained else [])])
+        silence = [Point(Metric.SILENCE, length // 1000, app) for app, length in sorted(outcome.silence_ms.items())]
+        self._emit(Entry([Point(Metric.BEHIND, behind_s), *silence], {Field.DRAINED: drained} if drained else {}))
         for what, reason in failures.items():
             faults.log("flush-failed", what=what, cause=reason)
         if failures:

@@ -1,6 +1,6 @@
 """One run of the flusher over all apps: the oldest slot first, until nothing is due or the time is up."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,16 +13,18 @@ from receiver.flusher.flush import Flusher, Report, Store, Table
 class Outcome:
     """What a run did: the slots that it flushed, and why apps failed.
 
-    `behind_ms` is how long the oldest slot that is left has been due, in milliseconds; 0 if none is due.
+    `behind_ms` is how long the oldest slot that is left has been due, in milliseconds; 0 if none is due. `silence_ms`
+    is how long each app has sent no line of its own, as far as its slots are flushed.
     """
 
     slots: int = 0
     behind_ms: int = 0
+    silence_ms: dict[str, int] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
 
 
 def run(
-    apps: Iterable[str],
+    apps: Collection[str],
     minutes: int,
     table: Table,
     store: Store,
@@ -36,14 +38,16 @@ def run(
     that fails is left to the next run, and the others go on.
     """
     outcome, now_ms = Outcome(), clock()
-    untils = table.untils()
+    untils, seen = table.untils(), table.seen()
     flushers = {app: Flusher(app, table, store, report) for app in sorted({*apps, *untils})}
     for app, flusher in flushers.items():
-        _try(app, outcome, partial(flusher.look, untils.get(app, []), minutes, now_ms))
+        _try(app, outcome, partial(flusher.look, untils.get(app, []), seen, minutes, now_ms))
     while time_left() and (due := _due(flushers, without=outcome.failures)):
         slot, app = min(due)
         outcome.slots += _try(app, outcome, partial(flushers[app].flush, slot))
     outcome.behind_ms = max((clock() - buffer_table.due_ms(slot) for slot, _ in _due(flushers)), default=0)
+    silence_ms = {app: flushers[app].silence_ms for app in apps}
+    outcome.silence_ms = {app: length for app, length in silence_ms.items() if length is not None}
     return outcome
 
 

@@ -312,7 +312,8 @@ def test_a_receiver_without_a_table_spills(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_trouble_is_one_line_of_json_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     receiver(FakeBuffer(DENIED), queue=FakeQueue()).receive(drain_event(POSTED))
-    [line] = capsys.readouterr().out.splitlines()
+    line, spilled = capsys.readouterr().out.splitlines()
+    assert json.loads(spilled) == {"level": "WARN", "reason": "spilled", "app": APP, "frame_id": FRAME_ID}
     assert json.loads(line).items() >= {"reason": "dynamodb-AccessDenied", "app": APP, "frame_id": FRAME_ID}.items()
 
 
@@ -325,6 +326,8 @@ VARIABLES = {
     "DRAIN_KEYS_PARAMETER": "/p",
     "SPILL_QUEUE_URL": "q",
     "BUFFER_TABLE": "t",
+    "DRAIN_URLS_PATH": "/p/",
+    "DELETIONS_QUEUE_URL": "d",
     "FLUSH_MINUTES": "10",
     "ANSWER_AFTER_MS": "300",
     "METRICS_NAMESPACE": "n",
@@ -333,7 +336,7 @@ VARIABLES = {
 
 def test_settings_are_the_environments() -> None:
     settings = Settings.from_environment(VARIABLES, VARIABLES)
-    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p", "q", "t", 10, 300, "n")
+    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p", "q", "t", "/p/", "d", 10, 300, "n")
 
 
 def test_what_may_be_missing_has_a_default() -> None:

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.metrics import Metric, Writer, series
+from contract.metrics import MEANINGS, Field, Metric, Writer, series
+from contract.slots import Slot
 from contract.stored_line import Reason
 from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.handler import Handler, Receiver
 from receiver.intake import Intake
-from receiver.metrics import Point, lines, of_response, of_stored
+from receiver.metrics import Entry, Point, lines, of_stored
 from receiver.tally import Tally
 from tests.support.fakes import (
     APP,
@@ -31,16 +32,17 @@ from tests.support.fakes import (
 from tests.support.logplex_frames import NOON_MS, body, message
 
 HI = message()
+SLOT = Slot.of(NOON_MS, 5)
 DOWN = Unavailable("dynamodb-ThrottlingException", f"refused: {QUERY}")
 
 
-def received(event: dict[str, Any], buffer: FakeBuffer | None = None, queue: FakeQueue | None = None) -> list[Point]:
-    """The points of a request."""
-    points: list[Point] = []
+def received(event: dict[str, Any], buffer: FakeBuffer | None = None, queue: FakeQueue | None = None) -> list[Entry]:
+    """The entries of a request."""
+    entries: list[Entry] = []
     keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
     intake = Intake(buffer or FakeBuffer(), FakeLogBucket(), 5)
-    Receiver(frozenset({APP}), keys, intake, queue or FakeQueue(), points.extend).receive(event)
-    return points
+    Receiver(frozenset({APP}), keys, intake, queue or FakeQueue(), entries.append).receive(event)
+    return entries
 
 
 def post(posted: bytes, **changes: Any) -> dict[str, Any]:
@@ -50,23 +52,18 @@ def post(posted: bytes, **changes: Any) -> dict[str, Any]:
 # ---------------------------------------------------------------- the format
 
 
-def documents(points: list[Point]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in lines(points, "a-receiver", NOON_MS).splitlines()]
+def documents(points: list[Point], fields: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines(Entry(points, fields or {}), "a-receiver", NOON_MS).splitlines()]
 
 
 def test_a_line_is_embedded_metric_format() -> None:
-    """One directive a dimension, whose metrics and dimension are members of the same object."""
-    points = [Point(Metric.QUARANTINED, 1, "bad-time"), Point(Metric.LINES, 7, APP), Point(Metric.BEHIND, 12)]
-    assert documents(points) == [
+    """One directive a dimension, whose metrics and dimension are members of the same object, as other fields are."""
+    points = [Point(Metric.LINES, 7, APP), Point(Metric.BEHIND, 12)]
+    assert documents(points, {"slot": "a slot"}) == [
         {
             "_aws": {
                 "Timestamp": NOON_MS,
                 "CloudWatchMetrics": [
-                    {
-                        "Namespace": "a-receiver",
-                        "Dimensions": [["reason"]],
-                        "Metrics": [{"Name": "Quarantined", "Unit": "Count"}],
-                    },
                     {
                         "Namespace": "a-receiver",
                         "Dimensions": [["app"]],
@@ -79,7 +76,7 @@ def test_a_line_is_embedded_metric_format() -> None:
                     },
                 ],
             },
-            "reason": "bad-time", "Quarantined": 1, "app": APP, "Lines": 7, "Behind": 12,
+            "app": APP, "Lines": 7, "Behind": 12, "slot": "a slot",
         }
     ]  # fmt: skip
 
@@ -87,34 +84,32 @@ def test_a_line_is_embedded_metric_format() -> None:
 def test_a_line_has_one_value_for_each_metric_and_dimension() -> None:
     """A member of a JSON object counts once; what would hide another value comes on a line of its own."""
     points = [
-        *(Point(Metric.QUARANTINED, 1, "bad-time"), Point(Metric.QUARANTINED, 2, "bad-count")),
-        *(Point(Metric.LINES, 3, APP), Point(Metric.BATCHES, 1, "another-app"), Point(Metric.LINES, 4, APP)),
+        *(Point(Metric.BEHIND, 1), Point(Metric.SILENCE, 3, APP), Point(Metric.SILENCE, 1, "another-app")),
+        Point(Metric.LINES, 4, APP),
     ]
-    members = [{key: value for key, value in each.items() if key != "_aws"} for each in documents(points)]
+    members = [{key: value for key, value in each.items() if key != "_aws"} for each in documents(points, {"n": 1})]
     assert members == [
-        {"reason": "bad-time", "Quarantined": 1, "app": APP, "Lines": 3},
-        {"reason": "bad-count", "Quarantined": 2, "app": "another-app", "Batches": 1},
-        {"app": APP, "Lines": 4},
+        {"Behind": 1, "app": APP, "Silence": 3, "Lines": 4, "n": 1},
+        {"app": "another-app", "Silence": 1},
     ]
 
 
-@pytest.mark.parametrize("point", [Point(Metric.LINES, 1), Point(Metric.SPILLED, 1, APP)], ids=["lacks", "has one"])
+@pytest.mark.parametrize("point", [Point(Metric.LINES, 1), Point(Metric.BEHIND, 1, APP)], ids=["lacks", "has one"])
 def test_a_point_has_the_dimension_that_the_table_says(point: Point) -> None:
     with pytest.raises(ValueError, match=point.metric.title):
-        lines([point], "a-receiver", NOON_MS)
+        lines(Entry([point]), "a-receiver", NOON_MS)
 
 
 def test_titles_are_unique_and_units_are_cloudwatchs() -> None:
-    assert len({metric.title for metric in Metric} | {"app", "reason"}) == len(Metric) + 2
-    assert {metric.unit for metric in Metric} <= {"Count", "Bytes", "Milliseconds", "Seconds"}
+    """Fields are members of the same object."""
+    assert len({metric.title for metric in Metric} | {"app", *Field}) == len(Metric) + 1 + len(Field)
+    assert {metric.unit for metric in Metric} <= {"Count", "Seconds"}
+    assert set(MEANINGS) == set(Field)
 
 
-@pytest.mark.parametrize(
-    ("metric", "count"), [(Metric.SPILLED, 1), (Metric.LINES, 3), (Metric.QUARANTINED, len(Reason))]
-)
-def test_a_metric_has_a_series_for_each_value_of_its_dimension(metric: Metric, count: int) -> None:
-    """CloudWatch charges for each."""
-    assert series(metric, apps=3) == count
+def test_three_apps_have_no_more_series_than_are_free() -> None:
+    """Amazon CloudWatch pricing, free tier: ten custom metrics. Each value of a dimension is a metric."""
+    assert sum(series(metric, apps=3) for metric in Metric) == 10
 
 
 @given(
@@ -128,7 +123,7 @@ def test_any_points_are_all_told(points: list[Point]) -> None:
         (name, value)
         for document in documents(points)
         for name, value in document.items()
-        if name not in ("_aws", "app", "reason")
+        if name not in ("_aws", "app")
     ]
     assert sorted(told) == sorted((point.metric.title, point.value) for point in points)
 
@@ -136,64 +131,67 @@ def test_any_points_are_all_told(points: list[Point]) -> None:
 # ---------------------------------------------------------------- what is stored
 
 
-def test_batches_that_are_stored_are_counted() -> None:
-    """Once per record: none of a slot's metrics is written for each POST."""
-    points = of_stored(Tally(APP, batches=2, lines=7, bytes=500, lag_ms=1200), 90)
-    assert points == [
-        Point(Metric.BATCHES, 2, APP),
-        Point(Metric.LINES, 7, APP),
-        Point(Metric.BYTES_RECEIVED, 500, APP),
-        Point(Metric.BYTES_STORED, 90, APP),
-        Point(Metric.LAG, 1200, APP),
-    ]
-    assert len(documents(points)) == 1
+def test_batches_that_are_stored_are_told() -> None:
+    """Once per record: nothing is written for each POST."""
+    entry = of_stored(Tally(APP, batches=2, lines=7, bytes=500, lag_ms=1200), 90, SLOT)
+    assert entry.points == [Point(Metric.LINES, 7, APP)]
+    assert entry.fields == {
+        "slot": str(SLOT), "batches": 2, "bytesReceived": 500, "bytesStored": 90, "lagMs": 1200,
+    }  # fmt: skip
 
 
-def test_faults_are_counted_where_there_are_some() -> None:
+def test_a_large_batch_has_no_slot() -> None:
+    assert Field.SLOT not in of_stored(Tally(APP), 0, None).fields
+
+
+def test_faults_are_told_where_there_are_some() -> None:
     """A metric without values costs nothing."""
-    tally = Tally(APP, lost=3, lost_elsewhere=4, mismatches=5)
+    tally = Tally(APP, canaries=2, lost=3, lost_elsewhere=4, mismatches=5)
     tally.quarantined.update({Reason.BAD_TIME: 2, Reason.BAD_COUNT: 1})
-    assert set(of_stored(tally, 0)) - set(of_stored(Tally(APP), 0)) == {
-        Point(Metric.QUARANTINED, 1, "bad-count"),
-        Point(Metric.QUARANTINED, 2, "bad-time"),
-        Point(Metric.LINES_LOST, 3, APP),
-        Point(Metric.LINES_LOST_ELSEWHERE, 4),
-        Point(Metric.COUNT_MISMATCH, 5, APP),
-    }
+    entry, without = of_stored(tally, 0, SLOT), of_stored(Tally(APP), 0, SLOT)
+    assert set(entry.points) - set(without.points) == {Point(Metric.QUARANTINED, 3), Point(Metric.LINES_LOST, 3)}
+    assert {name: entry.fields[name] for name in entry.fields.keys() - without.fields.keys()} == {
+        "canaries": 2, "lostElsewhere": 4, "countMismatches": 5, "reasons": {"bad-time": 2, "bad-count": 1},
+    }  # fmt: skip
+    [document] = documents(list(entry.points), dict(entry.fields))
+    assert document["reasons"] == {"bad-time": 2, "bad-count": 1}
 
 
-def test_all_metrics_of_objects_are_written() -> None:
-    tally = Tally(APP, 1, 1, 1, lost=1, lost_elsewhere=1, mismatches=1, lag_ms=1)
+def test_all_metrics_and_fields_of_objects_are_written() -> None:
+    tally = Tally(APP, 1, 1, 1, 1, lost=1, lost_elsewhere=1, mismatches=1, lag_ms=1)
     tally.quarantined.update(Reason)
-    written = {point.metric for point in of_stored(tally, 1)}
-    assert written == {metric for metric in Metric if metric.writer is Writer.OBJECT}
+    entry = of_stored(tally, 1, SLOT)
+    assert {point.metric for point in entry.points} == {metric for metric in Metric if metric.writer is Writer.OBJECT}
+    assert {*entry.fields, Field.DRAINED} == set(Field)
 
 
 # ---------------------------------------------------------------- a request
 
 
-@pytest.mark.parametrize("status", [200, 404, 405])
-def test_an_answer_that_is_no_trouble_is_not_counted(status: int) -> None:
-    """API Gateway counts requests, and the flusher what is in them."""
-    assert of_response(status) == []
-
-
 @pytest.mark.parametrize("query", ["", "app=guess-1&token=x", f"app={APP}&token=guess-2", "app=guess-3"])
 def test_a_prober_makes_one_point_and_none_of_its_own_naming(query: str) -> None:
     """Each value of a dimension is a metric that is paid for."""
-    assert received(post(body(HI), query=query)) == [Point(Metric.UNAUTHORISED, 1)]
+    assert received(post(body(HI), query=query)) == [Entry([Point(Metric.UNAUTHORISED, 1)])]
 
 
 @pytest.mark.parametrize(
-    ("buffer", "queue", "points"),
+    ("buffer", "queue", "reasons"),
     [
         pytest.param(FakeBuffer(), FakeQueue(), [], id="in the buffer"),
-        pytest.param(FakeBuffer(DOWN), FakeQueue(), [Point(Metric.SPILLED, 1)], id="spilled"),
-        pytest.param(FakeBuffer(DOWN), FakeQueue(DOWN), [Point(Metric.UNAVAILABLE, 1)], id="kept nowhere"),
+        pytest.param(FakeBuffer(DOWN), FakeQueue(), [("ERROR", DOWN.reason), ("WARN", "spilled")], id="spilled"),
+        pytest.param(
+            FakeBuffer(DOWN), FakeQueue(DOWN), [("ERROR", DOWN.reason), ("ERROR", DOWN.reason)], id="kept nowhere"
+        ),
     ],
 )
-def test_a_post_is_counted_when_it_is_in_trouble(buffer: FakeBuffer, queue: FakeQueue, points: list[Point]) -> None:
-    assert received(post(body(HI)), buffer, queue) == points
+def test_a_post_is_in_the_log_when_it_is_in_trouble(
+    capsys: pytest.CaptureFixture[str], buffer: FakeBuffer, queue: FakeQueue, reasons: list[tuple[str, str]]
+) -> None:
+    """AWS counts the messages of the queue and answers of 5xx; these say why."""
+    assert received(post(body(HI)), buffer, queue) == []
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["level"], each["reason"]) for each in told] == reasons
+    assert all(each["app"] == APP for each in told)
 
 
 # ---------------------------------------------------------------- what is printed
@@ -204,7 +202,7 @@ class Context:
         return 30_000
 
 
-def test_points_are_one_write_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_is_one_write_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of requests that are served at the same time must not mix."""
     written: list[str] = []
     monkeypatch.setenv("METRICS_NAMESPACE", "a-receiver")
@@ -213,9 +211,9 @@ def test_points_are_one_write_of_one_line(monkeypatch: pytest.MonkeyPatch) -> No
         handler = Handler()
         monkeypatch.setattr("sys.stdout.write", written.append)
         handler(post(body(HI)), Context())
-    fault, metrics = written
-    assert fault.endswith("}\n")
-    assert metrics.endswith("}\n")
-    told = json.loads(metrics)
+        handler(post(body(HI), query=f"app={APP}&token=guess"), Context())
+    assert [each.count("\n") for each in written] == [1, 1, 1]
+    assert all(each.endswith("}\n") for each in written)
+    told = json.loads(written[2])
     assert {each["Namespace"] for each in told["_aws"]["CloudWatchMetrics"]} == {"a-receiver"}
-    assert told["Spilled"] == 1
+    assert told["Unauthorised"] == 1

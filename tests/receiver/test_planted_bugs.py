@@ -132,10 +132,12 @@ def until_moved_back(patch: pytest.MonkeyPatch) -> None:
 
 
 def until_of_a_length_not_noted_at_once(patch: pytest.MonkeyPatch) -> None:
-    def look(self: Any, slots: Any, minutes: int, now_ms: int) -> None:
+    def look(self: Any, slots: Any, seen: Any, minutes: int, now_ms: int) -> None:
         table = self._table
-        self._table = SimpleNamespace(markers=table.markers, born_ms=table.born_ms, advance=lambda *_: None)
-        real(self, slots, minutes, now_ms)
+        self._table = SimpleNamespace(
+            markers=table.markers, born_ms=table.born_ms, note_seen=table.note_seen, advance=lambda *_: None
+        )
+        real(self, slots, seen, minutes, now_ms)
         self._table = table
 
     real = Flusher.look

@@ -9,7 +9,6 @@ import pytest
 
 from contract.buffer_table import batch_of
 from contract.logplex.batch import Batch
-from contract.metrics import Metric
 from contract.stored_line import Reason
 from receiver import spill
 from receiver.accepted_keys import AcceptedKeys
@@ -18,7 +17,6 @@ from receiver.deadline import Deadline
 from receiver.flusher.drain import drain
 from receiver.handler import Budget, Receiver
 from receiver.intake import Intake
-from receiver.metrics import Point
 from tests.support.fakes import (
     APP,
     FRAME_ID,
@@ -42,12 +40,9 @@ def intake(buffer: FakeBuffer) -> Intake:
     return Intake(buffer, FakeLogBucket(), 5)
 
 
-def receiver(
-    buffer: FakeBuffer, queue: FakeQueue, budget: Budget = BUDGET, points: list[Point] | None = None
-) -> Receiver:
+def receiver(buffer: FakeBuffer, queue: FakeQueue, budget: Budget = BUDGET) -> Receiver:
     keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
-    emit = (points if points is not None else []).extend
-    return Receiver(frozenset({APP}), keys, intake(buffer), queue, emit, budget)
+    return Receiver(frozenset({APP}), keys, intake(buffer), queue, budget=budget)
 
 
 def test_what_the_buffer_refuses_is_spilled_and_answered_200() -> None:
@@ -141,11 +136,9 @@ def test_what_does_not_fit_a_message_is_503_and_not_split(capsys: pytest.Capture
 
 
 def test_what_does_not_fit_a_message_is_counted_and_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """By the answer's metric; the fault's line says which batch it was, and why."""
-    points: list[Point] = []
+    """By API Gateway, as a 503; the fault's line says which batch it was, and why."""
     noise = random.Random(2).randbytes(spill.MAX_BYTES)
-    receiver(FakeBuffer(SLOW_DOWN), FakeQueue(), points=points).receive(drain_event(noise))
-    assert points == [Point(Metric.UNAVAILABLE, 1)]
+    receiver(FakeBuffer(SLOW_DOWN), FakeQueue()).receive(drain_event(noise))
     faults = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert faults[-1] == {"level": "ERROR", "reason": "spill-too-large", "app": APP, "frame_id": FRAME_ID}
 

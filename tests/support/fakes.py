@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 
 from contract import buffer_table
-from contract.buffer_table import BATCH_PREFIX, PARTITION_KEY, RECORD_PREFIX, SORT_KEY, Heading, Item, Key, Record
+from contract.buffer_table import BATCH_PREFIX, PARTITION_KEY, RECORD_PREFIX, SORT_KEY, Heading, Item, Key, Record, Seen
 from contract.drain_url import token
 from contract.logplex.batch import Batch
 from contract.object_keys import ObjectKey
@@ -114,6 +114,17 @@ class FakeBuffer:
         key = buffer_table.until_key(app, until.minutes)
         if key not in self.items or buffer_table.until_of(self.items[key])[1] < until:
             self.items[key] = buffer_table.until_item(app, until)
+
+    def seen(self) -> dict[Seen, int]:
+        """What is noted."""
+        self.calls.append("seen")
+        return dict(map(buffer_table.seen_of, self._of(buffer_table.SEEN_PARTITION)))
+
+    def note_seen(self, seen: Seen, arrival_ms: int) -> None:
+        """Note it, unless a later time is noted."""
+        self.calls.append(f"note_seen {seen.key.sort}")
+        if seen.key not in self.items or buffer_table.seen_of(self.items[seen.key])[1] < arrival_ms:
+            self.items[seen.key] = buffer_table.seen_item(seen, arrival_ms)
 
     def markers(self, app: str) -> list[Key]:
         """The app's markers."""
@@ -250,7 +261,15 @@ def flush_due(
     minutes: int = DEFAULT_MINUTES,
 ) -> Outcome:
     """Flush all that is due at a time into a bucket; without `apps`, of APP."""
-    return run(apps or [APP], minutes, buffer, bucket, report, lambda: now_ms, lambda: True)
+    return run(
+        tuple(apps) or [APP],
+        minutes,
+        buffer,
+        bucket,
+        lambda tally, size, _: report(tally, size),
+        lambda: now_ms,
+        lambda: True,
+    )
 
 
 class FakeParameter:

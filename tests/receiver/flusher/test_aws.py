@@ -14,6 +14,7 @@ from contract.buffer_table import (
     Heading,
     Item,
     Record,
+    Seen,
     batch_item,
     batch_key,
     marker_item,
@@ -266,6 +267,18 @@ def test_messages_are_received_and_deleted() -> None:
     assert attributes["ApproximateNumberOfMessagesNotVisible"] == "2"
 
 
+# ---------------------------------------------------------------- what was seen
+
+
+def test_the_newest_arrival_that_was_seen_stays(table: DynamoTable) -> None:
+    own, canary = Seen(APP), Seen(APP, canary=True)
+    assert table.seen() == {}
+    for arrival_ms in (NOON_MS, NOON_MS + 9, NOON_MS - 1):
+        table.note_seen(own, arrival_ms)
+    table.note_seen(canary, 1)
+    assert table.seen() == {own: NOON_MS + 9, canary: 1}
+
+
 # ---------------------------------------------------------------- all together
 
 
@@ -277,7 +290,7 @@ def test_a_slot_is_flushed(dynamodb: "DynamoDBClient", table: DynamoTable) -> No
     table.advance(APP, SLOT)
     flusher = Flusher(APP, table, Archive(BUCKET), lambda *_: None)
     for _ in range(2):
-        flusher.look(table.untils()[APP], 5, SLOT.end_ms + 60_000)
+        flusher.look(table.untils()[APP], table.seen(), 5, SLOT.end_ms + 60_000)
         while slot := flusher.next():
             flusher.flush(slot)
     [stored] = s3.list_objects_v2(Bucket=BUCKET)["Contents"]

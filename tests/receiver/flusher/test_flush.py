@@ -6,10 +6,12 @@ from uuid import UUID
 
 import pytest
 
+from contract import canary
 from contract.buffer_table import (
     GRACE_MS,
     KEPT_DAYS,
     Record,
+    Seen,
     batch_item,
     batch_key,
     due_ms,
@@ -37,6 +39,7 @@ from tests.support.logplex_frames import NOON, NOON_MS, body, message
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 SLOT = Slot.of(NOON_MS, 5)
+SEEN_MS = SLOT.begin_ms - 60_000
 DUE_MS = due_ms(SLOT) + 1
 AMPLE_S = 10.0
 
@@ -83,6 +86,8 @@ class World:
         self.buffer = Buffer(born)
         # So that tests do not depend on the table's birth.
         self.buffer.items[until_key(APP, 5)] = until_item(APP, SLOT)
+        for seen in (Seen(APP), Seen(APP, canary=True)):
+            self.buffer.note_seen(seen, SEEN_MS)
         self.bucket = Bucket(self.buffer.calls)
         self.reported: list[tuple[Tally, int]] = []
         self.flusher = self.another()
@@ -90,7 +95,7 @@ class World:
     def another(self) -> Flusher:
         return Flusher(APP, self.buffer, self.bucket, self._report)
 
-    def _report(self, tally: Tally, size: int) -> None:
+    def _report(self, tally: Tally, size: int, _: Slot) -> None:
         self.reported.append((tally, size))
 
     def put(self, batch: Batch, slot: Slot = SLOT, *, late: bool = False) -> UUID:
@@ -110,7 +115,8 @@ class World:
         self.buffer.items[record_key(APP, slot, number)] = record_item(APP, slot, number, batch_ids, NOON_MS)
 
     def look(self, now_ms: int = DUE_MS, minutes: int = 5, flusher: Flusher | None = None) -> None:
-        (flusher or self.flusher).look(self.buffer.untils().get(APP, []), minutes, now_ms)
+        untils, seen = self.buffer.untils().get(APP, []), self.buffer.seen()
+        (flusher or self.flusher).look(untils, seen, minutes, now_ms)
 
     def flush_due(self, now_ms: int = DUE_MS, minutes: int = 5) -> list[Slot]:
         """A run: look, and flush all that is due."""
@@ -170,8 +176,10 @@ def test_the_steps_are_in_the_order_that_the_protocol_needs(world: World) -> Non
     name = str(slot_object_id(APP, SLOT, 0, NOON.date()))[:4]
     assert world.buffer.calls == [
         "untils",
+        "seen",
         "markers",
         f"contents {SLOT}",
+        f"note_seen {APP}",
         "create_record 0",
         f"batches {SLOT}",
         f"put {name}",
@@ -495,7 +503,7 @@ def test_an_outage_of_hours_is_caught_up(world: World) -> None:
 )
 def test_the_first_slot_of_an_app_is_that_of_the_tables_birth(born_ms: int, now_ms: int, first_ms: int) -> None:
     flusher = Flusher(APP, FakeBuffer(born=born_ms), FakeLogBucket(), lambda *_: None)
-    flusher.look([], 5, now_ms)
+    flusher.look([], {}, 5, now_ms)
     assert flusher.next() == Slot(first_ms, 5)
 
 
@@ -528,3 +536,63 @@ def test_a_look_forgets_the_one_before(world: World) -> None:
     other.flush(SLOT)
     world.look()
     assert world.flusher.next() is None
+
+
+# ---------------------------------------------------------------- what was seen
+
+
+def test_silence_is_counted_from_the_newest_arrival_to_the_first_slot_that_is_not_flushed(world: World) -> None:
+    """Not to now: what comes in a slot that is not flushed yet nobody has seen."""
+    world.put(ONE)
+    world.flush_due()
+    assert world.flusher.silence_ms == SLOT.after.begin_ms - ONE.arrival_ms
+    world.flush_due(DUE_MS + 3600_000)
+    assert world.flusher.silence_ms == SLOT.after.begin_ms + 3600_000 - ONE.arrival_ms
+
+
+def test_an_app_is_not_silent_while_its_objects_cannot_be_stored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in the buffer was seen, or may have come since."""
+
+    def refuse(*_: object) -> None:
+        raise Unavailable("s3-AccessDenied", "no")
+
+    world.put(ONE)
+    monkeypatch.setattr(world.bucket, "put", refuse)
+    with pytest.raises(Unavailable):
+        world.flush_due(DUE_MS + 7200_000)
+    assert world.buffer.seen()[Seen(APP)] == ONE.arrival_ms
+    assert world.flusher.silence_ms == 0
+
+
+def test_a_late_batch_ends_the_silence(world: World) -> None:
+    world.flush_due()
+    late = ONE._replace(arrival_ms=DUE_MS + 1000)
+    world.put(late, late=True)
+    world.flush_due(DUE_MS + 2000)
+    assert world.buffer.seen()[Seen(APP)] == late.arrival_ms
+
+
+def test_a_canary_is_noted_by_itself_and_ends_no_silence(world: World) -> None:
+    sent = Batch(APP, canary.frame_id(NOON_MS), NOON_MS, body(canary.message(NOON_MS)))
+    world.put(sent)
+    world.flush_due()
+    assert world.buffer.seen() == {Seen(APP): SEEN_MS, Seen(APP, canary=True): NOON_MS}
+    [(tally, _)] = world.reported
+    assert (tally.batches, tally.canaries, tally.lines) == (1, 1, 0)
+    assert [b"canary" in data for data in map(gzip.decompress, world.bucket.stored.values())] == [True]
+
+
+def test_what_was_never_seen_counts_from_the_first_look() -> None:
+    world = World()
+    for seen in (Seen(APP), Seen(APP, canary=True)):
+        del world.buffer.items[seen.key]
+    world.look(DUE_MS)
+    assert world.buffer.seen() == {Seen(APP): DUE_MS, Seen(APP, canary=True): DUE_MS}
+    assert world.flusher.silence_ms == 0
+
+
+def test_an_older_batch_does_not_take_back_what_was_seen(world: World) -> None:
+    world.buffer.note_seen(Seen(APP), DUE_MS)
+    world.put(ONE)
+    world.flush_due()
+    assert world.buffer.seen()[Seen(APP)] == DUE_MS

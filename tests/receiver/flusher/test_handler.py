@@ -14,14 +14,14 @@ from moto import mock_aws
 from contract import names
 from contract.buffer_table import batch_item, batch_key, due_ms, until_item, until_key
 from contract.logplex.batch import Batch, identity, survey
-from contract.metrics import Metric
+from contract.metrics import Field, Metric
 from contract.slots import Slot
 from receiver import spill
 from receiver.aws import Unavailable
 from receiver.flusher.drain import Message
 from receiver.flusher.handler import FlusherFailed, Service, handler, make_service
 from receiver.intake import Intake
-from receiver.metrics import Point
+from receiver.metrics import Entry, Point
 from receiver.settings import MissingSetting
 from tests.support.fakes import APP, FakeBuffer, FakeLogBucket, FakeQueue
 from tests.support.logplex_frames import NOON_MS, body, message
@@ -61,11 +61,11 @@ class World:
     def __init__(self) -> None:
         self.buffer, self.bucket, self.queue = FakeBuffer(), Bucket(), Queue()
         self.buffer.items[until_key(APP, 5)] = until_item(APP, SLOT)
-        self.points: list[Point] = []
+        self.entries: list[Entry] = []
         self.now_ms = DUE_MS
         intake = Intake(self.buffer, self.bucket, 5, clock=self._clock)
         self.service = Service(
-            frozenset({APP}), 5, self.buffer, self.bucket, self.queue, intake, self.points.extend, self._clock
+            frozenset({APP}), 5, self.buffer, self.bucket, self.queue, intake, self.entries.append, self._clock
         )
 
     def _clock(self) -> int:
@@ -75,8 +75,15 @@ class World:
         item = batch_item(slot, identity(BATCH), BATCH, survey(BATCH), NOON_MS)
         self.buffer.items[batch_key(APP, slot, identity(BATCH))] = item
 
+    @property
+    def points(self) -> list[Point]:
+        return [point for entry in self.entries for point in entry.points]
+
     def value(self, metric: Metric) -> int | None:
         return next((point.value for point in self.points if point.metric is metric), None)
+
+    def field(self, name: Field) -> object:
+        return next((entry.fields[name] for entry in self.entries if name in entry.fields), None)
 
 
 @pytest.fixture
@@ -105,16 +112,17 @@ def test_what_was_drained_is_flushed_by_the_next_run(world: World) -> None:
 def test_a_run_counts_what_it_stored_and_how_far_it_is_behind(world: World) -> None:
     world.put()
     world.service.run(AMPLE_S)
-    assert world.value(Metric.BATCHES) == world.value(Metric.LINES) == 1
-    assert world.value(Metric.BYTES_STORED) == sum(map(len, world.bucket.stored.values()))
+    assert world.field(Field.BATCHES) == world.value(Metric.LINES) == 1
+    assert world.field(Field.SLOT) == str(SLOT)
+    assert world.field(Field.BYTES_STORED) == sum(map(len, world.bucket.stored.values()))
     assert Point(Metric.BEHIND, 0) in world.points
-    assert world.value(Metric.DRAINED) is None
+    assert world.field(Field.DRAINED) is None
 
 
 def test_a_run_that_drained_counts_it(world: World) -> None:
     world.queue.sent += [spill.encode(BATCH), spill.encode(BATCH._replace(frame_id="g"))]
     world.service.run(AMPLE_S)
-    assert world.value(Metric.DRAINED) == 2
+    assert world.field(Field.DRAINED) == 2
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_what_is_left_is_an_error_that_names_it(
     assert json.loads(capsys.readouterr().out) == {
         "level": "ERROR", "reason": "flush-failed", "what": APP, "cause": code,
     }  # fmt: skip
-    assert world.points == [Point(Metric.BEHIND, 100)]
+    assert world.points == [Point(Metric.BEHIND, 100), Point(Metric.SILENCE, 0, APP)]
 
 
 def test_a_queue_that_fails_does_not_stop_the_flush(world: World) -> None:
@@ -161,7 +169,7 @@ def test_an_archive_that_fails_does_not_stop_the_draining(world: World) -> None:
     world.queue.sent.append(spill.encode(BATCH._replace(frame_id="spilled")))
     with pytest.raises(FlusherFailed, match=rf"^{APP}: SlowDown$"):
         world.service.run(AMPLE_S)
-    assert world.value(Metric.DRAINED) == 1
+    assert world.field(Field.DRAINED) == 1
 
 
 def test_a_run_without_time_begins_nothing(world: World) -> None:

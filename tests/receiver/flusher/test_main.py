@@ -51,7 +51,10 @@ def summary(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 
 def test_it_flushes_what_is_due_and_says_when_nothing_is_left(aws: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 0
-    assert summary(capsys) == {"slots": 1, "behindSeconds": 0, "failures": {}}
+    told = summary(capsys)
+    # The slot of the table's birth may be due, too, if it has just ended.
+    assert told.pop("slots") in (1, 2)
+    assert told == {"behindSeconds": 0, "failures": {}}
     assert boto3.client("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
     assert main() == 0
     assert summary(capsys)["slots"] == 0

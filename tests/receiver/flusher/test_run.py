@@ -1,11 +1,22 @@
 """A run flushes all apps, the oldest slot first, does what it can, and says how far it is behind."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
-from contract.buffer_table import Key, batch_item, batch_key, due_ms, marker_item, marker_key, until_item, until_key
+from contract.buffer_table import (
+    Key,
+    Seen,
+    batch_item,
+    batch_key,
+    due_ms,
+    marker_item,
+    marker_key,
+    until_item,
+    until_key,
+)
 from contract.logplex.batch import Batch, identity, survey
 from contract.slots import Slot
 from receiver.aws import Unavailable
@@ -68,7 +79,8 @@ def go(
     now_ms: int = DUE_MS,
     time_left: Callable[[], bool] = lambda: True,
 ) -> Outcome:
-    return run(apps, 5, buffer, bucket, lambda *_: None, lambda: now_ms, time_left)
+    outcome = run(apps, 5, buffer, bucket, lambda *_: None, lambda: now_ms, time_left)
+    return replace(outcome, silence_ms={})
 
 
 def test_all_apps_are_flushed() -> None:
@@ -156,3 +168,22 @@ def test_it_says_how_long_the_oldest_slot_has_been_due(refused: list[str], behin
     buffer.put(API, SLOT)
     outcome = go(buffer, Bucket(*refused), now_ms=due_ms(SLOT) + 600_000)
     assert outcome.behind_ms == behind_ms
+
+
+def test_it_says_how_long_each_app_was_silent_and_nothing_of_apps_that_left() -> None:
+    buffer = Buffer(API, CONSOLE, RETIRED)
+    buffer.note_seen(Seen(API), SLOT.end_ms - 1000)
+    outcome = run([API, CONSOLE], 5, buffer, Bucket(), lambda *_: None, lambda: DUE_MS, lambda: True)
+    assert outcome.silence_ms == {API: 1000, CONSOLE: 0}
+
+
+def test_an_app_of_which_nothing_is_known_has_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gauge without a value leaves its alarm as it is."""
+    buffer = Buffer()
+
+    def fail() -> int:
+        raise DOWN
+
+    monkeypatch.setattr(buffer, "born_ms", fail)
+    outcome = run([API], 5, buffer, Bucket(), lambda *_: None, lambda: DUE_MS, lambda: True)
+    assert (outcome.silence_ms, list(outcome.failures)) == ({}, [API])

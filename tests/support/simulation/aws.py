@@ -3,7 +3,7 @@
 An operation, an argument or an expression that is not served here is an error.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -45,6 +45,10 @@ def _is_behind(old: Item | None, values: Item) -> bool:
     return old is None or old["slot"]["S"] < values[":slot"]["S"]
 
 
+def _is_older(old: Item | None, values: Item) -> bool:
+    return old is None or int(old["arrival"]["N"]) < int(values[":arrival"]["N"])
+
+
 def _is_not_stored(old: Item | None, values: Item) -> bool:
     return old is not None and old["stored"] == values[":false"]
 
@@ -53,6 +57,7 @@ _CONDITIONS: dict[str | None, Callable[[Item | None, Item], bool]] = {
     None: lambda *_: True,
     "attribute_not_exists(pk)": _is_absent,
     "attribute_not_exists(slot) OR slot < :slot": _is_behind,
+    "attribute_not_exists(arrival) OR arrival < :arrival": _is_older,
     "#stored = :false": _is_not_stored,
 }
 
@@ -128,14 +133,15 @@ class DynamoDBClient:
         TableName: str,  # noqa: N803
         Key: Item,  # noqa: N803
         ConsistentRead: bool,  # noqa: N803
-        ProjectionExpression: str,  # noqa: N803
-        ReturnConsumedCapacity: str,  # noqa: N803
+        ProjectionExpression: str = "",  # noqa: N803
+        ReturnConsumedCapacity: str = "",  # noqa: N803
     ) -> Any:
         assert ConsistentRead
         pk, sk = Key["pk"]["S"], Key["sk"]["S"]
 
         def get() -> dict[str, Any]:
-            found: dict[str, Any] = {"Item": {}} if sk in self._table.partitions.get(pk, ()) else {}
+            item = self._table.partitions.get(pk, {}).get(sk)
+            found: dict[str, Any] = {} if item is None else {"Item": {} if ProjectionExpression else item}
             return {"ConsumedCapacity": {}, **found}
 
         return self._call(("get", pk, sk), get)
@@ -244,6 +250,8 @@ class Messages:
         self._world, self._delay_s = world, delay_s
         self.texts: dict[str, str] = {}
         self.visible: dict[str, float] = {}
+        self.sent: dict[str, float] = {}
+        self.receives: Counter[str] = Counter()
         self._receipts: dict[str, str] = {}
         self.calm = False
 
@@ -251,7 +259,8 @@ class Messages:
         """Add a message."""
         message = f"m{self._world.totals['messages']}"
         self._world.totals["messages"] += 1
-        self.texts[message], self.visible[message] = text, self._world.now + self._delay_s
+        self.texts[message], self.sent[message] = text, self._world.now
+        self.visible[message] = self._world.now + self._delay_s
         return {"MessageId": message}
 
     def receive(self, most: int) -> dict[str, Any]:
@@ -264,6 +273,7 @@ class Messages:
             # A standard queue may deliver a message twice ("Amazon SQS at-least-once delivery").
             if self.calm or random.random() > 0.05:
                 self.visible[message] = now + VISIBILITY_S
+            self.receives[message] += 1
             self._receipts[message] = receipt = f"{message} at {now}"
             received.append({"MessageId": message, "ReceiptHandle": receipt, "Body": self.texts[message]})
         return {"Messages": received} if received else {}
@@ -273,7 +283,7 @@ class Messages:
         message = receipt.partition(" ")[0]
         comes_again = self._receipts[message] != receipt or self._world.random.random() < 0.02
         if message in self.texts and (self.calm or not comes_again):
-            del self.texts[message], self.visible[message]
+            del self.texts[message], self.visible[message], self.sent[message]
 
 
 class SQSClient:

@@ -21,6 +21,7 @@ from contract.slots import Slot
 from receiver.flusher import flush
 from receiver.flusher.aws import Archive, DynamoTable, SqsSpillQueue
 from receiver.flusher.handler import FlusherFailed, Service
+from receiver.metrics import Entry
 from receiver.pace import Pace
 from receiver.settings import Settings
 from receiver.wiring import make_intake
@@ -84,7 +85,9 @@ class Life:
     # ---------------------------------------------------------------- the system
 
     def _settings(self, minutes: int) -> Settings:
-        return Settings("bucket", frozenset(self._plan.apps), "keys", "queue", "table", minutes, 0, "simulation")
+        return Settings(
+            "bucket", frozenset(self._plan.apps), "keys", "queue", "table", "", "", minutes, 0, "simulation"
+        )
 
     def _receiver(self, minutes: int) -> receiver.handler.Receiver:
         return receiver.handler.Receiver(
@@ -107,12 +110,8 @@ class Life:
             self._emit,
         )
 
-    def _emit(self, points: Any) -> None:
-        for point in points:
-            if point.metric is Metric.LINES:
-                self._counted += point.value
-            elif point.metric is Metric.SPILLED:
-                self.world.totals["spilled"] += point.value
+    def _emit(self, entry: Entry) -> None:
+        self._counted += sum(point.value for point in entry.points if point.metric is Metric.LINES)
 
     def _receive(self, event: Mapping[str, Any], first_try: float) -> int:
         # All tries of a batch meet functions of one version: otherwise it would be stored twice.
@@ -183,7 +182,7 @@ class Life:
         slots = [
             Slot.parse(partition.partition("/")[2])
             for partition, items in self._cloud.table.partitions.items()
-            if items and not partition.startswith(("flushed", "late/"))
+            if items and not partition.startswith(("flushed", "seen", "late/"))
         ]
         due_s = max((buffer_table.due_ms(slot) // 1000 for slot in slots), default=0)
         return due_s - self.world.epoch_s + _SKEW_S
@@ -239,6 +238,11 @@ class _Clock:
 settings = SimpleNamespace(delay_s=DELAY_S)
 
 
+def _log(reason: str, *_: object, **what: object) -> None:
+    _Clock.world.totals[reason] += 1
+    _Clock.world.note("fault", reason, what)
+
+
 @contextmanager
 def simulated() -> Iterator[None]:
     """Replace AWS and the clock in the code under test."""
@@ -249,7 +253,7 @@ def simulated() -> Iterator[None]:
             patch.setattr(module, "boto3", _Clock)
         patch.setattr(receiver.aws, "make_abortable", lambda _: None)
         patch.setattr(receiver.aws, "Service", SideBySide)
-        patch.setattr(receiver.faults, "log", lambda reason, *_, **what: _Clock.world.note("fault", reason, what))
+        patch.setattr(receiver.faults, "log", _log)
         patch.setattr(buffer_table, "BODY_BYTES", logplex.BYTES_OF_LARGE)
         patch.setattr(buffer_table, "BATCH_LINES", logplex.LINES_OF_LARGE)
         patch.setattr(flush, "RECORD_BATCHES", flush.RECORD_BATCHES)
