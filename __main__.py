@@ -3,12 +3,16 @@
 import pulumi
 
 from contract import drain_url, names
+from contract.alarms import Watched
 from contract.outputs import exported
 from contract.saved_queries import saved_queries
+from contract.vended_metrics import Resource
 from infra import lookups
 from infra.archive import Archive, ArchiveArgs
 from infra.buffer import Buffer, BufferArgs
+from infra.canary import Canary, CanaryArgs
 from infra.catalog import Catalog, CatalogArgs
+from infra.deletions import Deletions, DeletionsArgs
 from infra.destroy_guard import DestroyGuard
 from infra.drain_keys import DrainKeys, DrainKeysArgs
 from infra.drains import Drains, DrainsArgs
@@ -20,6 +24,7 @@ from infra.providers import providers
 from infra.receiver import Receiver, ReceiverArgs
 from infra.settings import Settings
 from infra.spill import Spill, SpillArgs
+from infra.watch import Watch, WatchArgs
 from infra.workgroup import Workgroup, WorkgroupArgs
 
 settings = Settings.load()
@@ -128,6 +133,38 @@ endpoint = Endpoint(
     EndpointArgs(name_prefix=settings.name_prefix, function=receiver.function, log_days=settings.receiver_log_days),
     opts,
 )
+deletions = Deletions("deletions", DeletionsArgs(name_prefix=settings.name_prefix, bucket=archive.bucket), opts)
+watch = Watch(
+    "watch",
+    WatchArgs(
+        watched=Watched(
+            name_prefix=settings.name_prefix,
+            parameter_prefix=settings.parameter_prefix,
+            silence_hours=settings.silence_of_apps,
+            flush_minutes=settings.flush_minutes,
+            drains_enabled=settings.drains_enabled,
+        ),
+        resources={
+            Resource.API: endpoint.api.id,
+            Resource.RECEIVER: receiver.function.name,
+            Resource.FLUSHER: flusher.function.name,
+            Resource.CANARY: names.canary_function(settings.name_prefix),
+            Resource.BUFFER: buffer.table.name,
+            Resource.SPILL_QUEUE: spill.queue.name,
+            Resource.DEAD_LETTERS: spill.dead_letters.name,
+            Resource.DELETIONS: deletions.queue.name,
+            Resource.BUCKET: archive.bucket.bucket,
+        },
+        endpoints=settings.alarm_addresses,
+        topic_key=settings.alarm_topic_key,
+        account_arn=flusher.function.arn,
+        region=settings.region,
+        workgroup=settings.workgroup_name,
+        budget_usd=settings.budget_usd,
+        budget_tag=settings.budget_tag_value,
+    ),
+    opts,
+)
 drain_urls = {app: drain_keys.url(endpoint.url, app) for app in settings.apps}
 outputs = exported(
     bucket=archive.bucket.bucket,
@@ -155,6 +192,9 @@ outputs = exported(
     expire_after_days=settings.expire_after_days,
     results_expire_after_days=settings.results_expire_after_days,
     silence_hours=settings.silence_hours,
+    silence_hours_by_app=settings.own_silence_hours,
+    alarm_topic_arn=watch.topic.arn,
+    dashboard=watch.dashboard_url,
     budget_usd=settings.budget_usd,
 )
 parameters = Parameters(
@@ -168,8 +208,24 @@ parameters = Parameters(
     ),
     opts,
 )
+canary = Canary(
+    "canary",
+    CanaryArgs(
+        name_prefix=settings.name_prefix,
+        apps=settings.apps,
+        parameter_prefix=settings.parameter_prefix,
+        drain_urls=parameters.drain_urls,
+        table=buffer.table,
+        deletions=deletions.queue,
+        flusher=flusher.function,
+        flush_minutes=settings.flush_minutes,
+        log_days=settings.receiver_log_days,
+    ),
+    opts,
+)
 everything = [
-    *(archive, catalog, athena, identities, drain_keys, spill, buffer, flusher, receiver, endpoint, parameters)
+    *(archive, catalog, athena, identities, drain_keys, spill, buffer, flusher, receiver, endpoint, parameters),
+    *(deletions, watch, canary),
 ]
 drains = (
     [Drains("drains", DrainsArgs(urls=drain_urls, app_ids=app_ids, behind=everything), opts)]

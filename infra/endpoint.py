@@ -28,7 +28,7 @@ class EndpointArgs:
 
 
 class Endpoint(pulumi.ComponentResource):
-    """API with one route; `url` is the URL of its stage, without a trailing slash or a token."""
+    """API with one route; `api` is the API, `url` the URL of its stage, without a trailing slash or a token."""
 
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Endpoint", name, None, opts)
@@ -86,5 +86,5 @@ class Endpoint(pulumi.ComponentResource):
             # Once the URL is known, the endpoint answers.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[route, permission]),
         )
-        self.url = stage.invoke_url
+        self.api, self.url = api, stage.invoke_url
         self.register_outputs({"url": self.url})

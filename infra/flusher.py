@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import dynamodb, iam, lambda_, s3, scheduler, sqs
+from pulumi_aws import dynamodb, s3, sqs
 
 from contract import names, policies
-from infra.function import Function, FunctionArgs
+from infra.function import FunctionArgs
+from infra.scheduled_function import Schedule, ScheduledFunction
 
 # A run begins nothing new after 50 s; what it has begun may take longer, so that runs overlap rarely.
 TIMEOUT_S = 120
@@ -26,7 +27,7 @@ class FlusherArgs:
     log_days: int
 
 
-class Flusher(Function):
+class Flusher(ScheduledFunction):
     """`function`, with its role, its log group and its schedule."""
 
     def __init__(self, name: str, args: FlusherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -58,42 +59,7 @@ class Flusher(Function):
                 policy=policy,
                 policy_name="flush",
             ),
+            # The next run repeats what a failed one left, so that a retry would only overlap with it.
+            Schedule(names.FLUSHER_SCHEDULE, "rate(1 minute)"),
             opts,
-        )
-        child = pulumi.ResourceOptions(parent=self)
-        replaced_first = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
-        # The next run repeats what a failed one left, so that a retry would only overlap with it.
-        retries = lambda_.FunctionEventInvokeConfig(
-            f"{name}-retries",
-            function_name=self.function.name,
-            maximum_retry_attempts=0,
-            maximum_event_age_in_seconds=60,
-            opts=child,
-        )
-        group = scheduler.ScheduleGroup(f"{name}-schedules", name=function_name, opts=replaced_first)
-        role = iam.Role(
-            f"{name}-schedule-role",
-            name=f"{function_name}-schedule",
-            assume_role_policy=pulumi.Output.json_dumps(group.arn.apply(policies.scheduler_trust)),
-            opts=replaced_first,
-        )
-        invoke = iam.RolePolicy(
-            f"{name}-schedule-policy",
-            name="invoke",
-            role=role.name,
-            policy=pulumi.Output.json_dumps(self.function.arn.apply(policies.schedule)),
-            opts=replaced_first,
-        )
-        scheduler.Schedule(
-            f"{name}-schedule",
-            name=names.FLUSHER_SCHEDULE,
-            group_name=group.name,
-            schedule_expression="rate(1 minute)",
-            flexible_time_window={"mode": "OFF"},
-            target={
-                "arn": self.function.arn,
-                "role_arn": role.arn,
-                "retry_policy": {"maximum_retry_attempts": 0, "maximum_event_age_in_seconds": 60},
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[invoke, retries]),
         )

@@ -21,7 +21,10 @@ class ParametersArgs:
 
 
 class Parameters(pulumi.ComponentResource):
-    """`bucket_arn`, `athena_reader_role_arn` and `outputs` as String, `drain_url/<app>` as SecureString."""
+    """`bucket_arn`, `athena_reader_role_arn` and `outputs` as String, `drain_url/<app>` as SecureString.
+
+    `drain_urls` are the latter.
+    """
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Parameters", name, None, opts)
@@ -49,7 +52,7 @@ class Parameters(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(pulumi.Output.all(*readable).apply(policies.parameter_reader)),
             opts=child,
         )
-        for app, url in args.drain_urls.items():
+        self.drain_urls = [
             ssm.Parameter(
                 f"{name}-drain-url-{app}",
                 name=f"{args.prefix}{names.drain_url(app)}",
@@ -58,4 +61,6 @@ class Parameters(pulumi.ComponentResource):
                 value=url,
                 opts=child,
             )
+            for app, url in args.drain_urls.items()
+        ]
         self.register_outputs({})

@@ -48,6 +48,18 @@ def _all(check: Callable[[str], bool]) -> Callable[[tuple[str, ...]], bool]:
     return lambda texts: all(map(check, texts))
 
 
+def _is_email(text: str) -> bool:
+    return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) is not None
+
+
+def _is_https(text: str) -> bool:
+    return re.fullmatch(r"https://[!-~]+", text) is not None
+
+
+def _is_silence(hours: str) -> bool:
+    return re.fullmatch(r"\d{1,3}", hours, re.ASCII) is not None and int(hours) <= 168
+
+
 def _is_tag(key: str, value: str) -> bool:
     return re.fullmatch(r"(?!aws:)[\w .:/=+@-]{1,128}", key) is not None and bool(
         re.fullmatch(r"[\w .:/=+@-]{0,256}", value)
@@ -254,10 +266,62 @@ class Settings:
         _between(1, 10240),
     )
 
+    alarm_email: str = _setting(
+        "ops@raxx.app",
+        "Address to which alarms and budget write. Whoever reads it has to confirm the subscription.",
+        "an e-mail address, or empty for none",
+        lambda text: text == "" or _is_email(text),
+    )
+    alarm_endpoints: tuple[str, ...] = _setting(
+        (),
+        "More addresses for the same: e-mail addresses, and https URLs of services that confirm by themselves.",
+        "e-mail addresses and https URLs, each once",
+        lambda texts: len(set(texts)) == len(texts) and all(_is_email(text) or _is_https(text) for text in texts),
+    )
+    alarm_topic_key: bool = _setting(
+        False,
+        "Whether alarms are encrypted with a KMS key of the stack, which costs $1 per month. Without it they are "
+        "encrypted as SNS encrypts everything.",
+        "true or false",
+        lambda _: True,
+    )
     silence_hours: int = _setting(
-        2, "Hours without a new object after which an app counts as silent.", "1 to 168", _between(1, 168)
+        2, "Hours without a line after which an app counts as silent.", "1 to 168", _between(1, 168)
+    )
+    silence_hours_by_app: Mapping[str, str] = _setting(
+        {},
+        "The same for apps that have their own; 0 for an app that may be silent for any time.",
+        "app name: 0 to 168",
+        lambda hours: all(APP_NAME.fullmatch(app) and _is_silence(text) for app, text in hours.items()),
+    )
+    budget_tag: str = _setting(
+        "",
+        "Key of one of the tags, by which the budget finds the costs of this stack. Activate it as a cost allocation "
+        "tag first. Without it the budget counts what the account pays for the AWS services that the stack uses.",
+        "a key in `tags`, or empty",
+        lambda _: True,
     )
     budget_usd: int = _setting(20, "Maximum cost per month in US dollars.", "1 to 100000", _between(1, 100_000))
+
+    @property
+    def own_silence_hours(self) -> dict[str, int]:
+        """The hours of silence of the apps that have their own."""
+        return {app: int(hours) for app, hours in self.silence_hours_by_app.items()}
+
+    @property
+    def silence_of_apps(self) -> dict[str, int]:
+        """The hours of silence of each app; 0 for an app that may be silent."""
+        return {app: self.own_silence_hours.get(app, self.silence_hours) for app in self.apps}
+
+    @property
+    def alarm_addresses(self) -> list[str]:
+        """All addresses to which alarms and budget write, each once."""
+        return [*dict.fromkeys(address for address in (self.alarm_email, *self.alarm_endpoints) if address)]
+
+    @property
+    def budget_tag_value(self) -> tuple[str, str] | None:
+        """The tag by which the budget finds its costs, with its value."""
+        return (self.budget_tag, self.tags[self.budget_tag]) if self.budget_tag else None
 
     @classmethod
     def load(cls) -> Self:
@@ -310,6 +374,12 @@ class Settings:
         if unknown := self.app_ids.keys() - set(self.apps):
             problem = f"appIds names {', '.join(sorted(unknown))}: it may only name apps that are in `apps`"
             yield {"app_ids", "apps"}, problem
+        if unknown := self.silence_hours_by_app.keys() - set(self.apps):
+            problem = f"silenceHoursByApp names {', '.join(sorted(unknown))}: it may only name apps that are in `apps`"
+            yield {"silence_hours_by_app", "apps"}, problem
+        if self.budget_tag and self.budget_tag not in self.tags:
+            problem = f"budgetTag is {self.budget_tag}: it must be the key of one of the `tags`"
+            yield {"budget_tag", "tags"}, problem
         if self.table_name == router_view.NAME:
             yield {"table_name"}, f"tableName is {router_view.NAME}: choose another name, as the view has this one"
 

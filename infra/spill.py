@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import sqs
 
+from contract import names
+
 # A message that the flusher cannot put into the buffer is received again after 15 minutes, and becomes a dead letter
 # after 480 receives, five days later at the earliest. Nine days then remain to move it back. SQS allows a
 # maxReceiveCount of at most 1,000 ("SetQueueAttributes").
@@ -38,14 +40,14 @@ class Spill(pulumi.ComponentResource):
         )
         self.dead_letters = sqs.Queue(
             f"{name}-dead-letters",
-            name=f"{args.name_prefix}-spill-dead-letters",
+            name=names.dead_letter_queue(args.name_prefix),
             message_retention_seconds=_FORTNIGHT_S,
             sqs_managed_sse_enabled=True,
             opts=child,
         )
         self.queue = sqs.Queue(
             f"{name}-queue",
-            name=f"{args.name_prefix}-spill",
+            name=names.spill_queue(args.name_prefix),
             message_retention_seconds=_FORTNIGHT_S,
             visibility_timeout_seconds=VISIBILITY_S,
             delay_seconds=DELAY_S,

@@ -24,7 +24,10 @@ FALSE = {
         Finding(role, "assumeRolePolicy", "MALFORMED", "Statement contains neither Resource nor NotResource"): (
             "A trust policy has no resource: it is about the role that it belongs to."
         )
-        for role in ("identities-reader", "receiver-role", "flusher-role", "flusher-schedule-role")
+        for role in (
+            *("identities-reader", "receiver-role", "flusher-role", "flusher-schedule-role"),
+            *("canary-role", "canary-schedule-role"),
+        )
     },
     Finding(
         *("archive-policy", "policy", "MISMATCHED_TYPE"),

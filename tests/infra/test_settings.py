@@ -106,6 +106,18 @@ def test_settings_cannot_be_changed() -> None:
             *("tags", {"n": "1234", "yes": "true", "no": "false", "below": "-1", "text": "0x1"}),
             id="tags-as-pulumi-writes-them",
         ),
+        pytest.param("alarmEmail", "", "alarm_email", "", id="nobody"),
+        pytest.param(
+            *("alarmEndpoints", ["a@b.example", "https://c.example/d?e=f"]),
+            *("alarm_endpoints", ("a@b.example", "https://c.example/d?e=f")),
+            id="endpoints",
+        ),
+        pytest.param(
+            *("silenceHoursByApp", {"raxx-api-prod": 0, "raxx-velvet-prod": "168"}),
+            *("own_silence_hours", {"raxx-api-prod": 0, "raxx-velvet-prod": 168}),
+            id="hours-of-apps",
+        ),
+        pytest.param("budgetTag", "project", "budget_tag_value", ("project", "heroku-log-archive"), id="budget-by-tag"),
         pytest.param("archiveAfterDays", 1, "archive_after_days", 1, id="least"),
         pytest.param("expireAfterDays", 3650, "expire_after_days", 3650, id="greatest"),
         pytest.param("tokenGeneration", "2", "token_generation", 2, id="number-as-text"),
@@ -149,6 +161,7 @@ GLUE_NAME = "1 to 128 of a-z, 0-9 and '_', not beginning with a digit"
 PATH = "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm"
 BOOL = "true or false"
 ACCOUNTS = "account ids of 12 digits; in the file, put an id that begins with 0 in quotes"
+ENDPOINTS = "e-mail addresses and https URLs, each once"
 TAGS = (
     "at most 40 tags: a key of 1 to 128 characters that does not begin with aws:, a value of up to 256; in the file, "
     "put a fraction in quotes"
@@ -172,6 +185,11 @@ CONCURRENCY = "-1, or 2 to 1000"
         pytest.param("apps", ["abc,def"], APPS, id="apps-in-one"),
         pytest.param("apps", "raxx-api-prod", APPS, id="app-outside-a-list"),
         pytest.param("apps", [1], APPS, id="app-as-number"),
+        pytest.param("alarmEmail", "ops", "an e-mail address, or empty for none", id="no-e-mail"),
+        pytest.param("alarmEndpoints", ["http://a.example"], ENDPOINTS, id="plain-http"),
+        pytest.param("alarmEndpoints", ["a@b.example", "a@b.example"], ENDPOINTS, id="an-endpoint-twice"),
+        pytest.param("silenceHoursByApp", {"raxx-api-prod": 169}, "app name: 0 to 168", id="silence-too-long"),
+        pytest.param("silenceHoursByApp", {"raxx-api-prod": "two"}, "app name: 0 to 168", id="silence-in-words"),
         pytest.param("appIds", {"raxx-api-prod": "x"}, "app name: UUID in lower case", id="no-uuid"),
         pytest.param("appIds", {"raxx-api-prod": UUID.upper()}, "app name: UUID in lower case", id="uuid-in-capitals"),
         pytest.param("appIds", {"raxx-api-prod": 1}, "app name: UUID in lower case", id="uuid-as-number"),
@@ -312,7 +330,17 @@ def test_all_problems_are_told_together() -> None:
         pytest.param(
             with_setting("appIds", {"other-app": UUID}),
             ["appIds names other-app: it may only name apps that are in `apps`"],
-            id="id-of-no-app",
+            id="app-id-of-another-app",
+        ),
+        pytest.param(
+            with_setting("silenceHoursByApp", {"other-app": 1}),
+            ["silenceHoursByApp names other-app: it may only name apps that are in `apps`"],
+            id="silence-of-another-app",
+        ),
+        pytest.param(
+            with_setting("budgetTag", "owner"),
+            ["budgetTag is owner: it must be the key of one of the `tags`"],
+            id="budget-by-no-tag",
         ),
         pytest.param(
             with_setting("tableName", "router_requests"),

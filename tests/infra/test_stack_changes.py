@@ -17,11 +17,17 @@ APPS = ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod")
 ONE_MORE = '["raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod", "raxx-new-prod"]'
 DRAIN_URLS = {f"parameters-drain-url-{app}": {"value"} for app in APPS}
 DRAINS = {f"drains-{app}": {"sensitiveUrl"} for app in APPS}
-# What knows the list of apps: the projection, the receiver, and the operator's tools.
+DASHBOARD = {"watch-dashboard": {"dashboardBody"}}
+SILENCE = {f"watch-alarm-silent-{app}" for app in APPS}
+# What knows the list of apps: the projection, the functions, the number of objects, and the operator's tools.
 KNOW_THE_APPS = {
     "catalog-table": {"parameters"},
     "receiver-function": {"environment"},
     "flusher-function": {"environment"},
+    "canary-function": {"environment"},
+    "canary-policy": {"policy"},
+    "watch-alarm-objects": {"alarmDescription", "threshold"},
+    **DASHBOARD,
     "parameters-outputs": {"value"},
     "stack outputs": {"apps"},
 }
@@ -114,20 +120,24 @@ def test_the_first_token_has_no_previous_one_to_shut_out(production: Run) -> Non
 
 def test_a_new_app_gets_its_drain_and_those_of_the_others_stay(production: Run) -> None:
     assert changes(production, run({"apps": ONE_MORE})) == Changes(
-        added={"drains-raxx-new-prod", "parameters-drain-url-raxx-new-prod"}, changed=KNOW_THE_APPS
+        added={"drains-raxx-new-prod", "parameters-drain-url-raxx-new-prod", "watch-alarm-silent-raxx-new-prod"},
+        changed=KNOW_THE_APPS,
     )
 
 
 def test_an_app_that_is_removed_loses_its_drain_and_nothing_else_goes(production: Run) -> None:
     assert changes(run({"apps": ONE_MORE}), production) == Changes(
-        removed={"drains-raxx-new-prod", "parameters-drain-url-raxx-new-prod"}, changed=KNOW_THE_APPS
+        removed={"drains-raxx-new-prod", "parameters-drain-url-raxx-new-prod", "watch-alarm-silent-raxx-new-prod"},
+        changed=KNOW_THE_APPS,
     )
 
 
-def test_the_emergency_stop_removes_the_drains_only(production: Run) -> None:
+def test_the_emergency_stop_removes_the_drains_and_the_alarms_of_silence_only(production: Run) -> None:
     """Keys and drain URLs stay, so that the same drains come back."""
     stopped = run({"drainsEnabled": "false"})
-    assert changes(production, stopped) == Changes(removed={"drains", *DRAINS}, changed=tells("drainsEnabled"))
+    assert changes(production, stopped) == Changes(
+        removed={"drains", *DRAINS, *SILENCE}, changed=tells("drainsEnabled") | DASHBOARD
+    )
     assert not [lookup for lookup in stopped.lookups if lookup.startswith("heroku:")]
 
 
@@ -137,6 +147,41 @@ def test_an_app_whose_uuid_is_given_is_not_looked_up(production: Run) -> None:
     given = run({"appIds": f'{{"raxx-api-prod": "{uuid}"}}'})
     assert changes(production, given) == Changes(changed={"drains-raxx-api-prod": {"appId"}})
     assert set(production.lookups) - set(given.lookups) == {"heroku:app/getApp:getApp raxx-api-prod"}
+
+
+# ---------------------------------------------------------------- who is told
+
+
+def test_an_app_that_may_be_silent_has_no_alarm(production: Run) -> None:
+    quiet = run({"silenceHoursByApp": '{"raxx-velvet-prod": 0}'})
+    assert changes(production, quiet) == Changes(
+        removed={"watch-alarm-silent-raxx-velvet-prod"}, changed=tells("silenceHoursByApp") | DASHBOARD
+    )
+
+
+def test_more_addresses_are_more_subscriptions_each_once(production: Run) -> None:
+    """The name of an https endpoint's does not show its URL, which often has a secret in it."""
+    more = run({"alarmEndpoints": '["second@raxx.app", "ops@raxx.app", "https://events.example.com/hunter2"]'})
+    found = changes(production, more)
+    assert (found.removed, found.changed) == (set(), {})
+    subscriptions = [more[name] for name in sorted(found.added)]
+    assert [(each.inputs["protocol"], each.inputs["endpointAutoConfirms"]) for each in subscriptions] == [
+        ("https", True),
+        ("email", False),
+    ]
+    assert not any("hunter2" in name for name in found.added)
+
+
+def test_without_an_address_there_is_no_subscription(production: Run) -> None:
+    nobody = run({"alarmEmail": ""})
+    assert changes(production, nobody) == Changes(removed={"watch-alarms-subscription-ops@raxx.app"})
+
+
+def test_a_key_of_its_own_encrypts_the_topic(production: Run) -> None:
+    keyed = run({"alarmTopicKey": "true"})
+    assert changes(production, keyed) == Changes(
+        added={"watch-alarms-key"}, changed={"watch-alarms-topic": {"kmsMasterKeyId"}}
+    )
 
 
 # ---------------------------------------------------------------- the rest
@@ -167,6 +212,9 @@ def test_an_app_whose_uuid_is_given_is_not_looked_up(production: Run) -> None:
             {
                 "receiver-function": {"environment"},
                 "flusher-function": {"environment"},
+                "canary-function": {"environment"},
+                "watch-alarm-objects": {"alarmDescription", "threshold"},
+                **DASHBOARD,
                 **tells("flushMinutes"),
             },
             id="slots",
@@ -177,9 +225,32 @@ def test_an_app_whose_uuid_is_given_is_not_looked_up(production: Run) -> None:
         pytest.param(
             "receiverLogDays",
             "60",
-            {name: {"retentionInDays"} for name in ("receiver-log", "flusher-log", "endpoint-access-log")},
+            {
+                name: {"retentionInDays"}
+                for name in ("receiver-log", "flusher-log", "canary-log", "endpoint-access-log")
+            },
             id="log-days",
         ),
+        pytest.param(
+            "silenceHours",
+            "3",
+            {**{name: {"alarmDescription", "threshold"} for name in SILENCE}, **DASHBOARD, **tells("silenceHours")},
+            id="silence",
+        ),
+        pytest.param(
+            "silenceHoursByApp",
+            '{"raxx-velvet-prod": 24}',
+            {
+                "watch-alarm-silent-raxx-velvet-prod": {"alarmDescription", "threshold"},
+                **DASHBOARD,
+                **tells("silenceHoursByApp"),
+            },
+            id="silence-of-one-app",
+        ),
+        pytest.param(
+            "budgetUsd", "30", {"watch-budget-budget": {"limitAmount"}, **DASHBOARD, **tells("budgetUsd")}, id="budget"
+        ),
+        pytest.param("budgetTag", "project", {"watch-budget-budget": {"costFilters"}}, id="budget-by-tag"),
         pytest.param("tags", '{"a": "b"}', {"aws": {"defaultTags"}}, id="tags"),
         pytest.param("allowedAccountIds", '["123456789012"]', {"aws": {"allowedAccountIds"}}, id="accounts"),
         pytest.param("protectArchive", "false", PROTECTED, id="protection"),

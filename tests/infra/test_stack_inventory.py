@@ -155,14 +155,14 @@ def test_a_preview_does_not_know_what_only_aws_can_say(preview: Run) -> None:
 
 
 def test_each_resource_is_in_a_room(update: Run) -> None:
-    """A component is `raxx:logdrain:*` at the top; what is neither that nor a provider has one as its parent."""
+    """A component is `raxx:logdrain:*`, at the top or in the watch; what is neither that nor a provider is in one."""
     rooms = {resource.urn for resource in update.resources.values() if not resource.custom}
     for resource in update.resources.values():
         if resource.custom and not resource.is_provider:
             assert resource.parent in rooms, resource.name
         elif not resource.custom:
             assert resource.type.startswith("raxx:logdrain:")
-            assert name_of(resource.parent) == "heroku-log-archive-prod"
+            assert name_of(resource.parent) in {"heroku-log-archive-prod", "watch"}
 
 
 @pytest.mark.parametrize("package", ["aws", "heroku"])
@@ -247,8 +247,14 @@ def test_what_a_new_name_prefix_replaces_is_there_before_the_old_one_goes(update
         if resource.inputs.get("name") != renamed.resources[resource.urn].inputs.get("name")
     }
     # An API's name is changed in place; a role's policy follows its role.
-    replaced = named - {"endpoint-api"} | {"receiver-policy", "flusher-policy", "flusher-schedule-policy"}
-    assert replaced == {
+    replaced = named - {"endpoint-api"} | {
+        "receiver-policy", "flusher-policy", "flusher-schedule-policy", "canary-policy", "canary-schedule-policy",
+    }  # fmt: skip
+    watching = {name for name in replaced if name.startswith("watch-")}
+    assert watching >= {"watch-alarms-topic", "watch-alarm-behind", "watch-budget-budget"}
+    assert replaced - watching == {
+        "canary-log", "canary-role", "canary-policy", "canary-function", "canary-schedules", "canary-schedule-role",
+        "canary-schedule-policy", "deletions-queue",
         "receiver-log", "receiver-role", "receiver-policy", "receiver-function", "endpoint-access-log",
         "flusher-log", "flusher-role", "flusher-policy", "flusher-function", "flusher-schedules",
         "flusher-schedule-role", "flusher-schedule-policy", "buffer-table", "spill-queue", "spill-dead-letters",
@@ -353,3 +359,18 @@ def test_writer_runs_receiver_adds_one_inline_policy_and_changes_nothing_else() 
     # The guard and the drains depend on whatever there is.
     others = [urn for urn, each in without.resources.items() if not each.name.startswith(("destroy-guard", "drains-"))]
     assert [block(without.resources[urn]) for urn in others] == [block(with_it.resources[urn]) for urn in others]
+
+
+def test_saved_queries_read_log_groups_of_the_stack(update: Run) -> None:
+    """CloudWatch takes the name of any group."""
+    groups = {group.inputs["name"] for group in update.of_type(":LogGroup")}
+    queries = update.of_type(":QueryDefinition")
+    assert queries
+    assert {name for query in queries for name in query.inputs["logGroupNames"]} <= groups
+
+
+def test_each_alarm_tells_the_topic_of_both_changes(update: Run) -> None:
+    topic = "arn:aws:sns:us-east-1:123456789012:raxx-log-alarms"
+    for alarm in update.of_type(":MetricAlarm"):
+        assert (alarm.inputs["alarmActions"], alarm.inputs["okActions"]) == ([topic], [topic]), alarm.name
+        assert "watch-alarms-policy" in {name_of(urn) for urn in alarm.dependencies}, alarm.name
