@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from uuid import NAMESPACE_URL, uuid5
 
 from moto.athena.responses import AthenaResponse
 from moto.awslambda.models import LambdaBackend
+from moto.cloudwatch.models import CloudWatchBackend
+from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core import responses
 from moto.core.responses import ActionResult
 from moto.core.serialize import BaseJSONSerializer
@@ -16,9 +19,14 @@ from moto.core.utils import method_names_from_class
 from moto.dynamodb.models.table import Table
 from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMUserAccessKey, PermissionResult
 from moto.iam.responses import IamResponse
+from moto.logs.responses import LogsResponse
+from moto.s3 import notifications
+from moto.s3.models import FakeKey, S3Backend
 from moto.s3.responses import S3Response
+from moto.sns.models import Subscription
+from moto.sns.responses import SNSResponse
 
-from local.aws import invocations
+from local.aws import alarm_actions, invocations
 
 
 def close(functions: Path) -> None:
@@ -27,6 +35,7 @@ def close(functions: Path) -> None:
     That is the folder with the addresses of the Lambda functions that run on this machine.
     """
     AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
+    LogsResponse.put_query_definition = _put_query_definition  # type: ignore[attr-defined]
     # Moto inspects a class for each request, and looks for ten types of each value, under several names each.
     responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
     BaseJSONSerializer._serialize_type_structure = _with_values_as_they_are  # type: ignore[method-assign, assignment]
@@ -37,6 +46,14 @@ def close(functions: Path) -> None:
     S3Response._bucket_response_put = _remember_minimum_size  # type: ignore[method-assign, assignment]
     S3Response.get_bucket_lifecycle = _tell_minimum_size  # type: ignore[method-assign, assignment]
     S3Response.serialized = _with_restore_status  # type: ignore[method-assign, assignment]
+    S3Backend._set_delete_marker = _set_delete_marker  # type: ignore[method-assign, assignment]
+    notifications._get_s3_event = _event_with_identity  # type: ignore[assignment]
+    CloudWatchBackend.set_alarm_state = alarm_actions.set_alarm_state  # type: ignore[method-assign, assignment]
+    CloudWatchResponse.describe_alarm_history = alarm_actions.describe_alarm_history  # type: ignore[attr-defined]
+    Subscription.publish = alarm_actions.publish  # type: ignore[method-assign, assignment]
+    SNSResponse.subscribe = alarm_actions.subscribe  # type: ignore[method-assign, assignment]
+    SNSResponse.confirm_subscription = alarm_actions.confirm_subscription  # type: ignore[method-assign, assignment]
+    SNSResponse.list_subscriptions_by_topic = alarm_actions.list_subscriptions_by_topic  # type: ignore[method-assign, assignment]
 
 
 def _invoke(
@@ -139,6 +156,11 @@ def _batch_get_named_query(response: AthenaResponse) -> str:
     return json.dumps({"NamedQueries": queries, "UnprocessedNamedQueryIds": []})
 
 
+def _put_query_definition(response: LogsResponse) -> str:
+    """Moto has no saved queries of logs. Nothing here asks for them."""
+    return json.dumps({"queryDefinitionId": str(uuid5(NAMESPACE_URL, response._get_param("name")))})
+
+
 _serialized = S3Response.serialized
 
 
@@ -157,3 +179,29 @@ def _with_restore_status(response: S3Response, action: ActionResult) -> Any:
                     **({"RestoreExpiryDate": stored._expiry} if ready else {}),
                 }
     return _serialized(response, action)
+
+
+_make_delete_marker = S3Backend._set_delete_marker
+
+
+def _set_delete_marker(backend: S3Backend, bucket_name: str, key_name: str) -> Any:
+    """AWS tells of objects that a marker hides ("Supported event types for SQS, SNS, and Lambda"); moto does not."""
+    bucket = backend.get_bucket(bucket_name)
+    hidden = bucket.keys[key_name]
+    marker = _make_delete_marker(backend, bucket_name, key_name)
+    if isinstance(hidden, FakeKey):
+        created = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
+        notifications.send_event(backend.account_id, created, bucket, hidden)
+    return marker
+
+
+_event = notifications._get_s3_event
+
+
+def _event_with_identity(*given: Any) -> dict[str, list[dict[str, Any]]]:
+    """AWS says who did it, and from where ("Event message structure"); moto does not."""
+    event = _event(*given)
+    for record in event["Records"]:
+        record["userIdentity"] = {"principalId": "AWS:AIDALOCALUSER"}
+        record["requestParameters"] = {"sourceIPAddress": "127.0.0.1"}
+    return event

@@ -42,14 +42,31 @@ RENAMED = {
         "messageretentionseconds": "messageretentionperiod",
         "visibilitytimeoutseconds": "visibilitytimeout",
     },
+    "aws:budgets/budget:Budget": {
+        "name": "budgetname",
+        "limitamount": "amount",
+        "limitunit": "unit",
+        "subscribersnstopicarns": "address",
+    },
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"name": "alarmname"},
+    "aws:s3/bucketNotification:BucketNotification": {"filterprefix": "prefix"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn": "topicarn", "policy": "attributevalue"},
+    "aws:sns/topicSubscription:TopicSubscription": {"topic": "topicarn"},
     "heroku:drain/drain:Drain": {"sensitiveurl": "url"},
 }
 # In a call and not declared, and why.
 ADDED = {
+    ("aws:budgets/budget:Budget", "accountid"): "AWS requires it",
+    ("aws:budgets/budget:Budget", "subscriptiontype"): "the provider tells it from the argument's name",
+    ("aws:kms/key:Key", "keyid"): "the rotation is a call of its own",
+    ("aws:sns/topicPolicy:TopicPolicy", "attributename"): "a policy is an attribute",
+    ("aws:sns/topicSubscription:TopicSubscription", "returnsubscriptionarn"): "the provider needs the ARN as its id",
     ("aws:lambda/permission:Permission", "statementid"): "AWS requires an id, and the provider makes one up",
 }
 # Declared and in no call, and why.
 NOT_SENT = {
+    ("aws:kms/key:Key", "enablekeyrotation"): "the rotation is a call of its own",
+    ("aws:sns/topicSubscription:TopicSubscription", "endpointautoconfirms"): "it is how the provider waits",
     ("aws:lambda/function:Function", "reservedconcurrentexecutions"): "-1 is the provider's way to say none",
     ("random:index/randomBytes:RandomBytes", "length"): "made here, by no service",
 }
@@ -59,7 +76,10 @@ REQUIRED = {
     "aws:apigatewayv2/route:Route": {"apiid", "routekey", "target"},
     "aws:apigatewayv2/stage:Stage": {"apiid", "name"},
     "aws:athena/workgroup:Workgroup": {"name"},
+    "aws:budgets/budget:Budget": {"name", "limitamount", "limitunit", "values"},
+    "aws:cloudwatch/dashboard:Dashboard": {"dashboardname"},
     "aws:cloudwatch/logGroup:LogGroup": {"name"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"name"},
     "aws:dynamodb/table:Table": {"name"},
     "aws:glue/catalogDatabase:CatalogDatabase": {"name"},
     "aws:glue/catalogTable:CatalogTable": {"name", "databasename"},
@@ -67,11 +87,13 @@ REQUIRED = {
     "aws:iam/rolePolicy:RolePolicy": {"role", "name"},
     "aws:iam/user:User": {"name"},
     "aws:iam/userPolicy:UserPolicy": {"user", "name"},
+    "aws:kms/key:Key": {"policy"},
     "aws:lambda/function:Function": {"name", "handler", "code"},
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {"functionname"},
     "aws:lambda/permission:Permission": {"function", "principal", "action"},
     "aws:s3/bucket:Bucket": {"bucket"},
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"bucket"},
+    "aws:s3/bucketNotification:BucketNotification": {"bucket", "queues", "id", "queuearn", "events", "filterprefix"},
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {"bucket", "rule"},
     "aws:s3/bucketPolicy:BucketPolicy": {"bucket"},
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"bucket"},
@@ -79,7 +101,11 @@ REQUIRED = {
     "aws:s3/bucketVersioning:BucketVersioning": {"bucket"},
     "aws:scheduler/schedule:Schedule": {"name", "scheduleexpression", "target", "arn"},
     "aws:scheduler/scheduleGroup:ScheduleGroup": {"name"},
+    "aws:sns/topic:Topic": {"name"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn", "policy"},
+    "aws:sns/topicSubscription:TopicSubscription": {"topic"},
     "aws:sqs/queue:Queue": {"name"},
+    "aws:sqs/queuePolicy:QueuePolicy": {"queueurl", "policy"},
     "aws:ssm/parameter:Parameter": {"name"},
     "heroku:drain/drain:Drain": {"appid", "sensitiveurl"},
     "random:index/randomBytes:RandomBytes": {"length"},
@@ -109,14 +135,8 @@ class Created:
 def leaves(value: Any, name: str = "") -> Iterator[Leaf]:
     """Every value, as text, with the last name on its path in lower case."""
     match value:
-        case {"Key": key, "Value": text}:  # a tag in a list
-            yield key.lower(), text
-        case {"AttributeName": attribute, "KeyType": kind}:
-            yield f"{kind.lower()}key", attribute
         case Mapping():
-            beginning = "attribute" if name == "attributes" else ""
-            for key, item in value.items():
-                yield from leaves(item, beginning + key)
+            yield from pair(value) or leaves_of(value, "attribute" if name == "attributes" else "")
         case list():
             for item in value:
                 yield from leaves(item, name)
@@ -125,15 +145,34 @@ def leaves(value: Any, name: str = "") -> Iterator[Leaf]:
         case bytes():
             with zipfile.ZipFile(io.BytesIO(value)) as archive:
                 yield "code", " ".join(sorted(archive.namelist()))
-        case str():
+        case str() | MagicMock():
             yield name.lower(), value
         case _:
             yield name.lower(), json.dumps(value)
 
 
+def leaves_of(value: Mapping[str, Any], beginning: str) -> Iterator[Leaf]:
+    for key, item in value.items():
+        yield from leaves(item, beginning + key)
+
+
+def pair(value: Mapping[str, Any]) -> list[Leaf]:
+    """What has its name among its values; nothing for an object that is not such a pair."""
+    match value:
+        case {"Key": key, "Value": text} | {"TagKey": key, "TagValue": text}:  # a tag in a list
+            return [(key.lower(), text)]
+        case {"Name": key, "Value": text, **others} if not others:  # a dimension, or a rule of a filter
+            return [(key.lower(), text)]
+        case {"name": key, "values": list() as texts}:  # a filter of a budget
+            return [(key.lower(), text) for text in texts]
+        case {"AttributeName": attribute, "KeyType": kind}:
+            return [(f"{kind.lower()}key", attribute)]
+    return []
+
+
 @pytest.fixture(scope="module")
 def recorded() -> list[Created]:
-    """Production's stack, created for real, with what it was made of. The provider's tags are among the inputs."""
+    """Production's stack with its optional parts, created for real. The provider's tags are among the inputs."""
     made: list[Created] = []
     current = threading.local()
 
@@ -172,7 +211,8 @@ def recorded() -> list[Created]:
             patch.setitem(local_cloud.CREATE, token, recording(token))
         patch.setattr(Account, "__init__", watched)
         patch.setattr(Account, "ask_heroku", asked)
-        with LocalStack(Options()):
+        # With what is optional, too.
+        with LocalStack(Options(config={"alarmTopicKey": "true"})):
             pass
     return made
 
@@ -333,7 +373,7 @@ def test_a_bucket_is_made_where_the_provider_is() -> None:
 
 
 def test_a_variable_that_lambda_reserves_is_refused(recorded: list[Created]) -> None:
-    function, _ = (each for each in recorded if each.token == "aws:lambda/function:Function")
+    function, *_ = (each for each in recorded if each.token == "aws:lambda/function:Function")
     variables = {**function.inputs["environment"]["variables"], "AWS_REGION": "eu-west-1"}
     with pytest.raises(LocalError, match="reserves the environment variables AWS_REGION"):
         created(function.token, function.inputs | {"environment": {"variables": variables}})

@@ -51,7 +51,7 @@ def test_a_function_that_does_not_exist_is_lambdas_own_error(stack: LocalStack) 
         stack.client("lambda").invoke(FunctionName="another")
 
 
-def test_the_schedule_runs_the_flusher_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schedules_run_the_flusher_every_minute_and_the_canary_every_15(monkeypatch: pytest.MonkeyPatch) -> None:
     """The call that is made every so many seconds is an Invoke of the schedule's target."""
     tickers: list[tuple[Callable[[], object], float]] = []
 
@@ -64,8 +64,16 @@ def test_the_schedule_runs_the_flusher_every_minute(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("local.stack.Ticker", Ticker)
     with LocalStack(Options(scheduled=True)) as stack:
-        [(call, every_s)] = tickers
+        [flush] = [call for call, every_s in tickers if every_s == 60]
+        [send_canaries] = [call for call, every_s in tickers if every_s == 900]
         send(stack, b"an hour ago\n", datetime.now(UTC) - HOUR)
-        call()
-        assert (every_s, len(keys(stack))) == (60, 1)
+        flush()
+        assert len(keys(stack)) == 1
+        send_canaries()
+        canaries = [
+            item
+            for item in stack.client("dynamodb").scan(TableName=stack.outputs["buffer"])["Items"]
+            if "canary" in item
+        ]
+        assert len(canaries) == len(stack.outputs["apps"])
     assert tickers == []

@@ -15,7 +15,10 @@ from local.child import LocalError
 from local.pulumi.resources.spelling import Inputs
 
 ACCOUNT_ID = "123456789012"  # moto's
-SERVICES = ("apigatewayv2", "athena", "dynamodb", "glue", "iam", "lambda", "logs", "s3", "scheduler", "sqs", "ssm")
+SERVICES = (
+    *("apigatewayv2", "athena", "budgets", "cloudwatch", "dynamodb", "glue", "iam", "kms", "lambda", "logs", "s3"),
+    *("scheduler", "sns", "sqs", "ssm"),
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from local.child import LocalError
 from local.pulumi.preview import PreviewCloud
-from local.pulumi.resources import compute, heroku, random_values, simple_calls, storage
+from local.pulumi.resources import compute, heroku, random_values, simple_calls, storage, watch
 from local.pulumi.resources.account import ACCOUNT_ID, Account, Creator, Finder, Outputs
 from local.pulumi.resources.spelling import Inputs
 
@@ -17,20 +17,25 @@ CREATE: dict[str, Creator] = {
     **compute.CREATE,
     **heroku.CREATE,
     **random_values.CREATE,
+    **watch.CREATE,
 }
 # The types that support tags get the provider's default tags, too.
 TAGGED = {
     "aws:apigatewayv2/api:Api",
     "aws:apigatewayv2/stage:Stage",
     "aws:athena/workgroup:Workgroup",
+    "aws:budgets/budget:Budget",
     "aws:cloudwatch/logGroup:LogGroup",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:dynamodb/table:Table",
     "aws:glue/catalogDatabase:CatalogDatabase",
     "aws:iam/role:Role",
     "aws:iam/user:User",
+    "aws:kms/key:Key",
     "aws:lambda/function:Function",
     "aws:s3/bucket:Bucket",
     "aws:scheduler/scheduleGroup:ScheduleGroup",
+    "aws:sns/topic:Topic",
     "aws:sqs/queue:Queue",
     "aws:ssm/parameter:Parameter",
 }

@@ -40,6 +40,12 @@ class Call:
 CREATE: dict[str, Creator] = {
     "aws:athena/namedQuery:NamedQuery": Call("athena", "create_named_query", "NamedQueryId"),
     "aws:athena/workgroup:Workgroup": Call("athena", "create_work_group", "{name}", tags="list"),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": Call(
+        "logs",
+        "put_query_definition",
+        "queryDefinitionId",
+        {"name": "name", "logGroupNames": "logGroupNames", "queryString": "queryString"},
+    ),
     "aws:glue/catalogDatabase:CatalogDatabase": Call(
         "glue", "create_database", "{name}", into="DatabaseInput", tags="map"
     ),

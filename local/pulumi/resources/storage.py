@@ -41,6 +41,31 @@ def _queue(account: Account, inputs: Inputs) -> Outputs:
     return url, {"url": url}
 
 
+def _queue_policy(account: Account, inputs: Inputs) -> Outputs:
+    url, policy = inputs.take("queueUrl"), inputs.take("policy")
+    account.clients["sqs"].set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return url, {}
+
+
+def _notification(account: Account, inputs: Inputs) -> Outputs:
+    bucket, queues = inputs.take("bucket"), inputs.take("queues")
+    account.clients["s3"].put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {
+                    "Id": queue["id"],
+                    "QueueArn": queue["queueArn"],
+                    "Events": queue["events"],
+                    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": queue["filterPrefix"]}]}},
+                }
+                for queue in queues
+            ]
+        },
+    )
+    return bucket, {}
+
+
 def _table(account: Account, inputs: Inputs) -> Outputs:
     name, dynamodb = inputs.take("name"), account.clients["dynamodb"]
     keys = {"HASH": inputs.pop("hashKey", None), "RANGE": inputs.pop("rangeKey", None)}
@@ -61,6 +86,8 @@ def _table(account: Account, inputs: Inputs) -> Outputs:
 CREATE: dict[str, Creator] = {
     "aws:dynamodb/table:Table": _table,
     "aws:s3/bucket:Bucket": _bucket,
+    "aws:s3/bucketNotification:BucketNotification": _notification,
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _bucket_ownership,
     "aws:sqs/queue:Queue": _queue,
+    "aws:sqs/queuePolicy:QueuePolicy": _queue_policy,
 }
