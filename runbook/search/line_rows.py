@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from contract import canary
 from contract.logplex.batch import Line
 from contract.object_keys import EPOCH_DAY
 from contract.stored_line import escape
@@ -48,13 +49,18 @@ class Selection:
             or not _floor(window.since) <= _milliseconds(row.log_ts) <= _floor(window.until)
         ):
             return False
-        if self.dyno is not None and row.proc_id != self.dyno and not row.proc_id.startswith(f"{self.dyno}."):
+        if not self._is_of_dyno(row):
             return False
         if self.match is None:
             return True
         if self.ignore_case:
             return _lower(self.match) in _lower(row.message)
         return self.match in row.message
+
+    def _is_of_dyno(self, row: Row) -> bool:
+        if self.dyno is None:
+            return (row.source, row.proc_id) != (canary.SOURCE, canary.PROC_ID)
+        return row.proc_id == self.dyno or row.proc_id.startswith(f"{self.dyno}.")
 
 
 def of_line(app: str, line: Line, number: int) -> Row:

@@ -47,7 +47,7 @@ def lines(
     ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i", help="Ignore case in --match.")] = False,
     dyno: Annotated[
         str | None,
-        typer.Option("--dyno", "-d", metavar="NAME", help="Only this dyno: web.1, web, router, ..."),
+        typer.Option("--dyno", "-d", metavar="NAME", help="Only this dyno: web.1, web, router, canary, ..."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of lines, the newest.")] = 1000,
     follow: Annotated[
@@ -61,7 +61,7 @@ def lines(
 
     Lines that are not in S3 yet are read from the buffer, so a line is shown within two seconds of its arrival. With
     --follow the buffer is read about once per second, which costs about $0.25 per hour and app at 20 POSTs per second,
-    and less than a cent at one.
+    and less than a cent at one. Canaries, which the stack itself sends, are shown only with --dyno canary.
 
     \b
       python -m runbook lines --app raxx-api-prod --match "code=H12"

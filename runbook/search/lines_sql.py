@@ -2,6 +2,7 @@
 
 import re
 
+from contract.canary import NOT_A_CANARY
 from contract.window import Window
 from runbook.errors import RunbookError
 
@@ -28,14 +29,12 @@ def sql(
     Amazon S3").
 
     `dyno` is a PROCID such as web.1 or router, or a process type such as web for all its dynos. `match` is plain text
-    in the message. RunbookError for a value that no line can have.
+    in the message. Canaries are left out, unless `dyno` asks for them. RunbookError for a value that no line can have.
     """
     conditions: list[str] = []
     if app is not None:
         conditions.append(f"app = {literal(app)}")
-    conditions += window.predicates
-    if dyno is not None:
-        conditions.append(_of_dyno(dyno))
+    conditions += [*window.predicates, NOT_A_CANARY if dyno is None else _of_dyno(dyno)]
     if match is not None:
         conditions.append(_matching(match, ignore_case=ignore_case))
     where = "\n    AND ".join(conditions)

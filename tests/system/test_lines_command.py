@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import pytest
 
+from contract import canary
 from local.logplex.nodes import post
 from local.stack import LocalStack
 from tests.support.logplex_frames import body, message
@@ -53,6 +54,25 @@ def test_a_line_is_shown_at_once_and_after_its_flush_and_once(stack: LocalStack,
     assert shown(runbook, *only) == ["of one: an hour ago", "of one: now"]
     send(stack, "of one: late for its slot", timedelta(hours=1))
     assert shown(runbook, *only) == ["of one: an hour ago", "of one: late for its slot", "of one: now"]
+
+
+def test_canaries_are_shown_only_to_who_asks_for_them(stack: LocalStack, runbook: Run) -> None:
+    only, canaries = ("--match", "of canaries"), ("--dyno", "canary", "--app", API)
+    send(stack, "of canaries: none")
+    sent = datetime.now(UTC)
+    sent_ms = round(sent.timestamp() * 1000)
+    posted = body(canary.message(sent_ms))
+    assert post(stack.drain_urls[API], posted, canary.frame_id(sent_ms)) == 200
+    [found] = shown(runbook, *canaries)
+    assert found.startswith("canary of ")
+    assert [shown(runbook, "--match", text) for text in ("of canaries", found)] == [["of canaries: none"], []]
+    long_ago = sent - timedelta(hours=1)
+    long_ago_ms = round(long_ago.timestamp() * 1000)
+    assert post(stack.drain_urls[API], body(canary.message(long_ago_ms)), canary.frame_id(1), long_ago) == 200
+    stack.flush()
+    assert len(shown(runbook, *canaries)) == 2
+    assert shown(runbook, *only) == ["of canaries: none"]
+    assert shown(runbook, "--match", "canary of ") == []
 
 
 def test_the_reader_role_may_read_what_lines_reads(runbook: Run, asked: list[Ask], reader: dict[str, Any]) -> None:

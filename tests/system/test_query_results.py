@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contract import canary
 from contract.saved_queries import SavedQuery, saved_queries
 from contract.window import LONGEST, Window
 from local.logplex.nodes import post
@@ -13,6 +14,7 @@ from local.stack import LocalStack
 from local.traffic.facts import DynoError, LossReport, RequestNote
 from local.traffic.lines import Line, frame
 from runbook.clients.athena import Athena, Value
+from tests.support.logplex_frames import body
 
 QUERIES = saved_queries()
 BY_NAME = {query.name: query for query in QUERIES}
@@ -64,11 +66,11 @@ Ask = Callable[..., Rows]
 
 
 @pytest.fixture(scope="module")
-def ask(stack: LocalStack) -> Ask:
+def without_canaries(stack: LocalStack) -> Ask:
     """Asks a saved query with these parameters, of a stack that holds LINES."""
     for app in (APP, OTHER_APP):
-        body = b"".join(frame(each) for each in LINES if each.app == app)
-        assert post(stack.drain_urls[app], body, "0" * 32, NOON) == 200
+        posted = b"".join(frame(each) for each in LINES if each.app == app)
+        assert post(stack.drain_urls[app], posted, "0" * 32, NOON) == 200
     stack.flush()
     athena = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
 
@@ -77,6 +79,44 @@ def ask(stack: LocalStack) -> Ask:
         return athena.run(query.on_table(stack.outputs["database"], stack.outputs["table"]).sql).rows
 
     return answer
+
+
+@pytest.fixture(scope="module")
+def before_canaries(without_canaries: Ask) -> dict[str, Rows]:
+    """What the queries answer without canaries."""
+    return {query.name: without_canaries(query.name, **_asked_for(query)) for query in QUERIES}
+
+
+@pytest.fixture(scope="module")
+def ask(stack: LocalStack, without_canaries: Ask, before_canaries: dict[str, Rows]) -> Ask:
+    """Asks a saved query as well, of LINES among which there are canaries."""
+    assert before_canaries
+    for app in (APP, OTHER_APP):
+        for ago in (SECOND, 31 * SECOND, timedelta(minutes=30)):
+            sent_ms = round((NOON - ago).timestamp() * 1000)
+            canary_body = body(canary.message(sent_ms))
+            assert post(stack.drain_urls[app], canary_body, canary.frame_id(sent_ms), NOON - ago) == 200
+    stack.flush()
+    return without_canaries
+
+
+def _asked_for(query: SavedQuery) -> dict[str, str]:
+    return {"request_id": REQUEST_ID} if query.name == "request" else {}
+
+
+@each_query
+def test_a_query_answers_as_if_there_were_no_canaries(
+    query: SavedQuery, before_canaries: dict[str, Rows], ask: Ask
+) -> None:
+    assert ask(query.name, **_asked_for(query)) == before_canaries[query.name]
+
+
+@pytest.mark.usefixtures("ask")
+def test_the_canaries_are_in_the_table(stack: LocalStack) -> None:
+    """Otherwise the tests above would say nothing."""
+    sql = f"SELECT count(*) FROM {stack.outputs['table']} WHERE proc_id = 'canary'"
+    athena = Athena(stack.client("athena"), stack.outputs["workgroup"], stack.outputs["database"])
+    assert athena.run(sql).rows == ((6,),)
 
 
 def test_the_lines_of_a_request_are_the_routers_and_what_apps_wrote_with_its_id(ask: Ask) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from local.stack import LocalStack, Options
 from local.traffic import week
 from local.trino.catalog import lend_owner, properties
 from local.trino.server import Trino
+from tests.trino.cases import CLOCKS
 from tests.trino.world import World
 
 # Each is the end of a week's traffic.
@@ -21,6 +22,7 @@ _WEEKS = (
     datetime(2028, 3, 1, 12, tzinfo=UTC),
 )
 _LINES_PER_WEEK = 2500
+_SINCE_CANARY = timedelta(seconds=40)
 
 # Makes a world with a bucket and a database of its own, by the database's name.
 NewWorld = Callable[[str], World]
@@ -45,6 +47,9 @@ def world(request: pytest.FixtureRequest, stack: LocalStack, trino: Trino) -> It
     with closing(World(stack, trino)) as world:
         for seed, until in enumerate(_WEEKS):
             world.store(week.generate(world.apps, until, _LINES_PER_WEEK, seed))
+        # Within the window of every query.
+        for now in CLOCKS.values():
+            world.send_canaries(now - _SINCE_CANARY)
         for item in request.session.items:
             asked: dict[str, Any] = (
                 item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}

@@ -49,6 +49,17 @@ def test_a_search_of_lines_finds_the_newest_that_match(world: World) -> None:
     assert not truth.differences(world.ask(asked).rows, found[:limit])
 
 
+def test_a_search_of_lines_finds_canaries_only_if_asked_for_them(world: World) -> None:
+    now, app, table = CLOCKS["leap-day"], world.apps[0], f"{world.database}.{world.table}"
+    span = Window.last(timedelta(minutes=5), now)
+    lines = [line for line in world.lines if line.app == app and span.since <= line.time <= span.until]
+    found, canaries = (
+        world.ask(lines_sql.sql(table, span, app=app, dyno=dyno, limit=1000)).rows for dyno in (None, "canary")
+    )
+    assert [row["message"] for row in reversed(found)] == [line.stored_message for line in lines]
+    assert [row["proc_id"] for row in canaries] == ["canary"]
+
+
 def test_both_ends_of_a_window_are_in_it_and_nothing_beyond(world: World) -> None:
     """To the millisecond, which is what Trino reads of a time."""
     first, *_, last = [line for line in world.lines if line.time.date() == CLOCKS["leap-day"].date()]

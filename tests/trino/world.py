@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from contract import canary
 from contract.logplex.batch import Batch as Post
 from contract.logplex.batch import survey
 from contract.saved_queries import SavedQuery
@@ -103,6 +104,13 @@ class World:
             for stored in objects(app, slot, len(earlier), posts, Tally(app), chain.from_iterable(earlier)):
                 self.put(str(stored.key), stored.data)
             earlier.append(posts)
+
+    def send_canaries(self, sent: datetime) -> None:
+        """Let the flusher store a canary of each app, which is none of the `lines`."""
+        sent_ms = round(sent.timestamp() * 1000)
+        message = canary.message(sent_ms)
+        body = b"%d %b" % (len(message), message)
+        self.deliver(Batch(app, body, 1, canary.frame_id(sent_ms), sent) for app in self.apps)
 
     # ------------------------------------------------------------ asking
 

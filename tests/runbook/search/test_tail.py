@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from contract import canary
 from contract.logplex.batch import Batch
 from contract.window import Window
 from receiver.deadline import Deadline
@@ -138,6 +139,14 @@ def test_only_selected_lines_are_shown() -> None:
     live.post("yes", 1)
     live.post("no", 1)
     assert live.poll(2) + live.poll(3) == ["yes"]
+
+
+@pytest.mark.parametrize(("selection", "shown"), [(ALL, 0), (Selection(None, dyno="canary"), 1)])
+def test_canaries_are_shown_only_to_who_asks_for_them(selection: Selection, shown: int) -> None:
+    live = Live(selection)
+    sent = Batch(APP, canary.frame_id(NOON_MS + 1000), NOON_MS + 1000, body(canary.message(NOON_MS + 1000)))
+    Intake(live.buffer, live.bucket, MINUTES, clock=lambda: NOON_MS + 1000).keep(sent, Deadline(60))
+    assert len(live.poll(2) + live.poll(3)) == shown
 
 
 def test_what_was_seen_is_forgotten_when_nothing_can_bring_it_back() -> None:

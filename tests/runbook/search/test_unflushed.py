@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from contract import buffer_table, glue_table
+from contract import buffer_table, canary, glue_table
 from contract.buffer_table import Record as ObjectRecord
 from contract.logplex.batch import Batch, Line
 from contract.object_keys import EPOCH_DAY, ObjectKey
@@ -263,6 +263,8 @@ def test_lines_of_one_time_are_in_the_order_they_came() -> None:
     [
         (Selection(HOUR, dyno="web"), ["one", "TWO"]),
         (Selection(HOUR, dyno="web.1"), ["one"]),
+        (Selection(HOUR), ["one", "TWO", "three"]),
+        (Selection(HOUR, dyno="canary"), ["canary of 2026-11-24T12:00:00.000000+00:00"]),
         (Selection(HOUR, match="o"), ["one", "three"][:1]),
         (Selection(HOUR, match="o", ignore_case=True), ["one", "TWO"]),
         (Selection(HOUR, match="O", ignore_case=True), ["one", "TWO"]),
@@ -276,6 +278,7 @@ def test_rows_are_selected_as_the_sql_does(selection: Selection, expected: list[
         message(b"one\n", header="<190>1 {} host app web.1 -"),
         message(b"TWO\n", header="<190>1 {} host app web.12 -"),
         message(b"three\n", header="<190>1 {} host app webber.1 -"),
+        canary.message(NOON_MS),
     ]
     keep(buffer, batch(*frames), NOON_MS)
     assert [row.message for row in shown(Reader(buffer), FakeLogBucket(), NOON, selection)] == expected
