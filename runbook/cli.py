@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
+from runbook.alarms import send_test
 from runbook.buffer import flush
 from runbook.clients import aws
 from runbook.cost import cost
@@ -85,6 +86,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "lines": lines.lines,
     "restore": restore.restore,
     "flush": flush.flush,
+    "test-alarm": send_test.send_test,
     "cost": cost.cost,
     "stop": stop.stop,
     "start": start.start,

@@ -6,7 +6,7 @@ In a fault's texts, placeholders such as `{app}` stand for values of the finding
 from dataclasses import dataclass
 from enum import StrEnum
 
-from contract import access_log, buffer_table, names
+from contract import access_log, buffer_table, canary, names
 
 _UPDATE = "pulumi up --refresh"
 # The last six hours; the CLI takes milliseconds.
@@ -250,19 +250,58 @@ FLUSHER = Check(
     (FLUSHER_MISSING, FLUSHER_INACTIVE, SCHEDULE_OFF),
 )
 
+# ---------------------------------------------------------------- the canary
+
+CANARY_MISSING = Fault(
+    "canary-missing",
+    "the function {function} does not exist: nothing tests the drain endpoint",
+    "deploy the stack, which creates it again",
+    _UPDATE,
+)
+CANARY_INACTIVE = Fault(
+    "canary-inactive",
+    "the function {function} cannot run: it is {state}, {reason}",
+    "fix the reason, or deploy the stack",
+    _UPDATE,
+)
+CANARY_SCHEDULE_OFF = Fault(
+    "canary-schedule-off",
+    f"the canary's schedule {{function}}/{names.CANARY_SCHEDULE} {{difference}}: nothing tests the drain endpoint",
+    _REWRITE,
+    _UPDATE,
+)
+CANARY_OVERDUE = Fault(
+    "canary-overdue",
+    f"{{app}}: {{newest}}, and one is sent every {canary.EVERY_MINUTES} minutes: its lines may not arrive, either",
+    "look at the other findings; the canary's log says how the endpoint responded",
+    _function_log("{function}"),
+)
+CANARY = Check(
+    "canary",
+    "the canary: its function is active, its schedule is enabled, and the newest canary of each app has arrived",
+    (Identity.READER, Identity.BREAK_GLASS),
+    (CANARY_MISSING, CANARY_INACTIVE, CANARY_SCHEDULE_OFF, CANARY_OVERDUE),
+)
+
 # ---------------------------------------------------------------- the archive
 
 APP_SILENT = Fault(
     "app-silent",
-    "{app}: {newest}, and the limit is {silenceHours} h",
-    "check that the app logs at all; if it does, look at the other findings",
+    "{app} has sent no line for {age}, and its limit is {hours} h; {canary}",
+    "check that the app runs and logs; if it does, look at its drain and at the other findings",
     "heroku logs --app {app} --num 20",
+)
+OBJECTS_OLD = Fault(
+    "objects-old",
+    f"{{app}}: {{newest}}, and canaries alone make one every {canary.EVERY_MINUTES} minutes",
+    "nothing is stored: look at the other findings, then flush",
+    "python -m runbook flush",
 )
 OBJECTS = Check(
     "objects",
-    "the newest object of each app: within the limit of silence",
+    "the newest object of each app, and since when the app itself is silent: within its limit of silence",
     (Identity.READER,),
-    (APP_SILENT,),
+    (APP_SILENT, OBJECTS_OLD),
 )
 
 APP_UNKNOWN = Fault(
@@ -426,28 +465,73 @@ LOSSES = Check(
     (LINES_LOST,),
 )
 
+# ---------------------------------------------------------------- the watch
+
+_QUEUE_URL = "aws sqs get-queue-url --queue-name {queue} --query QueueUrl --output text --region {region}"
+LOGS_DELETED = Fault(
+    "logs-deleted",
+    "somebody deleted logs: {objects}, the newest {url} at {time}, by {who} from {address}",
+    "find out who and why, and undo it within 7 days; RUNBOOK.md says how, and how to end this finding and its alarm",
+    f'aws sqs receive-message --queue-url "$({_QUEUE_URL})" --max-number-of-messages 10 --visibility-timeout 0 '
+    "--wait-time-seconds 1 --query 'Messages[].Body' --region {region}",
+)
+DELETIONS_UNSEEN = Fault(
+    "deletions-unseen", "S3 does not tell the queue {queue} of deleted logs: nobody hears of them", _REWRITE, _UPDATE
+)
+DELETIONS = Check(
+    "deletions",
+    "the queue that S3 tells of deleted logs: is told, and nobody deleted any in the last 14 days",
+    (Identity.BREAK_GLASS,),
+    (LOGS_DELETED, DELETIONS_UNSEEN),
+)
+
 ALARM_FIRING = Fault(
     "alarm-firing",
     "the alarm {alarm} is in ALARM: {reason}",
-    "see since when",
+    "docs/reference/alarms.md says what it means and what to run; see since when",
     "aws cloudwatch describe-alarm-history --alarm-name {alarm} --history-item-type StateUpdate --max-items 5 "
     "--region {region}",
 )
-ALARMS_MISSING = Fault(
-    "alarms-missing",
-    "the stack has no CloudWatch alarms ({namePrefix}-*): nothing tells you when logs stop",
-    "run the doctor daily, or create alarms on the metrics in docs/metrics.md",
-    "python -m runbook doctor",
+ALARM_MISSING = Fault("alarm-missing", "the alarm {alarm} does not exist", _REWRITE, _UPDATE)
+ALARM_DIFFERS = Fault(
+    "alarm-differs", "the alarm {alarm} differs from this version's declaration: {parts}", _REWRITE, _UPDATE
 )
+ALARM_DISARMED = Fault(
+    "alarm-disarmed",
+    "the actions of the alarm {alarm} are disabled: it tells nobody",
+    "enable them, unless somebody is at work and disabled them on purpose",
+    "aws cloudwatch enable-alarm-actions --alarm-names {alarm} --region {region}",
+)
+NOBODY_TOLD = Fault(
+    "nobody-told",
+    "nobody has subscribed to the topic {alarmTopicArn}: alarms and budget tell nobody",
+    "set alarmEmail, if it is not set; the command subscribes the address again, and sends it a link to confirm",
+    _UPDATE,
+)
+SUBSCRIPTION_PENDING = Fault(
+    "subscription-pending",
+    "{endpoint} has not confirmed its subscription to the alarms, so it gets none",
+    "open the link in SNS's e-mail, which is valid for two days; the command sends another one",
+    "aws sns subscribe --topic-arn {alarmTopicArn} --protocol {protocol} --notification-endpoint {endpoint} "
+    "--region {region}",
+)
+DASHBOARD_MISSING = Fault("dashboard-missing", "the dashboard {name} does not exist", _REWRITE, _UPDATE)
+BUDGET_DIFFERS = Fault("budget-differs", "the budget {name} {difference}", _REWRITE, _UPDATE)
 ALARMS = Check(
-    "alarms", "the stack's CloudWatch alarms: exist, and none is in ALARM", (Identity.BREAK_GLASS,),
-    (ALARM_FIRING, ALARMS_MISSING),
+    "alarms",
+    "the watch: alarms as declared, armed and not in ALARM; confirmed subscriptions; dashboard and budget",
+    (Identity.BREAK_GLASS,),
+    (
+        ALARM_FIRING, ALARM_MISSING, ALARM_DIFFERS, ALARM_DISARMED, NOBODY_TOLD, SUBSCRIPTION_PENDING,
+        DASHBOARD_MISSING, BUDGET_DIFFERS,
+    ),
 )  # fmt: skip
 
-# In the order in which a line passes them, from the app to the query.
+# In the order in which a line passes them, from the app to the query; then what watches all of it.
 CHECKS = (
-    DRAINS, ENDPOINT, PARAMETERS, QUEUES, BUFFER, FLUSHER,
+    DRAINS, ENDPOINT, PARAMETERS, QUEUES, BUFFER, FLUSHER, CANARY,
     OBJECTS, LAYOUT, BUCKET,
     WRITER, READER,
-    CATALOG, WORKGROUP, LINES, LOSSES, ALARMS,
+    CATALOG, WORKGROUP, LINES, LOSSES,
+    DELETIONS, ALARMS,
 )  # fmt: skip

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from runbook.doctor import faults
 from runbook.doctor.checks import (
+    alarms,
     bucket,
     buffer,
+    canary,
+    deletions,
     drains,
     endpoint,
     flusher,
@@ -27,9 +30,10 @@ FUNCTIONS: Mapping[Check, Callable[[Context], Findings]] = {
     faults.DRAINS: drains.check,
     faults.ENDPOINT: endpoint.check,
     faults.PARAMETERS: parameters.check,
-    faults.QUEUES: queues.queues,
+    faults.QUEUES: queues.check,
     faults.BUFFER: buffer.check,
     faults.FLUSHER: flusher.check,
+    faults.CANARY: canary.check,
     faults.OBJECTS: objects.newest,
     faults.LAYOUT: objects.layout,
     faults.BUCKET: bucket.check,
@@ -39,7 +43,8 @@ FUNCTIONS: Mapping[Check, Callable[[Context], Findings]] = {
     faults.WORKGROUP: queries.workgroup,
     faults.LINES: queries.lines,
     faults.LOSSES: queries.losses,
-    faults.ALARMS: queues.alarms,
+    faults.DELETIONS: deletions.check,
+    faults.ALARMS: alarms.check,
 }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract import access_log, buffer_table, names
+from contract import access_log, alarms, buffer_table, canary, names
+from contract.alarms import Watched
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, RESULTS_PREFIX
 from contract.outputs import Outputs
 from contract.saved_queries import saved_queries
@@ -62,6 +63,7 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "log_group": names.function_log_group(outputs.receiver),
         "flusher_log_group": names.function_log_group(outputs.flusher),
         "flusher_schedule": names.FLUSHER_SCHEDULE,
+        **_watch(outputs),
         "failed_pattern": access_log.filter_pattern("!= 200"),
         "access_log_fields": list(access_log.FIELDS),
         "partition_key": buffer_table.PARTITION_KEY,
@@ -87,6 +89,22 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "volumes": _volumes(outputs),
         "prices_as_of": prices.AS_OF,
         "prices_region": prices.REGION,
+    }
+
+
+def _watch(outputs: Outputs) -> Mapping[str, Any]:
+    function = names.canary_function(outputs.name_prefix)
+    return {
+        "alarms": alarms.alarms(Watched.of(outputs)),
+        "alarm_topic_name": outputs.alarm_topic_arn.rpartition(":")[2],
+        "dashboard_name": names.dashboard(outputs.name_prefix),
+        "budget_name": names.budget(outputs.name_prefix),
+        "deletions_queue": names.deletions_queue(outputs.name_prefix),
+        "canary_function": function,
+        "canary_log_group": names.function_log_group(function),
+        "canary_schedule": names.CANARY_SCHEDULE,
+        "canary_minutes": canary.EVERY_MINUTES,
+        "not_a_canary": canary.NOT_A_CANARY,
     }
 
 

@@ -21,6 +21,7 @@ from tests.support import command_stubs, runbook_document
 from tests.support.command_stubs import HEROKU, PULUMI, Wrong, parse
 from tests.support.runbook_cli import Run, runner
 from tests.support.runbook_document import Block, blocks
+from tests.support.watch_state import confirm_subscriptions, deletions_url, forget_deletions, subscribe
 
 ROOT = runbook_document.PATH.parent
 COMMITTED = blocks(runbook_document.PATH.read_text(encoding="utf-8"))
@@ -261,6 +262,72 @@ def test_the_reader_role_is_taken_by_hand(shell: Shell, block: Block, stack: Loc
     who = block._replace(text=f"{block.text}aws sts get-caller-identity --query Arn --output text\n")
     role = stack.outputs["readerRoleArn"].rpartition("/")[2]
     assert f":assumed-role/{role}/log-query-" in shell(who)
+
+
+# ---------------------------------------------------------------- alarms
+
+
+def armed(stack: LocalStack) -> set[bool]:
+    found = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix="raxx-log-")["MetricAlarms"]
+    assert found
+    return {alarm["ActionsEnabled"] for alarm in found}
+
+
+def alarm_names(stack: LocalStack) -> list[str]:
+    found = stack.client("cloudwatch").describe_alarms(AlarmNamePrefix="raxx-log-")["MetricAlarms"]
+    return [alarm["AlarmName"] for alarm in found]
+
+
+@about("Silence them", "disable-alarm-actions")
+def test_alarms_are_silenced_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    shell(block)
+    assert armed(stack) == {False}
+    stack.client("cloudwatch").enable_alarm_actions(AlarmNames=alarm_names(stack))
+
+
+@about("Silence them", "enable-alarm-actions --")
+def test_alarms_are_armed_again_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    stack.client("cloudwatch").disable_alarm_actions(AlarmNames=alarm_names(stack))
+    shell(block)
+    assert armed(stack) == {True}
+
+
+@about("Who is told", "list-subscriptions-by-topic")
+def test_who_has_not_confirmed_is_shown(shell: Shell, block: Block, stack: LocalStack) -> None:
+    assert shell(block) == "email\tops@raxx.app\tPendingConfirmation\n"
+    confirm_subscriptions(stack)
+    assert shell(block) == f"email\tops@raxx.app\t{subscribe(stack, 'email', 'ops@raxx.app')}\n"
+
+
+@about("Who is told", "aws sns subscribe")
+def test_another_link_is_sent(shell: Shell, block: Block, stack: LocalStack) -> None:
+    """SNS does not subscribe an address twice."""
+    subscribed = stack.client("sns").list_subscriptions_by_topic(TopicArn=stack.outputs["alarmTopicArn"])
+    shell(block)
+    again = stack.client("sns").list_subscriptions_by_topic(TopicArn=stack.outputs["alarmTopicArn"])
+    assert again["Subscriptions"] == subscribed["Subscriptions"]
+
+
+@about("Somebody deleted logs", "receive-message")
+def test_deletions_are_shown_as_often_as_asked(shell: Shell, block: Block, stack: LocalStack) -> None:
+    # A call gives ten, and other tests delete objects too.
+    forget_deletions(stack)
+    deleted = store(stack, stack.outputs["apps"][0], NOW - timedelta(minutes=3))
+    stack.client("s3").delete_object(Bucket=stack.outputs["bucket"], Key=deleted)
+    for _ in range(2):
+        assert deleted.rpartition("/")[2] in shell(block)
+    forget_deletions(stack)
+
+
+@about("Somebody deleted logs", "purge-queue")
+def test_the_queue_of_deletions_is_emptied(shell: Shell, block: Block, stack: LocalStack) -> None:
+    url = deletions_url(stack)
+    stack.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    shell(block)
+    assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=url)
+
+
+# ---------------------------------------------------------------- by hand
 
 
 @about("Emergency stop", "drains:remove")

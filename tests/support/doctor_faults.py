@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from werkzeug.wrappers import Response
 
 from contract import buffer_table, drain_url, policies
+from contract.buffer_table import Seen
 from contract.object_keys import ObjectKey, batch_id, partition_prefix
 from contract.slots import Slot
 from local.http_server import HttpServer
@@ -21,11 +22,19 @@ from runbook.doctor import faults
 from runbook.doctor.checks import endpoint
 from runbook.doctor.faults import Fault
 from tests.support.runbook_cli import Run
+from tests.support.watch_state import (
+    confirm_subscriptions,
+    declared_alarm,
+    deletions_url,
+    forget_deletions,
+    put_seen,
+    subscribe,
+)
 
 API, CONSOLE, VELVET = "raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"
 NOW = datetime.fromisoformat("2026-11-24T05:00:00+00:00")
 _SSM = "/raxx/log-drain/"
-ALARM = "raxx-log-silence"
+_ALARM, _CHANGE_ALARM = "raxx-log-behind", "raxx-log-objects"
 
 
 class World:
@@ -78,7 +87,8 @@ class World:
         s3.delete_bucket_policy(Bucket=self.bucket)
         version = s3.put_object(Bucket=self.bucket, Key=key, Body=body, StorageClass=storage_class)["VersionId"]
         s3.put_bucket_policy(Bucket=self.bucket, Policy=policy)
-        # The emulator lists the folder of a key that has only a delete marker.
+        # In reverse order. The emulator lists the folder of a key that has only a delete marker.
+        self.undo.callback(forget_deletions, self.stack)
         self.undo.callback(lambda: s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version))
 
     def take_away(self, app: str) -> None:
@@ -89,6 +99,7 @@ class World:
             body = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
             s3.delete_object(Bucket=self.bucket, Key=key)
             self.undo.callback(s3.put_object, Bucket=self.bucket, Key=key, Body=body)
+        forget_deletions(self.stack)
 
     # ---------------------------------------------------------------- answers that the emulator cannot be made to give
 
@@ -392,9 +403,11 @@ def _a_late_batch_of_an_app_that_was_never_flushed(world: World) -> None:
     put_marker(world, VELVET, 60, 11)
 
 
-@_breaks(faults.FLUSHER_MISSING)
-def _no_flusher(world: World) -> None:
-    client, name = world.client("lambda"), world.stack.outputs["flusher"]
+_CANARY, _FLUSHER = "raxx-log-canary", "raxx-log-flusher"
+
+
+def _no_function(name: str, world: World) -> None:
+    client = world.client("lambda")
     found = client.get_function_configuration(FunctionName=name)
     declared = {field: found[field] for field in ("FunctionName", "Runtime", "Role", "Handler")}
     # Its process goes on, so that any archive will do.
@@ -402,64 +415,98 @@ def _no_flusher(world: World) -> None:
     client.delete_function(FunctionName=name)
 
 
-@_breaks(faults.FLUSHER_INACTIVE)
-def _a_flusher_that_is_not_active(world: World) -> None:
-    change = {"State": "Failed", "StateReason": "The function's role\ncannot be assumed"}
-    world.answer("lambda", "GetFunctionConfiguration", lambda parsed: parsed.update(change))
+def _function_that_is_not_active(name: str, world: World) -> None:
+    def change(parsed: dict[str, Any]) -> None:
+        if parsed["FunctionName"] == name:
+            parsed.update({"State": "Failed", "StateReason": "The function's role\ncannot be assumed"})
+
+    world.answer("lambda", "GetFunctionConfiguration", change)
 
 
-_SCHEDULE: dict[str, Any] = {"GroupName": "raxx-log-flusher", "Name": "every-minute"}
 _SCHEDULE_FIELDS = ("ScheduleExpression", "FlexibleTimeWindow", "Target", "State")
 
 
-def _schedule(world: World) -> tuple[Any, dict[str, Any]]:
+def _schedule(world: World, group: str) -> tuple[Any, dict[str, Any]]:
     client = world.client("scheduler")
-    found = client.get_schedule(**_SCHEDULE)
-    return client, {**_SCHEDULE, **{name: found[name] for name in _SCHEDULE_FIELDS}}
+    [listed] = client.list_schedules(GroupName=group)["Schedules"]
+    found = client.get_schedule(GroupName=group, Name=listed["Name"])
+    declared = {name: found[name] for name in _SCHEDULE_FIELDS}
+    return client, {"GroupName": group, "Name": listed["Name"], **declared}
 
 
-def _change_schedule(change: Callable[[dict[str, Any]], object], world: World) -> None:
-    client, declared = _schedule(world)
+def _change_schedule(change: Callable[[dict[str, Any]], object], group: str, world: World) -> None:
+    client, declared = _schedule(world, group)
     world.undo.callback(lambda: client.update_schedule(**declared))
     changed = json.loads(json.dumps(declared))
     change(changed)
     client.update_schedule(**changed)
 
 
-_SCHEDULE_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
-    "schedule_disabled": lambda schedule: schedule.update(State="DISABLED"),
-    "schedule_elsewhere": lambda schedule: schedule["Target"].update(Arn=schedule["Target"]["Arn"] + "-2"),
-}
-for _name, _change in _SCHEDULE_CHANGES.items():
-    _breaks(faults.SCHEDULE_OFF, _name)(partial(_change_schedule, _change))
-
-
-@_breaks(faults.SCHEDULE_OFF)
-def _no_schedule(world: World) -> None:
-    client, declared = _schedule(world)
+def _no_schedule(group: str, world: World) -> None:
+    client, declared = _schedule(world, group)
     world.undo.callback(lambda: client.create_schedule(**declared))
-    client.delete_schedule(**_SCHEDULE)
+    client.delete_schedule(GroupName=group, Name=declared["Name"])
+
+
+_SCHEDULE_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "disabled": lambda schedule: schedule.update(State="DISABLED"),
+    "elsewhere": lambda schedule: schedule["Target"].update(Arn=schedule["Target"]["Arn"] + "-2"),
+}
+for _function, _missing, _inactive, _off in (
+    (_FLUSHER, faults.FLUSHER_MISSING, faults.FLUSHER_INACTIVE, faults.SCHEDULE_OFF),
+    (_CANARY, faults.CANARY_MISSING, faults.CANARY_INACTIVE, faults.CANARY_SCHEDULE_OFF),
+):
+    _breaks(_missing, f"no_{_function}")(partial(_no_function, _function))
+    _breaks(_inactive, f"{_function}_that_is_not_active")(partial(_function_that_is_not_active, _function))
+    _breaks(_off, f"no_schedule_of_{_function}")(partial(_no_schedule, _function))
+    for _name, _change in _SCHEDULE_CHANGES.items():
+        _breaks(_off, f"schedule_of_{_function}_{_name}")(partial(_change_schedule, _change, _function))
+
+
+def seen_ago(world: World, seen: Seen, minutes_ago: int) -> None:
+    """Have the flusher have seen nothing newer than that."""
+    world.undo.callback(put_seen, world.stack, seen, milliseconds(6))
+    put_seen(world.stack, seen, milliseconds(minutes_ago))
+
+
+@_breaks(faults.CANARY_OVERDUE)
+def _a_canary_that_did_not_arrive(world: World) -> None:
+    """The next one is sent after 15 minutes, and known as stored after 23."""
+    seen_ago(world, Seen(VELVET, canary=True), 15 + 23 + 1)
+
+
+@_breaks(faults.CANARY_OVERDUE)
+def _no_canary_ever(world: World) -> None:
+    seen = Seen(VELVET, canary=True)
+    world.undo.callback(put_seen, world.stack, seen, milliseconds(6))
+    delete_item(world.stack, seen.key)
 
 
 @_breaks(faults.APP_SILENT)
+def _an_app_that_is_silent(world: World) -> None:
+    """Up to 04:55, the begin of the first slot that is not flushed."""
+    seen_ago(world, Seen(VELVET), 5 + 2 * 60 + 1)
+
+
+@_breaks(faults.OBJECTS_OLD)
 def _no_object_at_all(world: World) -> None:
     world.take_away(VELVET)
 
 
-@_breaks(faults.APP_SILENT)
+@_breaks(faults.OBJECTS_OLD)
 def _only_an_old_object(world: World) -> None:
     world.take_away(VELVET)
     world.put(key(VELVET, 121), packed(line(VELVET, 121)))
 
 
-@_breaks(faults.APP_SILENT)
+@_breaks(faults.OBJECTS_OLD)
 def _only_yesterdays_object(world: World) -> None:
     world.take_away(VELVET)
     world.put(key(VELVET, 6 * 60), packed(line(VELVET, 6 * 60)))
 
 
-@_breaks(faults.APP_SILENT)
-def _silent_for_longer_than_a_day(world: World) -> None:
+@_breaks(faults.OBJECTS_OLD)
+def _no_object_for_longer_than_a_day(world: World) -> None:
     """Athena has no line of the last 24 hours, and need not have: there is no object of them."""
     world.take_away(VELVET)
     world.put(key(VELVET, 28 * 60), packed(line(VELVET, 28 * 60)))
@@ -798,24 +845,178 @@ def put_loss_report(world: World, what: str) -> None:
     world.put(key(API, minutes, "loss"), packed(line(API, minutes, report, "logplex", "heroku")))
 
 
+# ---------------------------------------------------------------- the watch
+
+
+@_breaks(faults.LOGS_DELETED)
+def _somebody_deletes_an_object(world: World) -> None:
+    s3, deleted = world.client("s3"), key(API, 90, "deleted")
+    s3.put_object(Bucket=world.bucket, Key=deleted, Body=packed(line(API, 90)))
+    s3.delete_object(Bucket=world.bucket, Key=deleted)
+    world.undo.callback(forget_deletions, world.stack)
+
+
+@_breaks(faults.LOGS_DELETED)
+def _somebody_deletes_a_version(world: World) -> None:
+    s3, deleted = world.client("s3"), key(API, 91, "deleted")
+    version = s3.put_object(Bucket=world.bucket, Key=deleted, Body=packed(line(API, 91)))["VersionId"]
+    s3.delete_object(Bucket=world.bucket, Key=deleted, VersionId=version)
+    world.undo.callback(forget_deletions, world.stack)
+
+
+def _change_notification(change: Callable[[list[dict[str, Any]]], object], world: World) -> None:
+    s3 = world.client("s3")
+    told = s3.get_bucket_notification_configuration(Bucket=world.bucket)["QueueConfigurations"]
+
+    def put(configurations: list[dict[str, Any]]) -> None:
+        s3.put_bucket_notification_configuration(
+            Bucket=world.bucket, NotificationConfiguration={"QueueConfigurations": configurations}
+        )
+
+    world.undo.callback(put, json.loads(json.dumps(told)))
+    change(told)
+    put(told)
+
+
+_NOTIFICATION_CHANGES: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "gone": lambda told: told.clear(),
+    "of_markers_only": lambda told: told[0].update(Events=["s3:ObjectRemoved:DeleteMarkerCreated"]),
+    "of_one_app_only": lambda told: told[0]["Filter"]["Key"]["FilterRules"][0].update(Value=f"logs/{API}/"),
+}
+for _name, _alter in _NOTIFICATION_CHANGES.items():
+    _breaks(faults.DELETIONS_UNSEEN, f"notification_{_name}")(partial(_change_notification, _alter))
+
+
+@_breaks(faults.DELETIONS_UNSEEN)
+def _no_queue_of_deletions(world: World) -> None:
+    sqs, url = world.client("sqs"), deletions_url(world.stack)
+    world.undo.callback(lambda: sqs.create_queue(QueueName=url.rpartition("/")[2]))
+    sqs.delete_queue(QueueUrl=url)
+
+
 @_breaks(faults.ALARM_FIRING)
 def _an_alarm_fires(world: World) -> None:
     cloudwatch = world.client("cloudwatch")
-    world.undo.callback(cloudwatch.set_alarm_state, AlarmName=ALARM, StateValue="OK", StateReason="batches")
-    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="no\nbatches")
+    world.undo.callback(cloudwatch.set_alarm_state, AlarmName=_ALARM, StateValue="OK", StateReason="batches")
+    cloudwatch.set_alarm_state(AlarmName=_ALARM, StateValue="ALARM", StateReason="no\nbatches")
 
 
-@_breaks(faults.ALARMS_MISSING)
+@_breaks(faults.ALARM_FIRING)
+def _an_operators_own_alarm_fires(world: World) -> None:
+    cloudwatch = world.client("cloudwatch")
+    own = {**declared_alarm(world.stack, _ALARM), "AlarmName": "raxx-log-my-own"}
+    world.undo.callback(cloudwatch.delete_alarms, AlarmNames=["raxx-log-my-own"])
+    cloudwatch.put_metric_alarm(**own)
+    cloudwatch.set_alarm_state(AlarmName="raxx-log-my-own", StateValue="ALARM", StateReason="x")
+
+
+@_breaks(faults.ALARM_MISSING)
 def _no_alarm(world: World) -> None:
-    world.undo.callback(put_alarm, world.stack)
-    world.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+    cloudwatch = world.client("cloudwatch")
+    world.undo.callback(partial(cloudwatch.put_metric_alarm, **declared_alarm(world.stack, _ALARM)))
+    cloudwatch.delete_alarms(AlarmNames=[_ALARM])
 
 
-def put_alarm(stack: LocalStack, name: str = ALARM) -> None:
-    """Create an alarm of the stack, as an operator does."""
-    cloudwatch = stack.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name, ComparisonOperator="LessThanThreshold", EvaluationPeriods=1, Namespace="x", MetricName="x",
-        Period=60, Statistic="Sum", Threshold=1,
-    )  # fmt: skip
-    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="batches")
+def _change_alarm(name: str, change: Callable[[dict[str, Any]], object], world: World) -> None:
+    cloudwatch, declared = world.client("cloudwatch"), declared_alarm(world.stack, name)
+    world.undo.callback(partial(cloudwatch.put_metric_alarm, **json.loads(json.dumps(declared))))
+    change(declared)
+    cloudwatch.put_metric_alarm(**declared)
+
+
+def _not_of_two_days(alarm: dict[str, Any]) -> None:
+    stat = next(query["MetricStat"] for query in alarm.pop("Metrics") if "MetricStat" in query)
+    alarm.update(stat["Metric"], Period=stat["Period"], Statistic=stat["Stat"])
+
+
+_ALARM_CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
+    "threshold": (_ALARM, lambda alarm: alarm.update(Threshold=3000)),
+    "metric": (_ALARM, lambda alarm: alarm.update(MetricName="Behnid")),
+    "namespace": (_ALARM, lambda alarm: alarm.update(Namespace="another")),
+    "dimension_more": (_ALARM, lambda alarm: alarm.update(Dimensions=[{"Name": "app", "Value": API}])),
+    "another_queue": ("raxx-log-spill-age", lambda alarm: alarm["Dimensions"][0].update(Value="raxx-log-spil")),
+    "another_app": (f"raxx-log-silent-{API}", lambda alarm: alarm["Dimensions"][0].update(Value=CONSOLE)),
+    "statistic": (_ALARM, lambda alarm: alarm.update(Statistic="Average")),
+    "percentile": ("raxx-log-receiver-slow", lambda alarm: alarm.update(ExtendedStatistic="p50")),
+    "period": (_ALARM, lambda alarm: alarm.update(Period=3600)),
+    "periods": (_ALARM, lambda alarm: alarm.update(EvaluationPeriods=50)),
+    "datapoints": (_ALARM, lambda alarm: alarm.update(DatapointsToAlarm=5)),
+    "comparison": (_ALARM, lambda alarm: alarm.update(ComparisonOperator="LessThanThreshold")),
+    "missing_data": (_ALARM, lambda alarm: alarm.update(TreatMissingData="notBreaching")),
+    "no_topic": (_ALARM, lambda alarm: alarm.pop("AlarmActions")),
+    "another_topic": (_ALARM, lambda alarm: alarm.update(AlarmActions=["arn:aws:sns:us-east-1:123456789012:x"])),
+    "not_of_two_days": (_CHANGE_ALARM, _not_of_two_days),
+}
+for _name, (_of, _alter_alarm) in _ALARM_CHANGES.items():
+    _breaks(faults.ALARM_DIFFERS, f"alarm_{_name}")(partial(_change_alarm, _of, _alter_alarm))
+
+
+@_breaks(faults.ALARM_DISARMED)
+def _somebody_disables_actions(world: World) -> None:
+    cloudwatch = world.client("cloudwatch")
+    world.undo.callback(cloudwatch.enable_alarm_actions, AlarmNames=[_ALARM])
+    cloudwatch.disable_alarm_actions(AlarmNames=[_ALARM])
+
+
+def _mend_subscriptions(world: World) -> None:
+    subscribe(world.stack, "email", "ops@raxx.app")
+    confirm_subscriptions(world.stack)
+
+
+@_breaks(faults.NOBODY_TOLD)
+def _the_operator_unsubscribes(world: World) -> None:
+    arn = subscribe(world.stack, "email", "ops@raxx.app")
+    world.undo.callback(_mend_subscriptions, world)
+    world.client("sns").unsubscribe(SubscriptionArn=arn)
+
+
+@_breaks(faults.NOBODY_TOLD)
+def _no_topic(world: World) -> None:
+    sns, topic = world.client("sns"), world.stack.outputs["alarmTopicArn"]
+    world.undo.callback(_mend_subscriptions, world)
+    world.undo.callback(sns.create_topic, Name=topic.rpartition(":")[2])
+    sns.delete_topic(TopicArn=topic)
+
+
+def _subscribed_and_not_confirmed(protocol: str, endpoint: str, world: World) -> None:
+    arn = subscribe(world.stack, protocol, endpoint)
+    world.undo.callback(world.client("sns").unsubscribe, SubscriptionArn=arn)
+
+
+for _protocol, _address in (("email", "sre@raxx.app"), ("https", "https://hooks.example.com/T0/secret")):
+    _breaks(faults.SUBSCRIPTION_PENDING, f"{_protocol}_not_confirmed")(
+        partial(_subscribed_and_not_confirmed, _protocol, _address)
+    )
+
+
+@_breaks(faults.DASHBOARD_MISSING)
+def _no_dashboard(world: World) -> None:
+    cloudwatch, name = world.client("cloudwatch"), "raxx-log-archive"
+    body = cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"]
+    world.undo.callback(cloudwatch.put_dashboard, DashboardName=name, DashboardBody=body)
+    cloudwatch.delete_dashboards(DashboardNames=[name])
+
+
+def _change_budget(limit: Mapping[str, str] | None, world: World) -> None:
+    budgets: dict[str, str] = {"AccountId": "123456789012", "BudgetName": "raxx-log-monthly"}
+    client = world.client("budgets")
+    found = client.describe_budget(**budgets)["Budget"]
+    fields = ("BudgetName", "BudgetLimit", "TimeUnit", "BudgetType")
+    declared = {field: found[field] for field in fields}
+
+    def put(changed: Mapping[str, Any]) -> None:
+        client.create_budget(AccountId=budgets["AccountId"], Budget={**declared, **changed})
+
+    client.delete_budget(**budgets)
+    world.undo.callback(put, {})
+    if limit:
+        put({"BudgetLimit": limit})
+        world.undo.callback(partial(client.delete_budget, **budgets))
+
+
+for _name, _limit in {
+    "no_budget": None,
+    "a_larger_budget": {"Amount": "2000", "Unit": "USD"},
+    "a_budget_of_gigabytes": {"Amount": "20", "Unit": "GB"},
+}.items():
+    _breaks(faults.BUDGET_DIFFERS, _name)(partial(_change_budget, _limit))

@@ -12,7 +12,9 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from contract import policies
+from contract import alarms, policies
+from contract.alarms import Watched
+from contract.buffer_table import Seen
 from local.stack import LocalStack, Options
 from runbook.clients import aws
 from runbook.clients.athena import Athena
@@ -28,18 +30,21 @@ from tests.support.doctor_faults import (
     Break,
     World,
     answers,
+    delete_item,
     key,
     line,
+    milliseconds,
     packed,
-    put_alarm,
     put_flushed,
     put_loss_report,
     put_marker,
     put_writer_policy,
+    seen_ago,
 )
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.reader_policy import reader_policy
 from tests.support.runbook_cli import Run, check_transcript, runner
+from tests.support.watch_state import confirm_subscriptions, declared_alarm, deletions_url, put_seen
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +56,9 @@ def stack() -> Iterator[LocalStack]:
                 Bucket=running.outputs["bucket"], Key=key(app, 5), Body=packed(line(app, 6), line(app, 5))
             )
             put_flushed(running, app)
-        put_alarm(running)
+            for is_canary in (False, True):
+                put_seen(running, Seen(app, canary=is_canary), milliseconds(6))
+        confirm_subscriptions(running)
         # A receiver that has read its keys goes on when SSM has others that cannot be.
         for url in running.drain_urls.values():
             assert urllib3.request("POST", url, body=b"").status == 200
@@ -259,6 +266,156 @@ def test_a_file_name_cannot_break_out_of_the_command(runbook: Run, world: World,
     words = finding["command"].replace("aws ", "printf '%s\\n' ", 1)
     said = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=True, env={"LC_ALL": "C.UTF-8"})
     assert said.stdout.split("\n")[2] == f"s3://raxx-heroku-logs-prod/{key}"
+
+
+# ---------------------------------------------------------------- silence
+
+
+def test_canaries_do_not_hide_an_apps_silence_and_tell_that_the_endpoint_works(runbook: Run, world: World) -> None:
+    seen_ago(world, Seen(VELVET), 5 + 3 * 60)
+    [finding] = json.loads(runbook("doctor", "--only", "objects", "--json").out)["findings"]
+    assert finding["found"].startswith(f"{VELVET} has sent no line for 3 h, and its limit is 2 h; its canaries arrive")
+    seen_ago(world, Seen(VELVET, canary=True), 60)
+    [finding] = json.loads(runbook("doctor", "--only", "objects", "--json").out)["findings"]
+    assert finding["found"].endswith("its canaries do not arrive, either")
+
+
+@pytest.mark.parametrize(("hours", "silent"), [(0, 0), (2, 1), (4, 0)])
+def test_each_app_has_its_own_limit_of_silence(runbook: Run, world: World, hours: int, silent: int) -> None:
+    world.set_outputs(silenceHoursByApp={VELVET: hours})
+    seen_ago(world, Seen(VELVET), 5 + 3 * 60)
+    findings = json.loads(runbook("doctor", "--only", "objects", "--json").out)["findings"]
+    assert len(findings) == silent
+
+
+def test_what_the_flusher_has_not_looked_at_counts_as_no_silence(runbook: Run, world: World) -> None:
+    """Lines may wait in the buffer, and the check `buffer` finds that."""
+    seen_ago(world, Seen(VELVET), 5 + 3 * 60)
+    world.undo.callback(put_flushed, world.stack, VELVET)
+    put_flushed(world.stack, VELVET, 2 * 60)
+    assert runbook("doctor", "--only", "objects").code == 0
+
+
+def test_an_app_that_was_never_looked_at_is_not_called_silent(runbook: Run, world: World) -> None:
+    seen_ago(world, Seen(VELVET), 6)
+    delete_item(world.stack, Seen(VELVET).key)
+    document = json.loads(runbook("doctor", "--only", "objects", "--json").out)
+    assert document["findings"] == []
+    assert VELVET in document["could_not_tell"][0]["reason"]
+
+
+def test_the_canary_before_may_be_the_newest_that_arrived(runbook: Run, world: World) -> None:
+    """It was sent 15 minutes before the next, and its slot takes 8 minutes; so may the next one's."""
+    seen_ago(world, Seen(VELVET, canary=True), 15 + 23)
+    assert runbook("doctor", "--only", "canary").code == 0
+
+
+def test_a_canary_is_missed_by_whoever_may_only_query(runbook: Run, world: World) -> None:
+    def refuse(parsed: dict[str, Any]) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetFunctionConfiguration")
+
+    world.answer("lambda", "GetFunctionConfiguration", refuse)
+    seen_ago(world, Seen(VELVET, canary=True), 60)
+    document = json.loads(runbook("doctor", "--only", "canary", "--json").out)
+    [finding], [untold] = document["findings"], document["could_not_tell"]
+    assert finding["found"].startswith(f"{VELVET}: its newest canary is 60 min old")
+    assert "whether the canary runs" in untold["reason"]
+
+
+# ---------------------------------------------------------------- the watch
+
+
+def test_s3s_test_message_is_no_deletion(runbook: Run, stack: LocalStack) -> None:
+    """S3 sends it when it is told of the queue ("Walkthrough: Configuring a bucket for notifications")."""
+    url = deletions_url(stack)
+    stack.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"Event": "s3:TestEvent", "Bucket": "x"}))
+    assert runbook("doctor", "--only", "deletions").code == 0
+
+
+def test_a_deletion_is_told_with_who_what_and_when_as_often_as_asked(runbook: Run, world: World) -> None:
+    """The check takes no message from the queue."""
+    s3, deleted = world.client("s3"), f"logs/{API}/2026/11/20/a b+c.gz"
+    world.put(deleted, packed("x"))
+    s3.delete_object(Bucket=world.bucket, Key=deleted)
+    for _ in range(3):
+        [finding] = json.loads(runbook("doctor", "--only", "deletions", "--json").out)["findings"]
+        assert "1 object, the newest s3://raxx-heroku-logs-prod/" + deleted in finding["found"]
+        assert "by AWS:AIDALOCALUSER from 127.0.0.1" in finding["found"]
+    script = finding["command"].replace("aws sqs", "echo sqs")
+    said = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert "raxx-log-deletions" in said.stdout
+
+
+def test_messages_that_sqs_does_not_give_are_not_called_none(runbook: Run, world: World) -> None:
+    [make] = [make for _, made, make in BREAKS if made == "somebody_deletes_an_object"]
+    make(world)
+    world.answer("sqs", "ReceiveMessage", lambda parsed: parsed.pop("Messages", None))
+    answer = runbook("doctor", "--only", "deletions", "--json")
+    assert "SQS gave none of the 1 message" in json.loads(answer.out)["could_not_tell"][0]["reason"]
+
+
+ARGUMENTS = {
+    alarm.command("/raxx/log-drain/").removeprefix("python -m runbook ")
+    for alarm in alarms.alarms(Watched("raxx-log", "/raxx/log-drain/", {API: 2}))
+}
+
+
+@pytest.mark.parametrize("arguments", sorted(ARGUMENTS))
+def test_the_command_in_an_alarms_notice_runs(runbook: Run, arguments: str) -> None:
+    answer = runbook(*arguments.split())
+    assert answer.code == 0, answer.err
+
+
+def test_each_difference_of_an_alarm_is_named(runbook: Run, world: World) -> None:
+    for name in ("alarm_threshold", "alarm_another_queue"):
+        [make] = [make for _, made, make in BREAKS if made == name]
+        make(world)
+    findings = json.loads(runbook("doctor", "--only", "alarms", "--json").out)["findings"]
+    assert {finding["found"] for finding in findings} == {
+        "the alarm raxx-log-behind differs from this version's declaration: threshold",
+        "the alarm raxx-log-spill-age differs from this version's declaration: dimensions",
+    }
+
+
+def test_the_alarms_of_an_api_are_of_this_stacks(runbook: Run, world: World) -> None:
+    """The endpoint's name begins with the API's id."""
+    world.set_outputs(endpoint="https://abc123.execute-api.us-east-1.amazonaws.com/prod/drain")
+    findings = json.loads(runbook("doctor", "--only", "alarms", "--json").out)["findings"]
+    assert {finding["found"].split()[2] for finding in findings} == {"raxx-log-api-5xx", "raxx-log-api-4xx"}
+
+
+def test_no_alarm_of_silence_is_expected_of_a_stopped_stack_or_of_an_app_that_may_be_silent(
+    runbook: Run, world: World
+) -> None:
+    cloudwatch, name = world.client("cloudwatch"), f"raxx-log-silent-{VELVET}"
+    declared = declared_alarm(world.stack, name)
+    world.undo.callback(lambda: cloudwatch.put_metric_alarm(**declared))
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    for changes in ({"drainsEnabled": False}, {"silenceHoursByApp": {VELVET: 0}}):
+        # The alarm of objects depends on the number of apps alone.
+        world.set_outputs(**changes)
+        assert runbook("doctor", "--only", "alarms").code == 0
+
+
+def test_a_part_of_the_watch_that_cannot_be_read_does_not_hide_the_others(runbook: Run, world: World) -> None:
+    def refuse(parsed: dict[str, Any]) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeBudget")
+
+    world.answer("budgets", "DescribeBudget", refuse)
+    [make] = [make for _, made, make in BREAKS if made == "email_not_confirmed"]
+    make(world)
+    document = json.loads(runbook("doctor", "--only", "alarms", "--json").out)
+    [finding], [untold] = document["findings"], document["could_not_tell"]
+    assert "--protocol email --notification-endpoint sre@raxx.app" in finding["command"]
+    assert "whether the budget is there" in untold["reason"]
+
+
+def test_a_subscribers_url_is_shown_without_its_secret(runbook: Run, world: World) -> None:
+    [make] = [make for _, made, make in BREAKS if made == "https_not_confirmed"]
+    make(world)
+    answer = runbook("doctor", "--only", "alarms")
+    assert "https://hooks.example.com/… has not confirmed" in answer.out
+    assert "secret" not in answer.out
 
 
 # ---------------------------------------------------------------- a good object that Athena cannot read

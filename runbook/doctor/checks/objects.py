@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from contract.buffer_table import Seen
 from contract.object_keys import LOGS_PREFIX, PROJECTED_YEARS, ObjectKey, partition_prefix
 from contract.window import Window
 from runbook.clients import s3_objects
 from runbook.clients.s3_objects import StoredObject
 from runbook.doctor import faults
-from runbook.doctor.context import Context, Finding, Findings
+from runbook.doctor.checks import arrivals, canary
+from runbook.doctor.context import Context, Finding, Findings, Unknown
 from runbook.terminal import times
 
 if TYPE_CHECKING:
@@ -26,20 +28,42 @@ _DAYS = tuple(f"{day:02}" for day in range(1, 32))
 
 
 def newest(context: Context) -> Findings:
-    """Find each app's newest object, by the time of its newest line."""
+    """Find each app's newest object, by the time of its newest line, and since when the app itself is silent."""
     outputs, now = context.outputs, context.now
+    if not outputs.drains_enabled:
+        return "none expected, because drainsEnabled is false"
     s3 = context.reader.client("s3")
     ages = []
     for app in outputs.apps:
         time = _newest(s3, outputs.bucket, app, now)
         if time is not None and now - time <= timedelta(hours=outputs.silence_hours):
             ages.append(f"{app} {times.age(now - time)}")
-        elif outputs.drains_enabled:
-            newest = (
-                f"the newest object is {times.age(now - time)} old" if time else f"no object in {_LOOK_BACK_DAYS} days"
-            )
-            yield Finding.of(faults.APP_SILENT, app=app, newest=newest)
-    return f"age of the newest: {', '.join(ages)}" if ages else "none expected, because drainsEnabled is false"
+            continue
+        newest = f"the newest object is {times.age(now - time)} old" if time else f"no object in {_LOOK_BACK_DAYS} days"
+        yield Finding.of(faults.OBJECTS_OLD, app=app, newest=newest)
+    yield from _silent(context)
+    return f"no app is silent; age of the newest: {', '.join(ages)}"
+
+
+def _silent(context: Context) -> Iterator[Finding | Unknown]:
+    """Find apps that have sent nothing of their own for too long. Canaries make objects, too."""
+    outputs = context.outputs
+    seen, known_until = arrivals.newest(context), arrivals.known_until(context)
+    for app in outputs.apps:
+        hours, newest = outputs.silence_of(app), seen.get(Seen(app))
+        if not hours:
+            continue
+        if newest is None:
+            yield Unknown(f"since when {app} is silent: the flusher has noted nothing of it")
+            continue
+        age = known_until.get(app, context.now) - newest
+        if age > timedelta(hours=hours):
+            arrival = seen.get(Seen(app, canary=True))
+            works = arrival is not None and context.now - arrival <= canary.limit(context)
+            yield Finding.of(
+                faults.APP_SILENT, app=app, age=times.age(age), hours=hours,
+                canary="its canaries arrive, so the endpoint works" if works else "its canaries do not arrive, either",
+            )  # fmt: skip
 
 
 def _newest(s3: "S3Client", bucket: str, app: str, now: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Checks the queues and the alarms."""
+"""Checks the queues of batches."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ _COUNTS: tuple["QueueAttributeNameType", ...] = (
 )
 
 
-def queues(context: Context) -> Findings:
+def check(context: Context) -> Findings:
     """Count the messages of both queues."""
     outputs = context.outputs
     for fault, url in (
@@ -32,20 +32,3 @@ def queues(context: Context) -> Findings:
         if waiting := sum(int(attributes.get(name, 0)) for name in _COUNTS):
             yield Finding.of(fault, batches=counted(waiting, "batch", "batches"), arn=attributes["QueueArn"])
     return "both are empty"
-
-
-def alarms(context: Context) -> Findings:
-    """Find the stack's alarms that are in ALARM; a stack without alarms is a finding too."""
-    pages = context.break_glass.client("cloudwatch").get_paginator("describe_alarms")
-    with explained():
-        found = [
-            alarm for page in pages.paginate(AlarmNamePrefix=f"{context.outputs.name_prefix}-")
-            for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", []))
-        ]  # fmt: skip
-    if not found:
-        yield Finding.of(faults.ALARMS_MISSING)
-    for alarm in found:
-        if alarm["StateValue"] == "ALARM":
-            reason = " ".join(alarm.get("StateReason", "").split())
-            yield Finding.of(faults.ALARM_FIRING, alarm=alarm["AlarmName"], reason=reason)
-    return f"none of {counted(len(found), 'alarm', 'alarms')} is in ALARM"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from contract import alarms
+from contract.alarms import Watched
 from contract.outputs import MEANINGS, InvalidOutputs, Outputs
 from contract.saved_queries import saved_queries
 from local.pulumi import preview
@@ -59,6 +61,9 @@ def other() -> Outputs:
         expire_after_days=407,
         results_expire_after_days=13,
         silence_hours=7,
+        silence_hours_by_app={"acme-mail": 11},
+        alarm_topic_arn="arn:aws-cn:sns:eu-west-3:210987654321:acme-loud",
+        dashboard="https://eu-west-3.console.amazonaws.cn/acme-board",
         budget_usd=1234,
     )
 
@@ -118,13 +123,38 @@ def test_every_output_is_used(other: Outputs) -> None:
     said = {key: value[-1] if isinstance(value, tuple) else str(value) for key, value in asdict(other).items()}
     in_part = {"reader_role_arn", "writer_user_arn", "spill_queue", "dead_letter_queue"}
     said |= {key: said[key].rpartition("/")[2] for key in in_part}
-    del said["drains_enabled"]
+    said["alarm_topic_arn"] = said["alarm_topic_arn"].rpartition(":")[2]
+    # What these change has tests of its own.
+    del said["drains_enabled"], said["silence_hours_by_app"]
     assert [key for key, value in said.items() if value not in text] == []
 
 
 def test_drains_that_are_stopped_are_told_first(other: Outputs) -> None:
     assert "The drains are stopped" in render(other)[:500]
     assert "The drains are stopped" not in render(replace(other, drains_enabled=True))
+
+
+def test_each_alarm_is_told_with_its_command(other: Outputs) -> None:
+    started = replace(other, drains_enabled=True)
+    section = render(started).partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| .+ \| `(.+)` \|$", section, re.MULTILINE))
+    assert rows == {alarm.name: alarm.arguments for alarm in alarms.alarms(Watched.of(started))}
+    assert "acme-shop has sent no line for 7 h" in section
+    assert "acme-mail has sent no line for 11 h" in section
+    assert "no alarm tells that an app is silent" not in section
+
+
+def test_a_stopped_stack_has_no_alarm_of_silence(other: Outputs) -> None:
+    section = render(other).partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    assert "no alarm tells that an app is silent" in section
+    assert "has sent no line" not in section
+
+
+def test_who_is_in_trouble_is_told_by_alarms_that_exist(other: Outputs) -> None:
+    escalation = render(other).partition("\n## Escalation\n")[2]
+    named = set(re.findall(r"`([a-z-]+)`", escalation)) - {"acme-names-monthly"}
+    assert named
+    assert named <= {alarm.name for alarm in alarms.alarms(Watched.of(other))}
 
 
 def test_what_only_a_deployment_knows_is_told_until_it_is_known(other: Outputs) -> None:
@@ -195,9 +225,9 @@ def test_nothing_follows_what_asks_or_stops() -> None:
 
 
 def test_costs_are_those_of_the_price_list() -> None:
-    """10,000 POSTs a day of three lines, and 500 MB a day in POSTs of five, by hand."""
+    """10,000 POSTs a day of three lines, and 500 MB a day in POSTs of five, by hand; and the canaries' POSTs."""
     rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+ \| \$[\d.]+) \|$", RUNBOOK, re.MULTILINE))
-    assert rows["Requests to the HTTP API"] == f"$0.30 | ${500e6 / 235 / 5 * 30 / 1e6:.2f}"
+    assert rows["Requests to the HTTP API"] == f"$0.31 | ${(500e6 / 235 / 5 + 288) * 30 / 1e6:.2f}"
     assert rows["Transitions to Glacier"] == "$0.78 | $0.78"
     assert rows["Writes of objects and results"] == "$0.13 | $0.13"
     assert rows["`expedited`"].endswith("$10.03")
