@@ -45,6 +45,7 @@ class Price:
 _S3, _ATHENA, _CLOUDWATCH = "Amazon S3 pricing", "Amazon Athena pricing", "Amazon CloudWatch pricing"
 _LAMBDA, _API, _SQS = "AWS Lambda pricing", "Amazon API Gateway pricing", "Amazon SQS pricing"
 _DYNAMODB, _EVENTS = "Amazon DynamoDB pricing", "Amazon EventBridge pricing"
+_KMS = "AWS Key Management Service pricing"
 
 ATHENA_SCAN = Price("bytes scanned by queries", 5.0, TB, "TB scanned", _ATHENA)
 
@@ -78,7 +79,13 @@ DYNAMODB_STORAGE = Price("storage of the buffer", 0.25, GB, "GB-month", _DYNAMOD
 SQS_REQUEST = Price("requests to the queues", 0.40, MILLION, "million requests", _SQS, MILLION)
 
 CLOUDWATCH_METRIC = Price("custom metrics", 0.30, 1, "metric-month", _CLOUDWATCH, 10)
+CLOUDWATCH_ALARM = Price("metrics of alarms", 0.10, 1, "alarm metric-month", _CLOUDWATCH, 10)
+CLOUDWATCH_DASHBOARD = Price("dashboards", 3.0, 1, "dashboard-month", _CLOUDWATCH, 3)
+LOGS_SCAN = Price("log data scanned by Logs Insights", 0.005, GB, "GB scanned", _CLOUDWATCH)
 CLOUDWATCH_LOGS = Price("ingested log data", 0.50, GB, "GB", _CLOUDWATCH, 5 * GB)
+
+KMS_REQUEST = Price("requests to KMS", 0.03, 10_000, "ten thousand requests", _KMS, 20_000)
+KMS_KEY = Price("a key of the account in KMS", 1.0, 1, "key-month", _KMS)
 
 # A machine for `python -m receiver`, which the stack does not create.
 EC2_T4G_SMALL = Price("a t4g.small machine, on demand, Linux", 0.0168, 1, "hour", "Amazon EC2 On-Demand pricing")

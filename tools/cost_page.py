@@ -1,17 +1,18 @@
 """What docs/cost.md says, from the model of `python -m runbook cost`: its amounts are those of the price table."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from contract.buffer_table import KEPT_DAYS
+from contract.canary import EVERY_MINUTES
 from infra.settings import Settings
 from receiver.pace import FEW_LINES
 from runbook import prices
 from runbook.cost import bill, sizes, small_objects, traffic, usage
 from runbook.cost.bill import ITEMS, Item
-from runbook.cost.usage import MONTH_DAYS, RATE_DAYS, Day, Retention, Usage
+from runbook.cost.usage import MONTH_DAYS, NO_WATCH, RATE_DAYS, Day, Retention, Usage
 from runbook.cost.volume import PRE_LAUNCH, REFERENCE, Volume
 from tools import paced_answers
 
@@ -21,24 +22,25 @@ _PROMISED_USD = 50
 # ---------------------------------------------------------------- before the buffer
 
 # What it was without a buffer: 50 ms at 512 MB, 1,400 bytes of logs for each POST, five polls of 20 s at a time, and
-# metrics in every hour with a POST, five for each app and two more.
+# five metrics for each of three apps and two more.
 _WITHOUT_BUFFER: Mapping[str, Callable[[Usage], float]] = {
     "compute": lambda use: use.added.posts * 0.05 * 0.5,
     "logs": lambda use: use.added.posts * 1_400,
-    "metrics": lambda use: (use.added.app_hours * 5 + use.added.hours * 2) / (24 * use.month_days),
+    "metrics": lambda use: use.stack_months * (3 * 5 + 2),
     "polls": lambda use: use.month_days * 24 * 3600 / 20 * 5,
 }
 _OF_BUFFER = {"writes", "reads", "buffer", "schedule", "flusher-invocations", "flusher-compute"}
+_OF_WATCH = {"alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls"}
 _ITEMS_BEFORE = tuple(
     replace(item, quantity=_WITHOUT_BUFFER.get(item.name, item.quantity))
     for item in ITEMS
-    if item.name not in _OF_BUFFER
+    if item.name not in _OF_BUFFER | _OF_WATCH
 )
 
 
 def _day_before(volume: Volume) -> Day:
     """One object per POST: the same lines, in as many objects as there are POSTs."""
-    day = volume.day()
+    day = replace(volume, watched=False).day()
     stored_bytes = day.posts * sizes.stored_bytes(day.mean_body)
     scanned_bytes = day.queries * volume.query_days * stored_bytes
     return replace(
@@ -81,7 +83,7 @@ def facts() -> Mapping[str, Any]:
         **{f"500 MB at {lines}": Volume.of_bytes(500e6, lines) for lines in (1, 5, 20)},
         **{f"5 GB at {lines}": Volume.of_bytes(5e9, lines) for lines in (5, 20)},
     }
-    before = _Table.of([usage.steady(_day_before(each), kept) for each in volumes.values()], _ITEMS_BEFORE)
+    before = _Table.of([usage.steady(_day_before(each), kept, NO_WATCH) for each in volumes.values()], _ITEMS_BEFORE)
     after = _Table.of([each.month(kept) for each in volumes.values()], ITEMS)
     move = small_objects.move(50_000, kept)
     slot_bytes, slots = REFERENCE.day().mean_bytes, REFERENCE.objects * MONTH_DAYS
@@ -94,6 +96,7 @@ def facts() -> Mapping[str, Any]:
         "before": before,
         "after": after,
         "pre_launch": PRE_LAUNCH,
+        **_watch_facts(volumes, kept),
         "kept_promises": [_promise(lines, kept) for lines in _LINES_PER_POST],
         "promised": _PROMISED_USD,
         "budget": settings.budget_usd,
@@ -131,10 +134,10 @@ def facts() -> Mapping[str, Any]:
         "buffer_days": KEPT_DAYS,
         "history": bill.HISTORY_DAYS,
         "gb_bytes": prices.GB,
-        "of_app": len(bill.EVERY_OBJECT),
-        "of_all": len(bill.EVERY_RUN),
-        "app_metrics": prices.CLOUDWATCH_METRIC.cost(len(bill.EVERY_OBJECT)),
+        "app_run_log": bill.APP_RUN_LOG_BYTES,
+        "steady": bill.steady_series(apps),
         "rare": bill.rare_series(apps),
+        "app_usd": _app_usd(apps, kept),
         "rate": RATE_DAYS,
         "query_days": PRE_LAUNCH.query_days,
         "free_prices": [price for price in prices.ALL if price.free],
@@ -144,6 +147,78 @@ def facts() -> Mapping[str, Any]:
 
 def _per_month(per_second: float) -> float:
     return per_second * MONTH_DAYS * 24 * 3600
+
+
+# ---------------------------------------------------------------- the watch
+
+# Nearly: a volume of nothing has no lines per POST.
+_SILENT = Volume.of_posts(1e-6, 1)
+# The dashboard's widgets that query the flusher's log, and the hours that they show.
+LOG_WIDGETS, SHOWN_HOURS = 2, 12
+_REFRESHED_MINUTES = 5
+
+
+class Row(NamedTuple):
+    """What an item costs by volume, in US dollars."""
+
+    what: str
+    usd: Sequence[float]
+
+
+@dataclass(frozen=True)
+class WatchTable:
+    """What the watch adds to a month of each volume: by item, in all, and less free tiers."""
+
+    rows: Sequence[Row]
+    totals: Sequence[float]
+    paid: Sequence[float]
+
+    @classmethod
+    def of(cls, volumes: Iterable[Volume], kept: Retention) -> "WatchTable":
+        """Compare months with those of a stack without alarms, dashboard, canaries and metrics."""
+        pairs = [(each.month(kept), replace(each, watched=False).month(kept)) for each in volumes]
+        rows = [Row(item.what, [item.usd(watched) - item.usd(bare) for watched, bare in pairs]) for item in ITEMS]
+        return cls(
+            [row for row in rows if max(row.usd) >= 0.005],
+            [bill.total(watched) - bill.total(bare) for watched, bare in pairs],
+            [_paid(watched) - _paid(bare) for watched, bare in pairs],
+        )
+
+
+def _watch_facts(volumes: Mapping[str, Volume], kept: Retention) -> dict[str, Any]:
+    watched = WatchTable.of([*volumes.values(), _SILENT], kept)
+    of_runs = traffic.RUNS_PER_DAY * (bill.RUN_LOG_BYTES + PRE_LAUNCH.apps * bill.APP_RUN_LOG_BYTES)
+    log_bytes = of_runs + PRE_LAUNCH.objects * bill.OBJECT_LOG_BYTES
+    shown_bytes = log_bytes * LOG_WIDGETS * SHOWN_HOURS / 24
+    scanned_bytes = shown_bytes * MONTH_DAYS * traffic.MINUTES_PER_DAY / _REFRESHED_MINUTES
+    return {
+        "watch": watched,
+        "alarm_count": PRE_LAUNCH.month(kept).watch.alarms,
+        "alarms_free": prices.CLOUDWATCH_ALARM.free,
+        "metrics_free": prices.CLOUDWATCH_METRIC.free,
+        "dashboards_free": prices.CLOUDWATCH_DASHBOARD.free,
+        "shown_hours": SHOWN_HOURS,
+        "shown_bytes": shown_bytes,
+        "refreshed_minutes": _REFRESHED_MINUTES,
+        "scanned_bytes": scanned_bytes,
+        "scanned_usd": prices.LOGS_SCAN.cost(scanned_bytes),
+        "each_minute_usd": prices.LOGS_SCAN.cost(scanned_bytes * _REFRESHED_MINUTES),
+        "key": prices.KMS_KEY,
+        "canary_ms": traffic.CANARY_MS,
+        "canary_memory": bill.CANARY_MB,
+        "canary_minutes": EVERY_MINUTES,
+        "canary_runs": traffic.CANARY_RUNS_PER_DAY,
+    }
+
+
+def _paid(month: Usage) -> float:
+    return bill.total(month) - sum(bill.free(month).values())
+
+
+def _app_usd(apps: int, kept: Retention) -> float:
+    """What another app costs per month before it logs anything, without free tiers."""
+    more, fewer = (bill.total(replace(_SILENT, apps=count).month(kept)) for count in (apps + 1, apps))
+    return more - fewer
 
 
 # ---------------------------------------------------------------- what it takes
@@ -164,13 +239,12 @@ def _promise(lines_per_post: float, kept: Retention) -> dict[str, float]:
     """Up to how many bytes per day a month costs less than an amount, with free tiers."""
 
     def on_lambda(volume: Volume) -> float:
-        month = volume.month(kept)
-        return bill.total(month) - sum(bill.free(month).values())
+        return _paid(volume.month(kept))
 
     def on_machine(volume: Volume) -> float:
-        day = replace(volume.day(), posts=0.0, receiver_ms=0.0)
-        month = usage.steady(day, kept)
-        return bill.total(month) - sum(bill.free(month).values()) + paced_answers.machine_usd()
+        month = volume.month(kept)
+        outside = replace(month, added=replace(month.added, posts=0.0, receiver_ms=0.0))
+        return _paid(outside) + paced_answers.machine_usd()
 
     return {
         "lines": lines_per_post,

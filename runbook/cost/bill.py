@@ -8,24 +8,26 @@ from enum import StrEnum
 from contract.metrics import Metric, series
 from runbook import prices
 from runbook.cost import traffic, usage
-from runbook.cost.usage import Days, Retention, Usage
+from runbook.cost.usage import Days, Retention, Usage, Watch
 from runbook.prices import Price
 from runbook.terminal import printing
 
-# The defaults of `receiverMemoryMb` and `flusherMemoryMb`.
+# The defaults of `receiverMemoryMb` and `flusherMemoryMb`, and what the canary has.
 RECEIVER_MB = 256
 FLUSHER_MB = 1024
+CANARY_MB = 128
 # Log data, with CloudWatch's overhead for each event: the access log's line of a POST, and the flusher's lines of
-# metrics for each object and each run. A POST that goes well writes no other line.
+# metrics for each object, and for each run and app: the first app's is on the run's own line. A POST that goes well
+# writes no other line, and neither does the canary.
 POST_LOG_BYTES = 55 + prices.LOG_EVENT_OVERHEAD_BYTES
-OBJECT_LOG_BYTES = 450 + prices.LOG_EVENT_OVERHEAD_BYTES
-RUN_LOG_BYTES = 185 + prices.LOG_EVENT_OVERHEAD_BYTES
+OBJECT_LOG_BYTES = 325 + prices.LOG_EVENT_OVERHEAD_BYTES
+RUN_LOG_BYTES = 118
+APP_RUN_LOG_BYTES = 218 + prices.LOG_EVENT_OVERHEAD_BYTES
 # How long Athena keeps its query history (API reference, ListQueryExecutions).
 HISTORY_DAYS = 45
 
-# The metrics that have a value whenever the flusher stores an object, and in every run.
-EVERY_OBJECT = (Metric.BATCHES, Metric.LINES, Metric.BYTES_RECEIVED, Metric.BYTES_STORED, Metric.LAG)
-EVERY_RUN = (Metric.BEHIND,)
+# The metrics that have values every hour: those of each run, and lines, as a canary makes an object of each app.
+EVERY_HOUR = (Metric.LINES, Metric.SILENCE, Metric.BEHIND)
 
 
 class Basis(StrEnum):
@@ -85,18 +87,19 @@ def _days(use: Usage) -> float:
 
 
 def _metric_months(use: Usage) -> float:
-    # CloudWatch charges a series for each hour in which it has a value ("Amazon CloudWatch pricing").
-    of_apps = use.added.app_hours * len(EVERY_OBJECT) / (24 * use.month_days)
-    return of_apps + use.stack_months * len(EVERY_RUN)
+    return use.stack_months * steady_series(use.watch.apps)
+
+
+def _canary_runs(use: Usage) -> float:
+    return _days(use) * traffic.CANARY_RUNS_PER_DAY if use.watch.apps else 0.0
 
 
 def _log_bytes(use: Usage) -> float:
-    added = use.added
-    return (
-        added.posts * POST_LOG_BYTES
-        + added.app_slots * OBJECT_LOG_BYTES
-        + _days(use) * traffic.RUNS_PER_DAY * RUN_LOG_BYTES
-    )
+    of_posts, apps = use.added.posts * POST_LOG_BYTES, use.watch.apps
+    if not apps:
+        return of_posts
+    of_runs = _days(use) * traffic.RUNS_PER_DAY * (RUN_LOG_BYTES + apps * APP_RUN_LOG_BYTES)
+    return of_posts + use.added.app_slots * OBJECT_LOG_BYTES + of_runs
 
 
 def _gb_seconds(milliseconds: float, memory_mb: int) -> float:
@@ -158,7 +161,7 @@ ITEMS = (
         Basis.ASSUMED,
         Driver.BYTES,
         lambda use: use.buffer_bytes,
-        frozenset({"batches", "body_bytes"}),
+        frozenset({"posts", "body_bytes"}),
     ),
     Item(
         "schedule",
@@ -166,7 +169,7 @@ ITEMS = (
         prices.SCHEDULER,
         Basis.ASSUMED,
         Driver.TIME,
-        lambda use: _days(use) * traffic.RUNS_PER_DAY,
+        lambda use: _days(use) * traffic.RUNS_PER_DAY + _canary_runs(use),
     ),
     Item(
         "flusher-invocations",
@@ -187,11 +190,11 @@ ITEMS = (
     ),
     Item(
         "polls",
-        "Polls of the spill queue",
+        "Polls of the queues",
         prices.SQS_REQUEST,
         Basis.ASSUMED,
         Driver.TIME,
-        lambda use: _days(use) * traffic.RUNS_PER_DAY,
+        lambda use: _days(use) * traffic.RUNS_PER_DAY + _canary_runs(use),
     ),
     Item(
         "logs",
@@ -202,7 +205,40 @@ ITEMS = (
         _log_bytes,
         _POSTS,
     ),
-    Item("metrics", "Metrics of the flusher", prices.CLOUDWATCH_METRIC, Basis.AT_LEAST, Driver.TIME, _metric_months),
+    Item("metrics", "Metrics of the flusher", prices.CLOUDWATCH_METRIC, Basis.ASSUMED, Driver.TIME, _metric_months),
+    Item(
+        "alarms",
+        "Alarms",
+        prices.CLOUDWATCH_ALARM,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: use.stack_months * use.watch.alarms,
+    ),
+    Item(
+        "dashboard",
+        "Dashboard",
+        prices.CLOUDWATCH_DASHBOARD,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: use.stack_months * use.watch.dashboards,
+    ),
+    Item("canary-invocations", "Canary invocations", prices.LAMBDA_REQUEST, Basis.ASSUMED, Driver.TIME, _canary_runs),
+    Item(
+        "canary-compute",
+        "Canary compute",
+        prices.LAMBDA_GB_SECOND,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _gb_seconds(_canary_runs(use) * traffic.CANARY_MS, CANARY_MB),
+    ),
+    Item(
+        "canary-urls",
+        "Decryption of drain URLs for canaries",
+        prices.KMS_REQUEST,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _canary_runs(use) * use.watch.apps,
+    ),
     Item(
         "puts",
         "Writes of objects and results",
@@ -305,16 +341,18 @@ class Bill:
                 yield f"over the limit of ${limit_usd:,.2f}: {title} costs ${total(use):,.2f}, {_largest(use)}"
 
 
-def of(days: Days, retention: Retention, now: datetime, known: frozenset[str] = frozenset(traffic.MEASURED)) -> Bill:
+def of(
+    days: Days, retention: Retention, now: datetime, watch: Watch, known: frozenset[str] = frozenset(traffic.MEASURED)
+) -> Bill:
     """Compute the bill from what each day added, of which CloudWatch measured the fields that are `known`."""
     today, per_day = now.date(), usage.rate(days, now)
     return Bill(
         known=known,
         per_day=per_day,
-        last=usage.of_period(days, usage.month_before(now), retention, today),
-        so_far=usage.of_period(days, usage.month_so_far(now), retention, today),
-        projected=usage.of_period(usage.projected(days, now), usage.month_of(now), retention, today),
-        steady=usage.steady(per_day, retention),
+        last=usage.of_period(days, usage.month_before(now), retention, today, watch),
+        so_far=usage.of_period(days, usage.month_so_far(now), retention, today, watch),
+        projected=usage.of_period(usage.projected(days, now), usage.month_of(now), retention, today, watch),
+        steady=usage.steady(per_day, retention, watch),
     )
 
 
@@ -336,9 +374,14 @@ def free(use: Usage, items: Sequence[Item] = ITEMS) -> dict[Price, float]:
     return {price: price.cost(min(quantity, price.free)) for price, quantity in used.items() if price.free}
 
 
+def steady_series(apps: int) -> int:
+    """Count the time series that exist in every hour; without an app there is none."""
+    return sum(series(metric, apps) for metric in EVERY_HOUR) if apps else 0
+
+
 def rare_series(apps: int) -> int:
     """Count the time series that exist only after faults. The bill contains none of them."""
-    return sum(series(metric, apps) for metric in Metric if metric not in {*EVERY_OBJECT, *EVERY_RUN})
+    return sum(series(metric, apps) for metric in Metric if metric not in EVERY_HOUR)
 
 
 def _largest(use: Usage) -> str:

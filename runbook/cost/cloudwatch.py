@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from contract import names
 from contract.metrics import Metric
 from contract.outputs import Outputs
+from contract.vended_metrics import Resource, Vended
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 _DAY_S = 24 * 3600
 _API_HOST = ".execute-api."
+# What they measure, by the field of `usage.Day`. Of the API's bytes AWS says no more than "data processed".
+_VENDED = {
+    "posts": Vended.API_REQUESTS,
+    "body_bytes": Vended.API_BYTES,
+    "receiver_ms": Vended.RECEIVER_DURATION,
+    "flusher_ms": Vended.FLUSHER_DURATION,
+    "write_units": Vended.BUFFER_WRITE_UNITS,
+    "read_units": Vended.BUFFER_READ_UNITS,
+}
 
 
 class Source(NamedTuple):
@@ -31,19 +41,18 @@ class Source(NamedTuple):
 def sources(outputs: Outputs) -> Iterator[Source]:
     """Name the metrics of a stack. Without an HTTP API in the endpoint's URL there is none of it."""
     host = urlsplit(outputs.endpoint).hostname or ""
-    if _API_HOST in host:
-        yield Source("posts", "AWS/ApiGateway", "Count", "ApiId", host.partition(".")[0])
-    yield Source("receiver_ms", "AWS/Lambda", "Duration", "FunctionName", outputs.receiver)
-    yield Source("flusher_ms", "AWS/Lambda", "Duration", "FunctionName", outputs.flusher)
-    yield Source("write_units", "AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", outputs.buffer)
-    yield Source("read_units", "AWS/DynamoDB", "ConsumedReadCapacityUnits", "TableName", outputs.buffer)
+    resources: dict[str, str] = {
+        **({Resource.API: host.partition(".")[0]} if _API_HOST in host else {}),
+        Resource.RECEIVER: outputs.receiver,
+        Resource.FLUSHER: outputs.flusher,
+        Resource.BUFFER: outputs.buffer,
+    }
+    for field, metric in _VENDED.items():
+        for dimension, resource in metric.dimensions.items():
+            if resource in resources:
+                yield Source(field, metric.namespace, metric.title, dimension, resources[resource])
     for app in outputs.apps:
-        for field, metric in (
-            ("batches", Metric.BATCHES),
-            ("lines", Metric.LINES),
-            ("body_bytes", Metric.BYTES_RECEIVED),
-        ):
-            yield Source(field, names.receiver_function(outputs.name_prefix), metric.title, "app", app)
+        yield Source("lines", names.receiver_function(outputs.name_prefix), Metric.LINES.title, "app", app)
 
 
 def of_days(

@@ -10,12 +10,13 @@ from typing import Any
 
 import typer
 
+from contract.alarms import Watched
 from contract.outputs import Outputs
 from runbook import prices
 from runbook.clients import aws
 from runbook.cost import bill, cloudwatch, inventory, small_objects, traffic, usage
 from runbook.cost.bill import Bill, Item
-from runbook.cost.usage import Retention
+from runbook.cost.usage import Retention, Watch
 from runbook.session import AsJson, Session, session_of
 from runbook.terminal import printing, times
 
@@ -44,7 +45,7 @@ def cost(ctx: typer.Context, as_json: AsJson = False) -> None:
     outputs, now = session.outputs, times.now()
     retention = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
     days, known, gaps = _days(session, now)
-    computed = bill.of(days, retention, now, known)
+    computed = bill.of(days, retention, now, Watch.of(Watched.of(outputs)), known)
     findings = list(computed.over(outputs.budget_usd))
     advice = [*_growth(computed), *small_objects.advice(computed.per_day, retention)]
     notes = [*gaps, *_notes(outputs, retention, now)]
@@ -161,7 +162,7 @@ def _growth(computed: Bill) -> Iterator[str]:
     largest = max(grows, key=lambda item: item.usd(use))
     usd, lines = bill.by_driver(use)[bill.Driver.POSTS], use.added.lines / use.added.batches
     million = usd / use.added.batches * prices.MILLION
-    have = "have" if computed.known >= {"lines", "batches"} else "are assumed to have"
+    have = "have" if computed.known >= {"lines", "posts"} else "are assumed to have"
     yield (
         f"with more traffic, {largest.what[0].lower()}{largest.what[1:]} grow most: POSTs {have} {lines:,.1f} lines, a "
         f"million POSTs cost ${million:,.2f}, and a million lines ${million / lines:,.2f}"
@@ -185,9 +186,8 @@ def _traffic(computed: Bill) -> dict[str, float | None]:
 
     return {
         "posts": measured(day.posts, "posts"),
-        "batches": measured(day.batches, "batches"),
         "lines": measured(day.lines, "lines"),
-        "lines_per_post": measured(day.lines / day.batches if day.batches else 0.0, "lines", "batches"),
+        "lines_per_post": measured(day.lines / day.batches if day.batches else 0.0, "lines", "posts"),
         "objects": day.all_objects,
         "objects_per_app_and_slot": day.all_objects / day.app_slots if day.app_slots else None,
         "bytes_of_an_object": day.mean_bytes,

@@ -25,16 +25,12 @@ Watch = Callable[[int], object]
 
 @dataclass
 class _Sum:
-    """Objects that arrived on one day.
-
-    `hours` has one bit per hour, set when an object arrived, `slots` one per slot of the day that has an object.
-    """
+    """Objects that arrived on one day; `slots` has one bit per slot of the day, set when it has an object."""
 
     objects: int = 0
     bytes: int = 0
     glacier_objects: int = 0
     glacier_bytes: int = 0
-    hours: int = 0
     slots: int = 0
 
     def add(self, other: "_Sum") -> None:
@@ -42,7 +38,6 @@ class _Sum:
         self.bytes += other.bytes
         self.glacier_objects += other.glacier_objects
         self.glacier_bytes += other.glacier_bytes
-        self.hours |= other.hours
         self.slots |= other.slots
 
 
@@ -86,12 +81,9 @@ def _list(s3: "S3Client", bucket: str, prefix: str, minutes: int) -> dict[date, 
     sums: defaultdict[date, _Sum] = defaultdict(_Sum)
     for each in s3_objects.objects(s3, bucket, prefix):
         came = each.modified.astimezone(UTC)
-        hour = 1 << came.hour
         in_glacier = each.state is not State.NOT_IN_GLACIER
         slot = _slot(each.key, minutes)
-        sums[came.date()].add(
-            _Sum(0, 0, 1, each.size, hour, slot) if in_glacier else _Sum(1, each.size, 0, 0, hour, slot)
-        )
+        sums[came.date()].add(_Sum(0, 0, 1, each.size, slot) if in_glacier else _Sum(1, each.size, 0, 0, slot))
     return sums
 
 
@@ -102,19 +94,16 @@ def _slot(key: str, minutes: int) -> int:
 
 
 def _day(found: Mapping[tuple[str, date], _Sum], day: date) -> Day:
-    lines, results, app_hours, app_slots = _Sum(), _Sum(), 0, 0
+    lines, results, app_slots = _Sum(), _Sum(), 0
     for (owner, of_day), summed in found.items():
         if of_day == day:
             (lines if owner else results).add(summed)
-            app_hours += summed.hours.bit_count() if owner else 0
             app_slots += summed.slots.bit_count() if owner else 0
     return Day(
         objects=lines.objects,
         bytes=lines.bytes,
         glacier_objects=lines.glacier_objects,
         glacier_bytes=lines.glacier_bytes,
-        hours=lines.hours.bit_count(),
-        app_hours=app_hours,
         app_slots=app_slots,
         results=results.objects + results.glacier_objects,
         result_bytes=results.bytes + results.glacier_bytes,

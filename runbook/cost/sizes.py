@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from contract import canary
+
 # A frame of the traffic generator, as Logplex sends it.
 LINE_BYTES = 235
 # Logplex ends a body that has reached this size (logplex_http_drain.erl).
 BODY_BYTES = 102_400
+# The body of a canary: its frame with the count before it.
+CANARY_BYTES = len("123 ") + len(canary.message(0))
 
 _Points = Sequence[tuple[float, float]]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from contract import canary
 from contract.slots import DEFAULT_MINUTES
 from runbook import prices
 from runbook.cost import sizes, usage
@@ -12,21 +13,25 @@ from runbook.cost.usage import Day, Days
 MINUTES_PER_DAY = 24 * 60
 # The flusher is invoked every minute, and polls the spill queue once.
 RUNS_PER_DAY = MINUTES_PER_DAY
+# The canary is invoked this often, and sends one for each app.
+CANARY_RUNS_PER_DAY = MINUTES_PER_DAY // canary.EVERY_MINUTES
 
 # Assumptions, not measurements on AWS. A POST waits for DynamoDB most of its time; a run waits for several queries.
 POST_MS = 15
 RUN_MS = 300
+# Most of it is the start of its environment, which Lambda does not keep for a quarter of an hour.
+CANARY_MS = 3_000
 # Of a flusher of 1,024 MB, which has 0.58 of a processor: 12 to 22 µs of CPU time (`objects` of the traffic generator).
 LINE_MS = 0.03
 # How many lines a POST has when nobody counted them.
 LINES_PER_POST = 5
 
-# A run reads the notes of all apps and each app's late markers. To flush a slot it reads all batches three times.
+# A run reads two partitions of notes and each app's late markers. To flush a slot it reads all batches three times.
 _READS_OF_BATCHES = 3
 _RECORD_ID_BYTES = 16
 
 # The fields of a day that CloudWatch knows.
-MEASURED = ("posts", "batches", "lines", "body_bytes", "receiver_ms", "flusher_ms", "write_units", "read_units")
+MEASURED = ("posts", "lines", "body_bytes", "receiver_ms", "flusher_ms", "write_units", "read_units")
 
 
 def receiver_ms(posts: float, answer_after_ms: float = 0) -> float:
@@ -40,17 +45,25 @@ def flusher_ms(lines: float, days: float = 1) -> float:
 
 
 def write_units(day: Day, slots: float) -> float:
-    """Give the write units of batches, of the records of their objects, and of the note after each of so many slots."""
-    of_batches = day.batches * sizes.write_units(day.mean_body)
-    ids = day.batches * _RECORD_ID_BYTES / prices.WRITE_UNIT_BYTES
+    """Give the write units of batches, of the records of their objects, and of the note after each of so many slots.
+
+    Only a stack that is not watched has no canaries.
+    """
+    of_batches = day.batches * sizes.write_units(day.mean_body) + day.canaries * sizes.write_units(sizes.CANARY_BYTES)
+    ids = (day.batches + day.canaries) * _RECORD_ID_BYTES / prices.WRITE_UNIT_BYTES
+    # When the newest batch and the newest canary of a slot came: at most one of each.
+    seen = day.app_slots + day.canaries if day.canaries else 0.0
     # A record is written, and then marked as stored.
-    return of_batches + slots + 2 * (day.app_slots + ids)
+    return of_batches + slots + 2 * (day.app_slots + ids) + seen
 
 
 def read_units(day: Day, apps: int, slots: float, days: float = 1) -> float:
     """Give the read units of all runs; a query that finds nothing takes one."""
-    of_batches = _READS_OF_BATCHES * day.batches * sizes.item_bytes(day.mean_body) / prices.READ_UNIT_BYTES
-    return days * RUNS_PER_DAY * (1 + apps) + slots + of_batches
+    size = day.batches * sizes.item_bytes(day.mean_body) + day.canaries * sizes.item_bytes(sizes.CANARY_BYTES)
+    of_batches = _READS_OF_BATCHES * size / prices.READ_UNIT_BYTES
+    notes = 2 if day.canaries else 1
+    # The canary reads whether the one before was seen.
+    return days * RUNS_PER_DAY * (notes + apps) + slots + of_batches + day.canaries
 
 
 def worked(day: Day, apps: int, minutes: int = DEFAULT_MINUTES, days: float = 1, answer_after_ms: float = 0) -> Day:
@@ -73,10 +86,10 @@ Found = Mapping[date, Mapping[str, float]]
 def known(found: Found) -> frozenset[str]:
     """Name the fields of a day that have a value on any day.
 
-    Without POSTs but with batches, a receiver outside Lambda takes them, and there are no POSTs to the API.
+    Without POSTs but with lines, a receiver outside Lambda takes them, and there are no POSTs to the API.
     """
     names = {name for values in found.values() for name in values}
-    return frozenset(names | {"posts", "receiver_ms"} if "batches" in names else names)
+    return frozenset(names | {"posts", "receiver_ms"} if "lines" in names else names)
 
 
 def completed(days: Days, found: Found, now: datetime, apps: int, minutes: int) -> dict[date, Day]:
@@ -97,12 +110,15 @@ def _since(first: date, now: datetime) -> Iterable[date]:
 
 def _completed(day: Day, values: Mapping[str, float], apps: int, minutes: int, days: float) -> Day:
     lines = values.get("lines", _body_bytes(day) / sizes.LINE_BYTES)
-    batches = values.get("batches", values.get("posts", lines / LINES_PER_POST))
+    canaries = days * apps * CANARY_RUNS_PER_DAY
+    posts = values.get("posts", 0.0)
+    batches = max(0.0, posts - canaries) if posts else lines / LINES_PER_POST
     counted = replace(
         day,
         lines=lines,
         batches=batches,
-        posts=values.get("posts", batches),
+        canaries=canaries,
+        posts=values.get("posts", batches + canaries),
         body_bytes=values.get("body_bytes", lines * sizes.LINE_BYTES),
     )
     return replace(worked(counted, apps, minutes, days), **values)

@@ -8,7 +8,10 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple, Self
 
+from contract import alarms
+from contract.alarms import Watched
 from contract.buffer_table import KEPT_DAYS
 from runbook import prices
 from runbook.cost import sizes
@@ -24,18 +27,16 @@ _LATE_DAYS = 2
 class Day:
     """What one UTC day added: log objects by their storage class now, query results, queries, and traffic.
 
-    `hours` counts the hours in which an object arrived, `app_hours` is the same summed over the apps; `app_slots`
-    counts the slots that have an object, summed over the apps. Queries are charged for more bytes than they scan.
-    `posts` went through the HTTP API, `batches` came by any way. `body_bytes` is the size of their bodies. The
-    functions ran for so many milliseconds. The values are fractions when the day is a mean.
+    `app_slots` counts the slots that have an object, summed over the apps. Queries are charged for more bytes than they
+    scan. `posts` went through the HTTP API, with canaries. `batches` are those of the apps themselves and came by any
+    way, `body_bytes` is the size of their bodies. The functions ran for so many milliseconds. The values are fractions
+    when the day is a mean.
     """
 
     objects: float = 0
     bytes: float = 0
     glacier_objects: float = 0
     glacier_bytes: float = 0
-    hours: float = 0
-    app_hours: float = 0
     app_slots: float = 0
     results: float = 0
     result_bytes: float = 0
@@ -44,6 +45,7 @@ class Day:
     charged_bytes: float = 0
     posts: float = 0
     batches: float = 0
+    canaries: float = 0
     lines: float = 0
     body_bytes: float = 0
     receiver_ms: float = 0
@@ -92,6 +94,23 @@ class Retention:
     results_days: int
 
 
+class Watch(NamedTuple):
+    """What watches a stack, whatever its apps log: their number, the metrics of all alarms, and dashboards."""
+
+    apps: int
+    alarms: int
+    dashboards: int
+
+    @classmethod
+    def of(cls, watched: Watched) -> Self:
+        """Count them. Each alarm is of one metric."""
+        return cls(len(watched.silence_hours), len(alarms.alarms(watched)), 1)
+
+
+# What a stack without alarms, dashboard, canaries and metrics has, to compare with.
+NO_WATCH = Watch(0, 0, 0)
+
+
 @dataclass(frozen=True)
 class Period:
     """A month or its first part, from `begin` to before `end`, in days; `month_days` is the length of the month."""
@@ -121,6 +140,7 @@ class Usage:
     objects_read: float
     month_days: int
     stack_months: float
+    watch: Watch
 
 
 def merged(*parts: Days) -> dict[date, Day]:
@@ -177,7 +197,6 @@ def rate(days: Days, now: datetime) -> Day:
     if full:
         mean = total(days.get(today - timedelta(back), Day()) for back in range(1, full + 1)) * (1 / full)
     else:
-        # Whole hours, because the hours with an object are counted whole.
         mean = days.get(today, Day()) * (24 / max(1, math.ceil(moment(now) % 1 * 24)))
     return replace(mean, objects=mean.all_objects, bytes=mean.all_bytes, glacier_objects=0.0, glacier_bytes=0.0)
 
@@ -189,7 +208,7 @@ def projected(days: Days, now: datetime) -> dict[date, Day]:
     return merged(days, rest, {now.date(): per_day * (today + 1 - moment(now))})
 
 
-def of_period(days: Days, period: Period, retention: Retention, today: date) -> Usage:
+def of_period(days: Days, period: Period, retention: Retention, today: date, watch: Watch) -> Usage:
     """What a period uses; `today` decides which objects have moved to Glacier."""
     inside = [added for day, added in days.items() if period.begin <= day.toordinal() < period.end]
     added = total(inside)
@@ -206,14 +225,15 @@ def of_period(days: Days, period: Period, retention: Retention, today: date) -> 
         objects_read=added.scanned_bytes / mean_bytes if mean_bytes else 0.0,
         month_days=period.month_days,
         stack_months=period.months(min(days, default=today).toordinal(), math.inf),
+        watch=watch,
     )
 
 
-def steady(per_day: Day, retention: Retention) -> Usage:
+def steady(per_day: Day, retention: Retention, watch: Watch) -> Usage:
     """What a month uses when every retained day was like this one."""
     begin = date(2026, 1, 1).toordinal() + retention.expire_days + 1
     days = {date.fromordinal(day): per_day for day in range(begin - retention.expire_days - 1, begin + MONTH_DAYS)}
-    return of_period(days, Period(begin, begin + MONTH_DAYS, MONTH_DAYS), retention, min(days))
+    return of_period(days, Period(begin, begin + MONTH_DAYS, MONTH_DAYS), retention, min(days), watch)
 
 
 # ---------------------------------------------------------------- storage
@@ -221,7 +241,10 @@ def steady(per_day: Day, retention: Retention) -> Usage:
 
 def _buffered(day: date, added: Day, period: Period) -> float:
     """Give the byte-months in the buffer of a day's batches."""
-    size = added.batches * (sizes.item_bytes(added.mean_body) + prices.ITEM_OVERHEAD_BYTES) if added.batches else 0.0
+    size = sum(
+        batches * (sizes.item_bytes(body_bytes) + prices.ITEM_OVERHEAD_BYTES)
+        for batches, body_bytes in ((added.batches, added.mean_body), (added.canaries, sizes.CANARY_BYTES))
+    )
     born = day.toordinal() + 0.5
     return size * period.months(born, born + KEPT_DAYS)
 

@@ -8,10 +8,11 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
+from contract.alarms import Watched
 from contract.slots import DEFAULT_MINUTES
 from runbook import prices
 from runbook.cost import sizes, traffic, usage
-from runbook.cost.usage import Day, Retention, Usage
+from runbook.cost.usage import NO_WATCH, Day, Retention, Usage, Watch
 
 _DAY_S = 24 * 3600
 _LONGEST_PACED = 20
@@ -22,7 +23,7 @@ class Volume:
     """What all apps log. ValueError for a POST of less than a line, or of more than Logplex puts into one.
 
     `line_bytes` is the size of a line as Logplex sends it. Each day has so many queries, of so many days of logs.
-    `flush_minutes` and `answer_after_ms` are the settings.
+    `flush_minutes` and `answer_after_ms` are the settings. What is not `watched` has no canaries, metrics and alarms.
     """
 
     lines_per_second: float
@@ -33,6 +34,7 @@ class Volume:
     queries: float = 1
     query_days: float = 7
     answer_after_ms: int = 0
+    watched: bool = True
 
     def __post_init__(self) -> None:
         most = max(1.0, sizes.BODY_BYTES / self.line_bytes + 1)
@@ -58,7 +60,7 @@ class Volume:
 
     @property
     def posts(self) -> float:
-        """POSTs per day."""
+        """POSTs per day, without canaries."""
         return self.lines / self.lines_per_post
 
     @property
@@ -68,32 +70,46 @@ class Volume:
 
     @property
     def objects(self) -> float:
-        """Objects per day: one for each slot of an app in which it sends a POST."""
-        return self._spans(self.flush_minutes)
+        """Objects per day: one for each slot of an app in which it, or a canary, sends a POST."""
+        return self._own_slots + self._canary_slots
 
-    def _spans(self, minutes: float) -> float:
-        """Count the spans of so many minutes per day, summed over the apps, that have a POST: they come at random."""
-        spans = self.apps * traffic.MINUTES_PER_DAY / minutes
-        return -spans * math.expm1(-self.posts / spans)
+    @property
+    def _slots(self) -> float:
+        """All slots of a day, summed over the apps."""
+        return self.apps * traffic.MINUTES_PER_DAY / self.flush_minutes
+
+    @property
+    def _own_slots(self) -> float:
+        """Those in which an app sends a POST: they come at random."""
+        return -self._slots * math.expm1(-self.posts / self._slots)
+
+    @property
+    def _canary_slots(self) -> float:
+        """Those in which there is a canary and nothing else."""
+        return min(self._canaries, self._slots) * math.exp(-self.posts / self._slots)
+
+    @property
+    def _canaries(self) -> int:
+        return self.apps * traffic.CANARY_RUNS_PER_DAY if self.watched else 0
 
     def day(self) -> Day:
         """What a day adds."""
         # A batch of more lines is answered at once (receiver/pace.py).
         pause_ms = self.answer_after_ms if self.lines_per_post <= _LONGEST_PACED else 0
-        stored_bytes = self.objects * sizes.stored_bytes(self.body_bytes / self.objects)
+        stored_bytes = self._own_slots * sizes.stored_bytes(self.body_bytes / self._own_slots)
+        stored_bytes += self._canary_slots * sizes.stored_bytes(sizes.CANARY_BYTES)
         scanned_bytes = self.query_days * stored_bytes
         return traffic.worked(
             Day(
                 objects=self.objects,
                 bytes=stored_bytes,
-                hours=24,
-                app_hours=self._spans(60),
                 app_slots=self.objects,
                 queries=self.queries,
                 scanned_bytes=self.queries * scanned_bytes,
                 charged_bytes=self.queries * max(scanned_bytes, prices.ATHENA_LEAST_BYTES),
-                posts=self.posts,
+                posts=self.posts + self._canaries,
                 batches=self.posts,
+                canaries=self._canaries,
                 lines=self.lines,
                 body_bytes=self.body_bytes,
             ),
@@ -104,7 +120,9 @@ class Volume:
 
     def month(self, retention: Retention) -> Usage:
         """What a month uses with a full archive."""
-        return usage.steady(self.day(), retention)
+        # An alarm of an app does not depend on its hours.
+        watched = Watched("", "", {str(number): 1 for number in range(self.apps)}, self.flush_minutes)
+        return usage.steady(self.day(), retention, Watch.of(watched) if self.watched else NO_WATCH)
 
 
 # What the apps log before anybody uses them, and what they may log later.

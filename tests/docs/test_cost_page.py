@@ -5,6 +5,10 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.sizes import APPS, UNTIL, in_bucket, in_buffer
+from contract import names
+from contract.alarms import Watched
+from contract.vended_metrics import Resource
+from infra.dashboard import DashboardArgs, body
 from local.traffic import week
 from runbook.cost import sizes
 from tools import cost_page, paced_answers
@@ -86,6 +90,40 @@ def test_batches_are_as_large_in_the_buffer_as_the_model_says(size: int) -> None
 def test_objects_are_as_large_as_the_model_says(size: int) -> None:
     bodies, stored = in_bucket(week.generate(APPS, UNTIL, 4_000), size)
     assert sizes.stored_bytes(bodies) == pytest.approx(stored, rel=0.1)
+
+
+# ---------------------------------------------------------------- the watch
+
+
+def test_the_watch_costs_at_most_a_dollar_for_every_volume_of_the_page() -> None:
+    """Of three apps, less free tiers. Apps that log nothing cost more, for the objects of their canaries."""
+    *volumes, silent = cost_page.facts()["watch"].paid
+    assert len(volumes) == len(cost_page.facts()["volumes"])
+    assert max(volumes) <= 1.00
+    assert silent <= 1.50
+
+
+def test_what_the_watch_costs_is_all_alarms_but_ten_and_little_more() -> None:
+    watch = cost_page.facts()["watch"]
+    rows = {row.what: row.usd[0] for row in watch.rows}
+    assert rows["Alarms"] == pytest.approx(1.90)
+    assert watch.totals[0] == pytest.approx(1.90 + 2.10 + 3.00, abs=0.15), "alarms, metrics, dashboard"
+    assert watch.paid[0] == pytest.approx(0.90, abs=0.10)
+
+
+def test_an_open_dashboard_scans_what_the_page_says() -> None:
+    watched = Watched("raxx-log", "/raxx/log-drain/", {"raxx-api-prod": 2})
+    shown = body(
+        DashboardArgs(watched, {each: each.value for each in Resource}, [], "us-east-1", "raxx-log-queries", 20)
+    )
+    group = names.function_log_group(names.flusher_function("raxx-log"))
+    queries = [each["properties"]["query"] for each in shown["widgets"] if each["type"] == "log"]
+    assert sum(f"'{group}'" in query for query in queries) == cost_page.LOG_WIDGETS
+    assert shown["start"] == f"-PT{cost_page.SHOWN_HOURS}H"
+
+
+def test_before_there_was_a_watch_there_is_nothing_of_it() -> None:
+    assert not {"Alarms", "Dashboard", "Canary compute"} & {what for what, _ in cost_page.facts()["before"].rows}
 
 
 # ---------------------------------------------------------------- what was promised

@@ -9,7 +9,7 @@ from runbook.prices import Price
 @pytest.mark.parametrize("price", prices.ALL, ids=lambda price: price.what)
 def test_every_price_has_a_unit_and_the_title_of_its_page(price: Price) -> None:
     assert price.usd >= 0
-    assert price.per in {1, 1000, prices.MILLION, prices.GB, prices.TB}
+    assert price.per in {1, 1000, 10_000, prices.MILLION, prices.GB, prices.TB}
     assert price.source.endswith("pricing")
     assert price.unit
 

@@ -74,8 +74,6 @@ def runbook(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
 SCENARIO = Day(
     objects=864,
     bytes=94 * MB,
-    hours=24,
-    app_hours=72,
     app_slots=864,
     queries=1,
     scanned_bytes=660 * MB,
@@ -83,7 +81,6 @@ SCENARIO = Day(
 )
 TRAFFIC = {
     "posts": 425_000.0,
-    "batches": 425_000.0,
     "lines": 2_125_000.0,
     "body_bytes": 500.0 * MB,
     "receiver_ms": 425_000 * 15.0,
@@ -179,16 +176,15 @@ def test_without_the_right_to_read_metrics_traffic_is_unknown(runbook: Run) -> N
 
 
 def test_metrics_of_the_local_cloudwatch_are_measured(stack: LocalStack) -> None:
-    """400 POSTs on the day before, of which the flusher stored 390 with 1,950 lines."""
+    """400 POSTs of 458,250 bytes on the day before, of which the flusher stored 1,950 lines."""
     # Those of another stack and app, as the transcripts are of a stack without metrics.
     api, space, app = "a1b2c3", "other-receiver", "other-api-prod"
     yesterday = NOW - timedelta(days=1)
     metrics = stack.client("cloudwatch")
     for namespace, name, dimension, value, amount in (
         ("AWS/ApiGateway", "Count", "ApiId", api, 400),
-        (space, "Batches", "app", app, 390),
+        ("AWS/ApiGateway", "DataProcessed", "ApiId", api, 458_250),
         (space, "Lines", "app", app, 1_950),
-        (space, "BytesReceived", "app", app, 458_250),
     ):
         datum = {
             "MetricName": name,
@@ -201,7 +197,7 @@ def test_metrics_of_the_local_cloudwatch_are_measured(stack: LocalStack) -> None
     changed = {"endpoint": endpoint, "namePrefix": "other", "apps": [app]}
     outputs = Outputs.parse(json.dumps({**stack.outputs, **changed}), "the outputs")
     found = cloudwatch.of_days(metrics, outputs, date(2026, 10, 1), NOW)
-    assert found == {yesterday.date(): {"posts": 400, "batches": 390, "lines": 1_950, "body_bytes": 458_250}}
+    assert found == {yesterday.date(): {"posts": 400, "lines": 1_950, "body_bytes": 458_250}}
 
 
 def refusing(service: str, operation: str, make_client: aws.MakeClient) -> aws.MakeClient:
@@ -313,23 +309,7 @@ def test_classes_are_told_apart() -> None:
             **lines(API, "2026/08/01", 2, 20, "2026-08-01T05:00"),
         }
     )
-    assert found == {
-        date(2026, 8, 1): Day(objects=1, bytes=20, glacier_objects=1, glacier_bytes=10, hours=1, app_hours=1)
-    }
-
-
-def test_hours_are_counted_once_an_app_and_once_for_all() -> None:
-    """Objects of one hour are one, in two partitions too; the hour of two apps is two of apps and one of all."""
-    found = listed(
-        {
-            **lines(API, "2026/11/22", 1, 1, "2026-11-22T05:00"),
-            **lines(API, "2026/11/22", 2, 1, "2026-11-22T05:59"),
-            **lines(API, "2026/11/21", 3, 1, "2026-11-22T05:30"),
-            **lines(API, "2026/11/22", 4, 1, "2026-11-22T09:00"),
-            **lines(CONSOLE, "2026/11/22", 5, 1, "2026-11-22T05:20"),
-        }
-    )
-    assert found[date(2026, 11, 22)] == Day(objects=5, bytes=5, hours=2, app_hours=3)
+    assert found == {date(2026, 8, 1): Day(objects=1, bytes=20, glacier_objects=1, glacier_bytes=10)}
 
 
 def test_slots_are_counted_by_the_times_in_the_keys() -> None:

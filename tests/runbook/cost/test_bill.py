@@ -9,29 +9,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract import access_log
+from contract.alarms import Watched
 from contract.metrics import Metric
+from contract.slots import Slot
+from infra import canary
 from infra.settings import Settings
-from receiver.metrics import Point, lines, of_stored
+from receiver.metrics import Entry, Point, lines, of_stored
 from receiver.tally import Tally
 from runbook import prices
 from runbook.cost import bill, small_objects, usage
 from runbook.cost.bill import ITEMS, Basis, Bill, Driver
-from runbook.cost.usage import Day, Retention, Usage
+from runbook.cost.usage import NO_WATCH, Day, Retention, Usage, Watch
 from tests.support.recording_monitor import run
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 KEPT = Retention(archive_days=90, expire_days=365, results_days=30)
+APPS = ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod")
+WATCH = Watch(apps=3, alarms=19, dashboards=1)
 MB = 10**6
 GB = 2**30  # as AWS counts them
 # A busy day of three apps: 864 objects of 100 MB, 400,000 POSTs of five lines, 5 GB scanned a month.
 BUSY = Day(
-    objects=864, bytes=100 * MB, hours=24, app_hours=72, app_slots=864,
+    objects=864, bytes=100 * MB, app_slots=864,
     queries=1, scanned_bytes=5e9 / 30, charged_bytes=5e9 / 30,
-    posts=400_000, batches=400_000, lines=2_000_000, body_bytes=470_400_000,
+    posts=400_288, batches=400_000, canaries=288, lines=2_000_000, body_bytes=470_400_000,
     receiver_ms=6_000_000, flusher_ms=500_000, write_units=420_000, read_units=230_000,
 )  # fmt: skip
 # As it was without a buffer: an object for each POST.
-MANY = Day(objects=10_000, bytes=500 * MB, hours=24, app_hours=72)
+MANY = Day(objects=10_000, bytes=500 * MB)
 
 
 def every_day(per_day: Day, first: date, last: date) -> dict[date, Day]:
@@ -39,7 +44,7 @@ def every_day(per_day: Day, first: date, last: date) -> dict[date, Day]:
 
 
 def used(days: usage.Days, now: datetime = NOW, kept: Retention = KEPT) -> Bill:
-    return bill.of(days, kept, now)
+    return bill.of(days, kept, now, WATCH)
 
 
 def amounts(use: Usage) -> dict[str, float]:
@@ -55,20 +60,25 @@ def at(text: str) -> datetime:
 
 def test_each_item_of_a_busy_month_by_hand() -> None:
     """A month of 30 days with a full archive."""
-    assert amounts(usage.steady(BUSY, KEPT)) == pytest.approx(
+    assert amounts(usage.steady(BUSY, KEPT, WATCH)) == pytest.approx(
         {
-            "api": 12.00,  # 12 million x $1 a million
-            "invocations": 2.40,  # 12 million x $0.20 a million
-            "compute": 0.600003,  # 12 million x 0.015 s x 0.25 GB x $0.0000133334
+            "api": 12.00864,  # 12 million and 8,640 canaries x $1 a million
+            "invocations": 2.401728,  # the same x $0.20 a million
+            "compute": 0.600003,  # 180,000 s x 0.25 GB x $0.0000133334
             "writes": 7.875,  # 12.6 million x $0.625 a million
             "reads": 0.8625,  # 6.9 million x $0.125 a million
             "buffer": 14 * 400_000 * (774 + 100) / GB * 0.25,  # 14 days of items of five lines, 100 bytes more each
-            "schedule": 0.0432,  # 43,200 x $1 a million
+            "schedule": 0.0432 + 0.00288,  # 43,200 and 2,880 x $1 a million
             "flusher-invocations": 0.00864,  # 43,200 x $0.20 a million
             "flusher-compute": 15_000 * 0.0000133334,  # 15,000 s x 1 GB
-            "polls": 0.01728,  # 43,200 x $0.40 a million
-            "logs": (12e6 * 81 + 25_920 * 476 + 43_200 * 211) / GB * 0.50,
-            "metrics": 4.80,  # five of each of three apps and one more: 16 x $0.30
+            "polls": 0.01728 + 0.001152,  # the same x $0.40 a million
+            "logs": (12_008_640 * 81 + 25_920 * 351 + 43_200 * (118 + 3 * 244)) / GB * 0.50,
+            "metrics": 2.10,  # two of each of three apps and one more: 7 x $0.30
+            "alarms": 1.90,  # 19 x $0.10
+            "dashboard": 3.00,
+            "canary-invocations": 0.000576,  # 2,880 x $0.20 a million
+            "canary-compute": 0.0144,  # 2,880 x 3 s x 0.125 GB x $0.0000133334
+            "canary-urls": 0.02592,  # 8,640 x $0.03 for ten thousand
             "puts": 0.1296,  # 25,920 x $0.005 a thousand
             "transitions": 0.7776,  # 25,920 x $0.03 a thousand
             "standard": 90.5 * 100 * MB / GB * 0.023,  # half of the day it comes on and 90 more
@@ -83,7 +93,7 @@ def test_each_item_of_a_busy_month_by_hand() -> None:
 
 
 def test_what_grows_is_each_item_once() -> None:
-    use = usage.steady(BUSY, KEPT)
+    use = usage.steady(BUSY, KEPT, WATCH)
     by_driver = bill.by_driver(use)
     assert sum(by_driver.values()) == pytest.approx(bill.total(use))
     assert by_driver[Driver.POSTS] == pytest.approx(
@@ -94,7 +104,7 @@ def test_what_grows_is_each_item_once() -> None:
 def test_twice_the_posts_cost_twice_what_grows_with_posts_and_no_object_more() -> None:
     twice = Day(objects=864, posts=800_000, batches=800_000, receiver_ms=12_000_000, write_units=840_000)
     once = Day(objects=864, posts=400_000, batches=400_000, receiver_ms=6_000_000, write_units=420_000)
-    more, less = (usage.steady(day, KEPT) for day in (twice, once))
+    more, less = (usage.steady(day, KEPT, WATCH) for day in (twice, once))
     for name in ("api", "invocations", "compute", "writes"):
         assert amounts(more)[name] == pytest.approx(2 * amounts(less)[name])
     assert bill.by_driver(more)[Driver.OBJECTS] == bill.by_driver(less)[Driver.OBJECTS]
@@ -102,12 +112,19 @@ def test_twice_the_posts_cost_twice_what_grows_with_posts_and_no_object_more() -
 
 def test_free_tiers_are_shared_by_all_items_of_a_price() -> None:
     """A million invocations are free, of both functions together; and no more than is used."""
-    free = bill.free(usage.steady(BUSY, KEPT))
+    free = bill.free(usage.steady(BUSY, KEPT, WATCH))
     assert free[prices.LAMBDA_REQUEST] == pytest.approx(0.20)
-    assert free[prices.LAMBDA_GB_SECOND] == pytest.approx((45_000 + 15_000) * 0.0000133334)
-    assert free[prices.CLOUDWATCH_METRIC] == pytest.approx(3.00)
-    assert free[prices.SCHEDULER] == pytest.approx(0.0432)
+    assert free[prices.LAMBDA_GB_SECOND] == pytest.approx((45_000 + 15_000 + 1_080) * 0.0000133334)
+    assert free[prices.CLOUDWATCH_METRIC] == pytest.approx(2.10)
+    assert free[prices.CLOUDWATCH_ALARM] == pytest.approx(1.00)
+    assert free[prices.CLOUDWATCH_DASHBOARD] == pytest.approx(3.00)
+    assert free[prices.SCHEDULER] == pytest.approx(0.04608)
     assert prices.HTTP_API not in free, "it ends after twelve months"
+
+
+def test_the_watch_counts_the_alarms_that_the_stack_has() -> None:
+    declared = [each for each in run().resources.values() if each.type == "aws:cloudwatch/metricAlarm:MetricAlarm"]
+    assert len(declared) == WATCH.alarms
 
 
 def test_what_cloudwatch_does_not_know_is_marked_as_estimated() -> None:
@@ -198,7 +215,7 @@ def test_what_is_deleted_is_no_longer_charged() -> None:
 
 def test_what_is_deleted_before_it_is_due_is_not_moved() -> None:
     """The whole life in Standard: half a day and 365 of 0.5 GB."""
-    never = usage.steady(MANY, Retention(365, 365, 30))
+    never = usage.steady(MANY, Retention(365, 365, 30), WATCH)
     assert (never.transitions, never.glacier_objects) == (0, 0)
     assert amounts(never)["standard"] == pytest.approx(365.5 * 500 * MB / GB * 0.023)
 
@@ -227,7 +244,14 @@ def test_every_object_of_a_leap_february_is_in_it_and_none_beside() -> None:
 
 
 def test_the_first_moment_of_a_month_has_used_nothing_and_projects_all_of_it() -> None:
-    days = every_day(Day(objects=10, bytes=MB, hours=24, app_hours=24), date(2026, 11, 1), date(2026, 11, 30))
+    days = every_day(
+        Day(
+            objects=10,
+            bytes=MB,
+        ),
+        date(2026, 11, 1),
+        date(2026, 11, 30),
+    )
     found = used(days, at("2026-12-01"))
     assert bill.total(found.so_far) == 0
     assert found.projected.added.all_objects == pytest.approx(310)
@@ -259,7 +283,7 @@ def test_the_rest_of_a_month_goes_on_at_todays_rate() -> None:
         pytest.param({date(2026, 11, 16): Day(objects=70)}, 0, id="not-for-seven-days"),
         pytest.param({date(2026, 11, 22): Day(objects=70)}, 35, id="two-days-old"),
         pytest.param({date(2026, 11, 23): Day(objects=70), NOW.date(): Day(objects=9)}, 70, id="since-yesterday"),
-        pytest.param({NOW.date(): Day(objects=60, hours=6)}, 240, id="six-hours-old"),
+        pytest.param({NOW.date(): Day(objects=60)}, 240, id="six-hours-old"),
     ],
 )
 def test_a_rate_is_of_seven_full_days_or_of_those_there_are(days: usage.Days, per_day: float) -> None:
@@ -273,13 +297,31 @@ def test_a_rate_does_not_care_in_which_class_its_objects_are() -> None:
     assert (per_day.objects, per_day.bytes, per_day.glacier_objects) == pytest.approx((10, MB, 0))
 
 
-def test_a_silent_app_costs_no_metrics() -> None:
-    """Charged by the hour with a value: two apps all day and one for 6 hours have 5 x 54 series-hours.
+def test_a_month_in_which_the_stack_began_has_a_part_of_what_stands_there() -> None:
+    """27 of 31 days since 5 October: of seven metrics, 19 alarms, a dashboard, and 96 runs of the canary per day."""
+    found = amounts(used({date(2026, 10, 5): Day(objects=1)}).last)
+    assert found["metrics"] == pytest.approx(27 / 31 * 7 * 0.30)
+    assert found["alarms"] == pytest.approx(27 / 31 * 19 * 0.10)
+    assert found["dashboard"] == pytest.approx(27 / 31 * 3.00)
+    assert found["canary-invocations"] == pytest.approx(27 * 96 * 0.20 / 1e6)
 
-    The flusher writes one more metric in each hour since 5 October.
-    """
-    days = {date(2026, 10, 5): Day(objects=1, hours=24, app_hours=54)}
-    assert amounts(used(days).last)["metrics"] == pytest.approx((5 * 54 / 24 + 27) / 31 * 0.30)
+
+def test_without_a_watch_there_is_nothing_of_it() -> None:
+    """Logs are those of POSTs; schedule and polls are the flusher's."""
+    watched, bare = (amounts(usage.steady(BUSY, KEPT, watch)) for watch in (WATCH, NO_WATCH))
+    assert {name for name, usd in watched.items() if usd and not bare[name]} == {
+        *("metrics", "alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls")
+    }
+    assert bare["logs"] == pytest.approx(12_008_640 * 81 / GB * 0.50)
+    assert bare["schedule"] == pytest.approx(0.0432)
+
+
+def test_an_alarm_of_an_app_is_charged_unless_the_app_may_be_silent() -> None:
+    def watch(*hours: int) -> Watch:
+        return Watch.of(Watched("raxx-log", "/raxx/", dict(zip(APPS, hours, strict=True))))
+
+    assert watch(2, 2, 2) == WATCH
+    assert watch(2, 0, 2) == WATCH._replace(alarms=18)
 
 
 def test_an_empty_archive_costs_what_stands_there() -> None:
@@ -287,7 +329,8 @@ def test_an_empty_archive_costs_what_stands_there() -> None:
     found = used({})
     assert bill.total(found.last) == 0
     assert {name for name, usd in amounts(found.steady).items() if usd} == {
-        *("schedule", "flusher-invocations", "polls", "logs", "metrics")
+        *("schedule", "flusher-invocations", "polls", "logs", "metrics"),
+        *("alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls"),
     }
 
 
@@ -296,6 +339,8 @@ def test_a_batch_is_charged_for_two_weeks_in_the_buffer() -> None:
     found = used({date(2026, 10, 25): Day(batches=100_000, body_bytes=117_600_000)})
     assert found.last.buffer_bytes == pytest.approx(87_400_000 * 6.5 / 31)
     assert found.so_far.buffer_bytes == pytest.approx(87_400_000 * 7.5 / 30)
+    canaries = used({date(2026, 10, 25): Day(canaries=100)})
+    assert 20_000 * 6.5 / 31 < canaries.last.buffer_bytes < 60_000 * 6.5 / 31, "which are items too"
 
 
 def test_queries_without_objects_read_nothing() -> None:
@@ -312,7 +357,6 @@ days_of_an_archive = st.dictionaries(
         bytes=st.integers(0, 10**10),
         glacier_objects=st.integers(0, 10**5),
         glacier_bytes=st.integers(0, 10**10),
-        hours=st.integers(0, 24),
         result_bytes=st.integers(0, 10**9),
         charged_bytes=st.integers(0, 10**12),
     ),
@@ -353,8 +397,8 @@ def test_each_month_that_is_over_the_limit_is_a_finding() -> None:
     """The busy archive moves its first objects in February: until then there is less to pay."""
     days = every_day(BUSY, date(2026, 11, 1), date(2026, 11, 23))
     found = used(days)
-    assert bill.total(found.last) < bill.total(found.projected) < bill.total(found.steady) < 32
-    assert over(days, 32) == []
+    assert bill.total(found.last) < bill.total(found.projected) < bill.total(found.steady) < 34
+    assert over(days, 34) == []
     assert over(days, bill.total(found.steady)) == [], "what is just the limit is not over it"
     assert over(days, bill.total(found.projected)) == ["a month with a full archive, at today's rate,"]
     assert over(days, 1) == ["this month, at today's rate,", "a month with a full archive, at today's rate,"]
@@ -364,8 +408,8 @@ def test_a_finding_names_the_largest_item() -> None:
     days = every_day(BUSY, date(2026, 11, 1), date(2026, 11, 23))
     *_, finding = used(days).over(15)
     assert finding == (
-        "over the limit of $15.00: a month with a full archive, at today's rate, costs $31.71, "
-        "of which $12.00 for requests to the HTTP API"
+        "over the limit of $15.00: a month with a full archive, at today's rate, costs $33.98, "
+        "of which $12.01 for requests to the HTTP API"
     )
 
 
@@ -422,33 +466,42 @@ def test_the_verdict_on_glacier_has_numbers_and_says_what_to_do(per_day: Day, sa
 # ---------------------------------------------------------------- what is assumed
 
 
+TALLY = Tally("raxx-console-prod", batches=400, lines=2_000, bytes=470_000, lag_ms=1_400)
+STORED = of_stored(TALLY, 90_000, Slot.of(1_790_000_000_000, 5))
+RUN = Entry([Point(Metric.BEHIND, 0), *(Point(Metric.SILENCE, 0, app) for app in APPS)])
+
+
 def test_the_flushers_metrics_are_those_that_are_charged_for() -> None:
-    tally = Tally("raxx-api-prod", batches=40, lines=200, bytes=47_000, lag_ms=400)
-    assert {point.metric for point in of_stored(tally, 9_000)} == {*bill.EVERY_OBJECT}
+    assert {point.metric for entry in (STORED, RUN) for point in entry.points} == {*bill.EVERY_HOUR}
 
 
-def test_what_is_amiss_has_series_of_its_own() -> None:
-    """Of three apps: three of refused and spilled POSTs, eight reasons, two of each app, two of none."""
-    assert bill.rare_series(3) == 3 + 8 + 2 * 3 + 2
+def test_three_apps_have_as_many_metrics_as_are_free() -> None:
+    """Two of each app and one more, and three when something is amiss."""
+    assert bill.steady_series(3) == 7
+    assert bill.rare_series(3) == 3
+    assert prices.CLOUDWATCH_METRIC.free == 10
 
 
 def test_logs_take_about_as_much_as_is_charged_for() -> None:
     """The access log's line, the lines of metrics of an object and of a run; and CloudWatch's 26 bytes for each."""
     values = {"ip": "54.204.112.118", "requestId": "aBcDeFgHIAMEJzw=", "error": '"-"', "integrationError": '"-"'}
     accessed = " ".join(values.get(field, "200") for field in access_log.FIELDS)
-    tally = Tally("raxx-console-prod", batches=400, lines=2_000, bytes=470_000, lag_ms=1_400)
-    stored, ran = (
-        lines(points, "raxx-log-receiver", 1_790_000_000_000)
-        for points in (of_stored(tally, 90_000), [Point(Metric.BEHIND, 0)])
-    )
+
+    def charged(entry: Entry) -> int:
+        events = lines(entry, "raxx-log-receiver", 1_790_000_000_000).splitlines()
+        return sum(len(event) + 26 for event in events)
+
     assert len(accessed) + 26 == pytest.approx(bill.POST_LOG_BYTES, rel=0.1)
-    assert len(stored) + 26 == pytest.approx(bill.OBJECT_LOG_BYTES, rel=0.1)
-    assert len(ran) + 26 == pytest.approx(bill.RUN_LOG_BYTES, rel=0.1)
+    assert charged(STORED) == pytest.approx(bill.OBJECT_LOG_BYTES, rel=0.02)
+    assert charged(RUN) == pytest.approx(bill.RUN_LOG_BYTES + 3 * bill.APP_RUN_LOG_BYTES, rel=0.02)
+    one = Entry(RUN.points[:2])
+    assert charged(RUN) - charged(one) == pytest.approx(2 * bill.APP_RUN_LOG_BYTES, rel=0.02)
 
 
 def test_the_functions_memory_is_the_stacks() -> None:
     assert Settings().receiver_memory_mb == bill.RECEIVER_MB
     assert Settings().flusher_memory_mb == bill.FLUSHER_MB
+    assert canary.MEMORY_MB == bill.CANARY_MB
 
 
 # Each type of AWS resource that the stack has, and the line of the bill that it is on; None is free.
@@ -459,7 +512,11 @@ ON_THE_BILL = {
     "apigatewayv2/stage:Stage": None,
     "athena/namedQuery:NamedQuery": None,
     "athena/workgroup:Workgroup": "scans",
+    "budgets/budget:Budget": None,
+    "cloudwatch/dashboard:Dashboard": "dashboard",
     "cloudwatch/logGroup:LogGroup": "logs",
+    "cloudwatch/metricAlarm:MetricAlarm": "alarms",
+    "cloudwatch/queryDefinition:QueryDefinition": None,
     "dynamodb/table:Table": "writes",
     "glue/catalogDatabase:CatalogDatabase": None,
     "glue/catalogTable:CatalogTable": None,
@@ -472,6 +529,7 @@ ON_THE_BILL = {
     "lambda/permission:Permission": None,
     "s3/bucket:Bucket": "standard",
     "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "transitions",
+    "s3/bucketNotification:BucketNotification": None,
     "s3/bucketOwnershipControls:BucketOwnershipControls": None,
     "s3/bucketPolicy:BucketPolicy": None,
     "s3/bucketPublicAccessBlock:BucketPublicAccessBlock": None,
@@ -479,13 +537,17 @@ ON_THE_BILL = {
     "s3/bucketVersioning:BucketVersioning": None,
     "scheduler/schedule:Schedule": "schedule",
     "scheduler/scheduleGroup:ScheduleGroup": None,
+    "sns/topic:Topic": None,
+    "sns/topicPolicy:TopicPolicy": None,
+    "sns/topicSubscription:TopicSubscription": None,
     "sqs/queue:Queue": "polls",
+    "sqs/queuePolicy:QueuePolicy": None,
     "ssm/parameter:Parameter": None,
 }
 
 
 def test_everything_that_the_stack_has_is_on_the_bill_or_free() -> None:
-    """A new type, such as an alarm or a dashboard, needs a line in runbook/cost/bill.py, or None here."""
+    """A new type of resource needs a line in runbook/cost/bill.py, or None here."""
     types = {each.type.removeprefix("aws:") for each in run().resources.values() if each.type.startswith("aws:")}
     assert types == set(ON_THE_BILL)
     assert {name for name in ON_THE_BILL.values() if name} <= {item.name for item in ITEMS}

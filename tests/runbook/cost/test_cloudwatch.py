@@ -43,6 +43,10 @@ def days(fake: FakeCloudWatch, **changes: Any) -> dict[date, dict[str, float]]:
     return cloudwatch.of_days(fake, replace(OUTPUTS, endpoint=API, **changes), BEGIN, NOW)  # type: ignore[arg-type]
 
 
+def sources(**changes: Any) -> list[cloudwatch.Source]:
+    return list(cloudwatch.sources(replace(OUTPUTS, **{"endpoint": API, **changes})))
+
+
 def at(day: int) -> datetime:
     return datetime(2026, 11, day, tzinfo=UTC)
 
@@ -62,18 +66,28 @@ def test_values_are_summed_over_the_apps_by_day() -> None:
     }
 
 
-def test_every_field_of_a_day_that_can_be_measured_is_asked_for() -> None:
-    assert {source.field for source in cloudwatch.sources(replace(OUTPUTS, endpoint=API))} == {*traffic.MEASURED}
+def test_each_field_is_measured_by_its_metric() -> None:
+    found = {(each.field, each.namespace.removeprefix("AWS/"), each.metric) for each in sources()}
+    assert found == {
+        ("posts", "ApiGateway", "Count"),
+        ("body_bytes", "ApiGateway", "DataProcessed"),
+        ("receiver_ms", "Lambda", "Duration"),
+        ("flusher_ms", "Lambda", "Duration"),
+        ("write_units", "DynamoDB", "ConsumedWriteCapacityUnits"),
+        ("read_units", "DynamoDB", "ConsumedReadCapacityUnits"),
+        ("lines", f"{OUTPUTS.name_prefix}-receiver", "Lines"),
+    }
+    assert {field for field, *_ in found} == {*traffic.MEASURED}
 
 
 def test_metrics_are_those_of_this_stack() -> None:
     fake = FakeCloudWatch({})
     assert days(fake) == {}
     assert fake.asked["Count", "a1b2c3"]["Namespace"] == "AWS/ApiGateway"
-    assert fake.asked["Batches", OUTPUTS.apps[0]]["Namespace"] == f"{OUTPUTS.name_prefix}-receiver"
+    assert fake.asked["Lines", OUTPUTS.apps[0]]["Namespace"] == f"{OUTPUTS.name_prefix}-receiver"
     assert {value for metric, value in fake.asked if metric == "Duration"} == {OUTPUTS.receiver, OUTPUTS.flusher}
 
 
 def test_an_endpoint_of_another_kind_has_no_metrics_of_an_api() -> None:
-    outputs = replace(OUTPUTS, endpoint="http://127.0.0.1:8080/prod/drain")
-    assert "posts" not in {source.field for source in cloudwatch.sources(outputs)}
+    found = sources(endpoint="http://127.0.0.1:8080/prod/drain")
+    assert not {"posts", "body_bytes"} & {each.field for each in found}

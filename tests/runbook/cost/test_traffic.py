@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 TODAY = NOW.date()
 YESTERDAY = date(2026, 11, 23)
 # 235,721 bytes of bodies make an object of 45,020 bytes (runbook/cost/sizes.py): 1,003 lines.
-STORED = Day(objects=10, bytes=450_200, hours=24, app_hours=24, app_slots=10)
+STORED = Day(objects=10, bytes=450_200, app_slots=10)
 
 
 def yesterday(found: traffic.Found) -> Day:
@@ -28,7 +28,8 @@ def test_what_is_measured_is_not_estimated() -> None:
 def test_without_any_metric_lines_are_guessed_from_the_objects() -> None:
     day = yesterday({})
     assert day.lines == pytest.approx(10 * 235_721 / 235)
-    assert day.posts == day.batches == pytest.approx(day.lines / 5)
+    assert day.batches == pytest.approx(day.lines / 5)
+    assert day.posts == day.batches + day.canaries
     assert day.receiver_ms == pytest.approx(day.posts * 15)
     assert day.write_units > day.batches
     assert traffic.known({}) == frozenset()
@@ -39,15 +40,18 @@ def test_a_day_without_a_value_of_a_known_metric_has_none_of_it() -> None:
     assert yesterday({TODAY: {"posts": 7.0}}).posts == 0
 
 
-def test_batches_without_posts_came_to_a_receiver_outside_lambda() -> None:
+def test_lines_without_posts_came_to_a_receiver_outside_lambda() -> None:
     """They cost no request to the API and no time of a function."""
-    day = yesterday({YESTERDAY: {"batches": 40.0, "lines": 200.0, "body_bytes": 47_000.0}})
-    assert (day.posts, day.receiver_ms, day.batches) == (0, 0, 40)
-    assert {"posts", "receiver_ms"} <= traffic.known({YESTERDAY: {"batches": 40.0}})
+    day = yesterday({YESTERDAY: {"lines": 200.0}})
+    assert (day.posts, day.receiver_ms, day.batches, day.body_bytes) == (0, 0, 40, 47_000)
+    assert {"posts", "receiver_ms"} <= traffic.known({YESTERDAY: {"lines": 200.0}})
 
 
-def test_posts_without_batches_are_taken_for_batches() -> None:
-    assert yesterday({YESTERDAY: {"posts": 50.0}}).batches == 50
+def test_of_the_posts_288_are_canaries_and_the_others_the_apps_batches() -> None:
+    """Of three apps, every 15 minutes."""
+    day = yesterday({YESTERDAY: {"posts": 338.0}})
+    assert (day.canaries, day.batches) == (288, 50)
+    assert yesterday({YESTERDAY: {"posts": 3.0}}).batches == 0, "a day on which the stack began"
 
 
 def test_only_the_two_months_of_the_bill_are_completed() -> None:
@@ -62,4 +66,8 @@ def test_the_flusher_also_runs_on_days_without_an_object_and_a_quarter_of_today(
     days = traffic.completed({date(2026, 11, 22): STORED}, {}, NOW, 3, 5)
     assert days[YESTERDAY].flusher_ms == 1440 * 300
     assert days[TODAY].flusher_ms == 360 * 300
-    assert days[TODAY].write_units == 3 * 72, "one note for each app and slot"
+    noted = 3 * 72
+    assert days[TODAY].canaries == 72
+    # An item each, when it was seen, and its id, 16 bytes, twice in a record.
+    assert days[TODAY].write_units == pytest.approx(noted + 72 * (1 + 1 + 2 * 16 / 1024), rel=0.01)
+    assert days[TODAY].read_units == pytest.approx(360 * 5 + noted + 72 * (1 + 3 * 345 / 4096), rel=0.01)

@@ -18,24 +18,32 @@ KEPT = Retention(archive_days=90, expire_days=365, results_days=30)
 def test_everything_follows_from_lines_per_second_and_per_post() -> None:
     """20 lines per second are 1,728,000 per day; in POSTs of five, 345,600."""
     day = Volume(lines_per_second=20, lines_per_post=5).day()
-    assert (day.lines, day.posts, day.batches) == (1_728_000, 345_600, 345_600)
+    assert (day.lines, day.posts, day.batches, day.canaries) == (1_728_000, 345_888, 345_600, 288)
     assert day.body_bytes == 1_728_000 * 235
     assert day.objects == day.app_slots == pytest.approx(3 * 288)
-    assert day.write_units == pytest.approx(345_600 * (1.04 + 2 * 16 / 1024) + 864 * 3, rel=0.01)
-    assert day.read_units == pytest.approx(1440 * 4 + 864 + 3 * 345_600 * 774 / 4096, rel=0.01)
-    assert day.receiver_ms == 345_600 * 15
+    assert day.write_units == pytest.approx(345_600 * (1.04 + 2 * 16 / 1024) + 864 * 4 + 288 * 2, rel=0.01)
+    assert day.read_units == pytest.approx(1440 * 5 + 864 + 288 + 3 * 345_600 * 774 / 4096, rel=0.01)
+    assert day.receiver_ms == 345_888 * 15
     assert day.flusher_ms == 1440 * 300 + 1_728_000 * 0.03
 
 
 @given(st.floats(0.01, 1e4), st.floats(1, 400))
 def test_there_is_at_most_one_object_for_each_app_and_slot_and_for_each_post(rate: float, per_post: float) -> None:
-    volume = Volume(rate, per_post)
+    volume = Volume(rate, per_post, watched=False)
     assert 0 < volume.objects <= min(3 * 288, volume.posts) * (1 + 1e-9)
 
 
 def test_a_quiet_app_has_no_object_in_a_slot_without_a_post() -> None:
     """864 POSTs at random in 864 slots: 1/e of them stay empty."""
-    assert Volume.of_posts(864, 1).objects == pytest.approx(864 * (1 - 1 / math.e))
+    assert replace(Volume.of_posts(864, 1), watched=False).objects == pytest.approx(864 * (1 - 1 / math.e))
+
+
+def test_a_canary_makes_an_object_only_in_a_slot_in_which_there_is_nothing_else() -> None:
+    """96 of an app: all of them where it logs nothing, 1/e where it has a POST per slot, and none where it is busy."""
+    assert Volume.of_posts(1e-6, 1).objects == pytest.approx(288)
+    assert Volume.of_posts(864, 1).objects == pytest.approx(864 - 864 / math.e + 288 / math.e)
+    assert Volume(20, 5).objects == pytest.approx(864)
+    assert Volume(1e-9, 1, flush_minutes=60).objects == pytest.approx(3 * 24), "four canaries in a slot"
 
 
 def test_slots_of_an_hour_make_a_twelfth_of_the_objects_from_the_same_posts() -> None:
@@ -49,7 +57,7 @@ def test_slots_of_an_hour_make_a_twelfth_of_the_objects_from_the_same_posts() ->
 
 def test_the_same_lines_in_larger_posts_make_the_same_objects() -> None:
     alone, together = Volume(20, 1).day(), Volume(20, 20).day()
-    assert together.posts == alone.posts / 20
+    assert together.batches == alone.batches / 20
     assert together.write_units < alone.write_units / 8
     assert (together.objects, together.bytes) == pytest.approx((alone.objects, alone.bytes))
 
@@ -75,7 +83,7 @@ def test_numbers_that_no_logplex_can_make_are_refused(rate: float, per_post: flo
 def test_a_volume_can_be_given_by_its_bytes_or_its_posts() -> None:
     assert Volume.of_bytes(500e6, 5).body_bytes == pytest.approx(500e6)
     assert Volume.of_posts(10_000, 3).posts == pytest.approx(10_000)
-    assert PRE_LAUNCH.month(KEPT).added.posts == pytest.approx(300_000)
+    assert PRE_LAUNCH.month(KEPT).added.batches == pytest.approx(300_000)
 
 
 # ---------------------------------------------------------------- sizes
