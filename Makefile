@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 
 RUNBOOK ?= RUNBOOK.md
 
-.PHONY: demo up runbook test test-fast coverage test-differential test-faults test-simulation test-runbook test-trino \
+.PHONY: demo up runbook dashboard test test-fast coverage test-differential test-faults test-simulation test-watch test-runbook test-trino \
     bench-load bench-trino check bench format lock clean
 
 demo: $(INSTALLED)  ## the whole way of a log line, on this machine
@@ -18,6 +18,9 @@ runbook: $(INSTALLED)  ## RUNBOOK.md, of the selected Pulumi stack; where none a
 	@if outputs=$$(pulumi stack output --json --non-interactive 2>/dev/null) && [ "$$outputs" != "{}" ]; then :; \
 	    else outputs=$$($(BIN)/python -m local outputs); fi && \
 	    printf '%s' "$$outputs" | $(BIN)/python -m runbook render --to $(RUNBOOK)
+
+dashboard: $(INSTALLED)  ## docs/dashboard.png: the dashboard that the stack declares, over a simulated day
+	$(BIN)/python -m tools.dashboard_picture
 
 test: $(INSTALLED)  ## the tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -33,6 +36,9 @@ test-faults: $(INSTALLED)  ## the receiver outside Lambda while AWS and its clie
 
 test-simulation: $(INSTALLED)  ## 20,000 lives of receiver and flusher on a simulated clock; ARGS='--seed 7' shows one
 	$(BIN)/python -m tests.support.simulation $(ARGS)
+
+test-watch: $(INSTALLED)  ## simulated days and a year under the alarms, written to docs/reference/alarm-delays.md; ARGS='--days 90' for less
+	$(BIN)/python -m tests.support.watch $(ARGS)
 
 test-runbook: $(INSTALLED)  ## every command of RUNBOOK.md, run against the local stack
 	$(BIN)/python -m pytest tests/runbook_commands -n 0 $(ARGS)
