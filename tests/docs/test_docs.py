@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract import access_log
+from contract.metrics import Field
 from contract.outputs import MEANINGS
 from infra.settings import Settings, key_of
 from tests.support.paths import DOCS, PROJECT
@@ -89,7 +90,7 @@ def test_settings_and_outputs_exist(page: Path) -> None:
     read = set(re.findall(r"pulumi stack output (\w+)", text))
     changed = set(re.findall(r"pulumi config (?:set|rm) (?:--path )?'?([\w:]+)", text))
     in_files = set(re.findall(rf"^\s+{reference_docs.PROJECT}:(\w+):", text, re.MULTILINE))
-    assert named <= SETTINGS | MEANINGS.keys() | access_log.FIELDS.keys()
+    assert named <= SETTINGS | MEANINGS.keys() | access_log.FIELDS.keys() | {*Field}
     assert read <= MEANINGS.keys()
     assert changed | in_files <= SETTINGS
 
