@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -316,6 +317,24 @@ def test_deletions_are_shown_as_often_as_asked(shell: Shell, block: Block, stack
     stack.client("s3").delete_object(Bucket=stack.outputs["bucket"], Key=deleted)
     for _ in range(2):
         assert deleted.rpartition("/")[2] in shell(block)
+    forget_deletions(stack)
+
+
+@about("Somebody deleted logs", "list-object-versions")
+def test_deleted_objects_are_brought_back(shell: Shell, block: Block, stack: LocalStack) -> None:
+    """Those of the prefix; and none is no error."""
+    s3, bucket = stack.client("s3"), stack.outputs["bucket"]
+    [day] = re.findall(r"^prefix=(\S+)$", block.text, re.MULTILINE)
+    kept, deleted = f"{day}1-{uuid4()}.gz", f"{day}2-{uuid4()}.gz"
+    for key in (kept, deleted):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    s3.delete_object(Bucket=bucket, Key=deleted)
+    shell(block)
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=day)["Contents"]
+    assert [each["Key"] for each in listed] == [kept, deleted]
+    shell(block)
+    for key in (kept, deleted):
+        s3.delete_object(Bucket=bucket, Key=key)
     forget_deletions(stack)
 
 
