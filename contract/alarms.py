@@ -183,7 +183,7 @@ _TABLE = (
         "doctor --only endpoint --only drains",
     ),
     Alarm(
-        "refused", Metric.UNAUTHORISED, Statistic.SUM, 10, _FIVE_MINUTES, 1, 1, Missing.NOT_BREACHING,
+        "refused", Metric.UNAUTHORISED, Statistic.SUM, 12, _FIVE_MINUTES, 1, 1, Missing.NOT_BREACHING,
         "Requests have no valid token. If a drain has an old URL, Logplex drops its batches at once; otherwise "
         "somebody tries tokens.",
         "doctor --only drains --only parameters",
