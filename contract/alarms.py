@@ -152,7 +152,7 @@ _TABLE = (
         "doctor --only buffer --only queues",
     ),
     Alarm(
-        "receiver-errors", Vended.RECEIVER_ERRORS, Statistic.SUM, 3, _FIVE_MINUTES, 1, 1, Missing.NOT_BREACHING,
+        "receiver-errors", Vended.RECEIVER_ERRORS, Statistic.SUM, 5, _FIVE_MINUTES, 1, 1, Missing.NOT_BREACHING,
         "The receiver's function fails, for example at its start or by its time-out. Logplex tries each batch three "
         "times and then drops it.",
         "doctor --only endpoint --only parameters",
