@@ -40,7 +40,7 @@ def main() -> int:
     if PAGE.read_text(encoding="utf-8") != text:
         PAGE.write_text(text, encoding="utf-8")
         problems.append(f"{PAGE.name} was not current; it is now")
-    print("\n".join(problems) or f"{len(FAULTS)} faults told, 0 false alarms")
+    print("\n".join(problems) or f"{len(SCENARIOS)} days make exactly their alarms, 0 false alarms")
     return bool(problems)
 
 

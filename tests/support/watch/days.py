@@ -235,7 +235,7 @@ FAULTS = (
     ),
     Scenario(
         "old-token-of-one",
-        "after a bad rotation, the drain of an app that sends less than two POSTs per minute has an old token",
+        "after a bad rotation, the drain of an app that sends up to two POSTs per minute has an old token",
         _alarms(f"silent-{API}"), _set(old_token={API}), hours=_LONG, told_in=_SILENCE_AND,
     ),
     Scenario(
