@@ -20,6 +20,8 @@ _MINUTE, _FIVE_MINUTES, _DAY = 60, 300, 86_400
 _HOUR_S = 3600
 # CloudWatch's limit ("PutMetricAlarm", AlarmDescription).
 DESCRIPTION_CHARACTERS = 1024
+# How all alarms compare ("PutMetricAlarm", ComparisonOperator).
+COMPARISON = "GreaterThanOrEqualToThreshold"
 # A slot that spans midnight is two objects, and a late batch is one more. Queries leave two objects each.
 _OBJECTS_PER_SLOT, _RESULTS_PER_DAY = 2, 2_000
 

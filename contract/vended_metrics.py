@@ -7,6 +7,9 @@ functions", "DynamoDB metrics and dimensions", "Available CloudWatch metrics for
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
+from typing import TypeVar
+
+Name = TypeVar("Name")
 
 
 class Resource(StrEnum):
@@ -48,7 +51,6 @@ class Vended(Enum):
     API_4XX = _API, "4xx", _OF_API
     API_5XX = _API, "5xx", _OF_API
     API_BYTES = _API, "DataProcessed", _OF_API
-    API_LATENCY = _API, "Latency", _OF_API
 
     RECEIVER_ERRORS = _LAMBDA, "Errors", _function(Resource.RECEIVER)
     RECEIVER_THROTTLES = _LAMBDA, "Throttles", _function(Resource.RECEIVER)
@@ -81,7 +83,7 @@ class Vended(Enum):
     def __init__(self, namespace: str, title: str, dimensions: Mapping[str, str]) -> None:
         self.namespace, self.title, self.dimensions = namespace, title, dimensions
 
-    def dimensions_in(self, resources: Mapping[Resource, str]) -> dict[str, str]:
+    def dimensions_in(self, resources: Mapping[Resource, Name]) -> dict[str, Name | str]:
         """The dimensions in a stack whose resources have these names."""
         return {
             name: resources[value] if isinstance(value, Resource) else value for name, value in self.dimensions.items()

@@ -11,6 +11,7 @@ from typing import Any
 from contract import names
 from contract.alarms import Alarm, Statistic, Watched, alarms
 from contract.log_queries import FAULTS_BY_REASON, QUERIES, LogQuery, lag_of_apps
+from contract.metric_identity import identity
 from contract.metrics import Metric
 from contract.vended_metrics import BILLING_REGION, Resource, Vended
 
@@ -110,6 +111,19 @@ def body(args: DashboardArgs) -> dict[str, Any]:
         "periodOverride": "inherit",
         "widgets": [widget for row in rows for widget in row],
     }
+
+
+def url(region: str, name_prefix: str) -> str:
+    """Give the URL of a stack's dashboard in the console."""
+    return f"{_cloudwatch(region)}#dashboards/dashboard/{names.dashboard(name_prefix)}"
+
+
+def _cloudwatch(region: str) -> str:
+    return f"{_console(region)}/cloudwatch/home?region={region}"
+
+
+def _console(region: str) -> str:
+    return f"https://{region}.console.aws.amazon.com"
 
 
 def _row(y: int, height: int, *parts: tuple[int, Widget]) -> Iterator[Widget]:
@@ -305,11 +319,8 @@ class _Drawing:
             yield [*self._metric(line), {**options, **shown}]
 
     def _metric(self, line: _Line) -> list[str]:
-        if isinstance(line.metric, Vended):
-            namespace, dimensions = line.metric.namespace, line.metric.dimensions_in(self._args.resources)
-        else:
-            namespace = names.receiver_function(self._args.watched.name_prefix)
-            dimensions = {line.metric.dimension: line.app} if line.metric.dimension and line.app else {}
+        args = self._args
+        namespace, dimensions = identity(line.metric, args.watched.name_prefix, args.resources, line.app)
         return [namespace, line.metric.title, *(text for dimension in dimensions.items() for text in dimension)]
 
 
@@ -366,8 +377,8 @@ def _alarms(args: DashboardArgs) -> Widget:
 
 def _text(args: DashboardArgs) -> Widget:
     prefix, watched = args.watched.name_prefix, args.watched
-    home = f"https://{args.region}.console.aws.amazon.com"
-    logs = f"{home}/cloudwatch/home?region={args.region}#logsV2:logs-insights"
+    home = _console(args.region)
+    logs = f"{_cloudwatch(args.region)}#logsV2:logs-insights"
     athena = f"{home}/athena/home?region={args.region}#/workgroups/details/{args.workgroup}"
     bucket = f"{home}/s3/buckets/{args.resources[Resource.BUCKET]}"
     markdown = (

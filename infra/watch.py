@@ -9,9 +9,10 @@ import pulumi
 from pulumi_aws import cloudwatch
 
 from contract import names
-from contract.alarms import Alarm, Statistic, Watched, alarms
+from contract.alarms import COMPARISON, Alarm, Statistic, Watched, alarms
 from contract.log_queries import QUERIES
-from contract.vended_metrics import Resource, Vended
+from contract.metric_identity import identity
+from contract.vended_metrics import Resource
 from infra import dashboard
 from infra.alarm_topic import AlarmTopic, AlarmTopicArgs
 from infra.budget import Budget, BudgetArgs
@@ -58,9 +59,7 @@ class Watch(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
             )
         Budget(f"{name}-budget", BudgetArgs(prefix, args.budget_usd, told, args.budget_tag), child)
-        # A console URL: "https://<region>.console.aws.amazon.com/cloudwatch/home?region=<region>#dashboards/…".
-        console = f"https://{args.region}.console.aws.amazon.com/cloudwatch/home?region={args.region}"
-        self.dashboard_url = f"{console}#dashboards/dashboard/{names.dashboard(prefix)}"
+        self.dashboard_url = dashboard.url(args.region, prefix)
         self.register_outputs({"topic": self.topic.arn})
 
     def _dashboard(self, name: str, args: WatchArgs, alarm_arns: Sequence[pulumi.Output[str]]) -> None:
@@ -82,7 +81,7 @@ class Watch(pulumi.ComponentResource):
 
     def _alarm(self, name: str, alarm: Alarm, args: WatchArgs, told: AlarmTopic) -> cloudwatch.MetricAlarm:
         actions = [told.topic.arn]
-        namespace, dimensions = _metric(alarm, args)
+        namespace, dimensions = identity(alarm.metric, args.watched.name_prefix, args.resources, alarm.app)
         compared, is_percentile = alarm.per_day_change, alarm.statistic is Statistic.P99
         return cloudwatch.MetricAlarm(
             f"{name}-alarm-{alarm.name}",
@@ -95,7 +94,7 @@ class Watch(pulumi.ComponentResource):
             extended_statistic=alarm.statistic if is_percentile else None,
             period=None if compared else alarm.period_s,
             metric_queries=_change(alarm, namespace, dimensions) if compared else None,
-            comparison_operator="GreaterThanOrEqualToThreshold",
+            comparison_operator=COMPARISON,
             threshold=alarm.threshold,
             evaluation_periods=alarm.periods,
             datapoints_to_alarm=alarm.datapoints,
@@ -104,17 +103,6 @@ class Watch(pulumi.ComponentResource):
             ok_actions=actions,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[told.policy], delete_before_replace=False),
         )
-
-
-def _metric(alarm: Alarm, args: WatchArgs) -> tuple[str, dict[str, pulumi.Input[str]]]:
-    """Give the namespace and the dimensions of an alarm's metric."""
-    if isinstance(alarm.metric, Vended):
-        of = alarm.metric.dimensions.items()
-        return alarm.metric.namespace, {
-            key: args.resources[value] if isinstance(value, Resource) else value for key, value in of
-        }
-    namespace = names.receiver_function(args.watched.name_prefix)
-    return namespace, {alarm.metric.dimension: alarm.app} if alarm.metric.dimension and alarm.app else {}
 
 
 def _change(

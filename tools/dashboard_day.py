@@ -217,7 +217,6 @@ _VENDED: Mapping[Vended, Callable[[Day, _Asked], float | None]] = {
     Vended.API_4XX: Day.refused,
     Vended.API_5XX: _in_trouble(3),
     Vended.API_BYTES: lambda day, asked: day.posts(asked) * 900,
-    Vended.API_LATENCY: _receiver_ms,
     Vended.RECEIVER_ERRORS: _none,
     Vended.RECEIVER_THROTTLES: _none,
     Vended.RECEIVER_DURATION: _receiver_ms,

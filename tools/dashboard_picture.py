@@ -25,8 +25,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from contract import names
 from contract.alarms import Alarm, Watched, named
+from contract.metric_identity import resource_names
 from contract.metrics import Metric
-from contract.vended_metrics import Resource, Vended
+from contract.vended_metrics import Vended
 from infra.dashboard import COLUMNS, DashboardArgs, body
 from infra.settings import Settings
 from tools.dashboard_day import FAULTS, NOW, Day, Series
@@ -47,17 +48,7 @@ def arguments() -> DashboardArgs:
     settings = Settings()
     prefix = settings.name_prefix
     watched = Watched(prefix, settings.parameter_prefix, settings.silence_of_apps, settings.flush_minutes)
-    resources = {
-        Resource.API: "a1b2c3d4e5",
-        Resource.RECEIVER: names.receiver_function(prefix),
-        Resource.FLUSHER: names.flusher_function(prefix),
-        Resource.CANARY: names.canary_function(prefix),
-        Resource.BUFFER: names.buffer_table(prefix),
-        Resource.SPILL_QUEUE: names.spill_queue(prefix),
-        Resource.DEAD_LETTERS: names.dead_letter_queue(prefix),
-        Resource.DELETIONS: names.deletions_queue(prefix),
-        Resource.BUCKET: settings.bucket_name,
-    }
+    resources = resource_names(prefix, "a1b2c3d4e5", settings.bucket_name)
     arns = [f"arn:aws:cloudwatch:{settings.region}:{_ACCOUNT}:alarm:{name}" for name in named(watched)]
     return DashboardArgs(watched, resources, arns, settings.region, settings.workgroup_name, settings.budget_usd)
 

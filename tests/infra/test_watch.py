@@ -1,6 +1,5 @@
 """The watch as it is declared: its alarms are on metrics that exist, say what to type, and cost what they may."""
 
-import json
 from typing import Any
 
 import pytest
@@ -11,23 +10,11 @@ from contract.metrics import Metric
 from contract.stored_line import Reason
 from receiver.metrics import Entry, Point, lines, of_stored
 from receiver.tally import Tally
+from tests.support.documented_metrics import DOCUMENTED
 from tests.support.recording_monitor import Resource, Run, run
+from tests.support.watch.cloudwatch import Metrics, Series
 
 APPS = ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod")
-# What AWS documents: namespace, name, and dimensions. "Monitor HTTP APIs by using CloudWatch metrics";
-# "Types of metrics for Lambda functions"; "DynamoDB metrics and dimensions"; "Available CloudWatch metrics for Amazon
-# SQS"; "Metrics and dimensions" (S3).
-VENDED = {
-    ("AWS/ApiGateway", "4xx", frozenset({"ApiId"})),
-    ("AWS/ApiGateway", "5xx", frozenset({"ApiId"})),
-    ("AWS/Lambda", "Errors", frozenset({"FunctionName"})),
-    ("AWS/Lambda", "Throttles", frozenset({"FunctionName"})),
-    ("AWS/Lambda", "Duration", frozenset({"FunctionName"})),
-    ("AWS/DynamoDB", "WriteThrottleEvents", frozenset({"TableName"})),
-    ("AWS/SQS", "ApproximateAgeOfOldestMessage", frozenset({"QueueName"})),
-    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", frozenset({"QueueName"})),
-    ("AWS/S3", "NumberOfObjects", frozenset({"BucketName", "StorageType"})),
-}
 # Which resources' names are values of a dimension.
 OF_RESOURCES = {
     "FunctionName": ":Function",
@@ -50,7 +37,7 @@ def measured(alarm: Resource) -> tuple[str, str, dict[str, str]]:
     return inputs["namespace"], inputs["metricName"], inputs.get("dimensions", {})
 
 
-def written() -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
+def written() -> set[Series]:
     """All series that receiver and flusher write in a stack with these apps."""
     namespace = names.receiver_function("raxx-log")
     entries = [Entry([Point(Metric.UNAUTHORISED, 1)])]
@@ -59,15 +46,11 @@ def written() -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
         tally.quarantined.update([Reason.BAD_TIME])
         entries.append(of_stored(tally, 1, None))
         entries.append(Entry([Point(Metric.BEHIND, 0), Point(Metric.SILENCE, 0, app)]))
-    found = set()
+    metrics = Metrics()
     for entry in entries:
-        for text in lines(entry, namespace, 0).splitlines():
-            document = json.loads(text)
-            for directive in document["_aws"]["CloudWatchMetrics"]:
-                for keys in directive["Dimensions"]:
-                    dimensions = frozenset((key, document[key]) for key in keys)
-                    found |= {(directive["Namespace"], each["Name"], dimensions) for each in directive["Metrics"]}
-    return found
+        for line in lines(entry, namespace, 0).splitlines():
+            metrics.put_log_line(line)
+    return set(metrics.series)
 
 
 # ---------------------------------------------------------------- metrics
@@ -79,9 +62,9 @@ def test_each_alarm_is_on_a_metric_that_exists_with_these_dimensions(stack: Run)
     for alarm in stack.of_type(":MetricAlarm"):
         namespace, name, dimensions = measured(alarm)
         if namespace.startswith("AWS/"):
-            assert (namespace, name, frozenset(dimensions)) in VENDED, alarm.name
+            assert (namespace, name, tuple(sorted(dimensions))) in DOCUMENTED, alarm.name
         else:
-            assert (namespace, name, frozenset(dimensions.items())) in ours, alarm.name
+            assert Series.of(namespace, name, dimensions) in ours, alarm.name
 
 
 def test_each_alarm_is_on_a_resource_of_the_stack(stack: Run) -> None:

@@ -9,27 +9,11 @@ from contract.alarms import DESCRIPTION_CHARACTERS, Watched, alarms, named
 from contract.metrics import Metric, series
 from contract.object_keys import APP_NAME
 from contract.vended_metrics import Vended
+from tests.support.documented_metrics import DOCUMENTED
 from tests.support.watch.cloudwatch import Series
 from tests.support.watch.days import FAULTS, Day
 from tests.support.watch.world import APPS, NAMESPACE, World, simulated
 
-# Namespace, metric and names of dimensions, as each service documents them.
-DOCUMENTED = {
-    # "Monitor HTTP APIs by using CloudWatch metrics": 4xx and 5xx in lower case, by ApiId or by ApiId and Stage.
-    ("AWS/ApiGateway", "4xx", ("ApiId",)),
-    ("AWS/ApiGateway", "5xx", ("ApiId",)),
-    # "Types of metrics for Lambda functions", "View metrics for Lambda functions".
-    ("AWS/Lambda", "Errors", ("FunctionName",)),
-    ("AWS/Lambda", "Throttles", ("FunctionName",)),
-    ("AWS/Lambda", "Duration", ("FunctionName",)),
-    # "DynamoDB metrics and dimensions": ThrottledRequests would need the operation, too.
-    ("AWS/DynamoDB", "WriteThrottleEvents", ("TableName",)),
-    # "Available CloudWatch metrics for Amazon SQS".
-    ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
-    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
-    # "Metrics and dimensions" of Amazon S3: daily, both dimensions.
-    ("AWS/S3", "NumberOfObjects", ("BucketName", "StorageType")),
-}
 # CloudWatch's limit ("PutMetricAlarm", AlarmName).
 NAME_CHARACTERS = 255
 # These days make all metrics of receiver and flusher.

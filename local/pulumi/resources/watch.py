@@ -1,6 +1,5 @@
 """Alarms, the topic that they tell, and the budget."""
 
-import json
 from typing import Any
 
 from local.pulumi.resources.account import ACCOUNT_ID, Account, Creator, Outputs
@@ -17,7 +16,7 @@ def _topic(account: Account, inputs: Inputs) -> Outputs:
 
 
 def _topic_policy(account: Account, inputs: Inputs) -> Outputs:
-    topic, policy = inputs.take("arn"), _text(inputs.take("policy"))
+    topic, policy = inputs.take("arn"), inputs.take("policy")
     account.clients["sns"].set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
     return topic, {}
 
@@ -46,20 +45,14 @@ def _alarm(account: Account, inputs: Inputs) -> Outputs:
 
 
 def _query(query: dict[str, Any]) -> dict[str, Any]:
-    metric = dict(query.get("metric", {}))
-    spelled: dict[str, Any] = {_spelled(key): value for key, value in query.items() if key != "metric"}
-    if metric:
-        of_metric = {key: metric.pop(key) for key in ("namespace", "metricName") if key in metric}
-        dimensions = {"Dimensions": _dimensions(metric.pop("dimensions"))} if "dimensions" in metric else {}
-        spelled["MetricStat"] = {
-            "Metric": {**{_spelled(key): value for key, value in of_metric.items()}, **dimensions},
-            **{_spelled(key): value for key, value in metric.items()},
-        }
-    return spelled
-
-
-def _spelled(key: str) -> str:
-    return key[:1].upper() + key[1:]
+    inputs = Inputs(query)
+    metric = Inputs(inputs.pop("metric", {}))
+    identity = Inputs({key: metric.pop(key) for key in ("namespace", "metricName") if key in metric})
+    dimensions = {"Dimensions": _dimensions(metric.pop("dimensions"))} if "dimensions" in metric else {}
+    compared = (
+        {"MetricStat": {"Metric": {**identity.rest(), **dimensions}, **metric.rest()}} if query.get("metric") else {}
+    )
+    return {**inputs.rest({"id": "Id"}), **compared}
 
 
 def _dimensions(dimensions: dict[str, str]) -> list[dict[str, str]]:
@@ -97,14 +90,10 @@ def _notification(declared: dict[str, Any]) -> dict[str, Any]:
 def _key(account: Account, inputs: Inputs) -> Outputs:
     kms, rotates = account.clients["kms"], inputs.pop("enableKeyRotation", False)
     tags = [{"TagKey": key, "TagValue": value} for key, value in inputs.pop("tags", {}).items()]
-    key = kms.create_key(Policy=_text(inputs.take("policy")), Tags=tags, **inputs.rest())["KeyMetadata"]["KeyId"]
+    key = kms.create_key(Policy=inputs.take("policy"), Tags=tags, **inputs.rest())["KeyMetadata"]["KeyId"]
     if rotates:
         kms.enable_key_rotation(KeyId=key)
     return key, {"arn": f"arn:aws:kms:{account.region}:{ACCOUNT_ID}:key/{key}"}
-
-
-def _text(policy: Any) -> str:
-    return policy if isinstance(policy, str) else json.dumps(policy)
 
 
 CREATE: dict[str, Creator] = {

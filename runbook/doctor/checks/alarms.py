@@ -5,16 +5,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contract import alarms, names
-from contract.alarms import Alarm, Watched
+from contract.alarms import COMPARISON, Alarm, Watched
+from contract.metric_identity import identity, resource_names
 from contract.outputs import Outputs
-from contract.vended_metrics import Resource, Vended
+from contract.vended_metrics import Resource
 from runbook.clients import alarm_topic
 from runbook.clients.alarm_topic import Subscription
 from runbook.doctor import faults
 from runbook.doctor.context import Context, Finding, Findings, Unknown, explained
 from runbook.errors import RunbookError
 
-_COMPARISON = "GreaterThanOrEqualToThreshold"
 _USD = "USD"
 
 
@@ -69,7 +69,7 @@ def _differences(declared: Alarm, found: Mapping[str, Any], outputs: Outputs) ->
     compared = next((each["MetricStat"] for each in found.get("Metrics", []) if "MetricStat" in each), None)
     metric = compared["Metric"] if compared else found
     dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])}
-    namespace, wanted = _metric(declared, outputs)
+    namespace, wanted = identity(declared.metric, outputs.name_prefix, _resources(outputs), declared.app)
     parts = {
         "metric": (metric.get("Namespace"), metric.get("MetricName")) == (namespace, declared.metric.title),
         "dimensions": dimensions == {name: value or dimensions.get(name) for name, value in wanted.items()},
@@ -77,7 +77,7 @@ def _differences(declared: Alarm, found: Mapping[str, Any], outputs: Outputs) ->
         "statistic": (compared["Stat"] if compared else _statistic(found)) == declared.statistic,
         "period": (compared or found).get("Period") == declared.period_s,
         "threshold": found.get("Threshold") == declared.threshold,
-        "comparison": found.get("ComparisonOperator") == _COMPARISON,
+        "comparison": found.get("ComparisonOperator") == COMPARISON,
         "datapoints": found.get("DatapointsToAlarm") == declared.datapoints,
         "periods": found.get("EvaluationPeriods") == declared.periods,
         "missing data": found.get("TreatMissingData") == declared.missing,
@@ -94,32 +94,10 @@ def _is_change(found: Mapping[str, Any]) -> bool:
     return any("DIFF(" in each.get("Expression", "") for each in found.get("Metrics", []))
 
 
-def _metric(declared: Alarm, outputs: Outputs) -> tuple[str, dict[str, str | None]]:
-    """Give the namespace and the dimensions of an alarm's metric; None for a value that nobody knows."""
-    if isinstance(declared.metric, Vended):
-        resources = _resources(outputs)
-        return declared.metric.namespace, {
-            name: resources[value] if isinstance(value, Resource) else value
-            for name, value in declared.metric.dimensions.items()
-        }
-    dimension = declared.metric.dimension
-    return names.receiver_function(outputs.name_prefix), {dimension: declared.app} if dimension else {}
-
-
-def _resources(outputs: Outputs) -> Mapping[Resource, str | None]:
+def _resources(outputs: Outputs) -> Mapping[Resource, str]:
+    """Give the names of resources; empty for an API whose id is not in the endpoint's URL."""
     api, of_gateway, _ = (urlsplit(outputs.endpoint).hostname or "").partition(".execute-api.")
-    prefix = outputs.name_prefix
-    return {
-        Resource.API: api if of_gateway else None,
-        Resource.RECEIVER: names.receiver_function(prefix),
-        Resource.FLUSHER: names.flusher_function(prefix),
-        Resource.CANARY: names.canary_function(prefix),
-        Resource.BUFFER: names.buffer_table(prefix),
-        Resource.SPILL_QUEUE: names.spill_queue(prefix),
-        Resource.DEAD_LETTERS: names.dead_letter_queue(prefix),
-        Resource.DELETIONS: names.deletions_queue(prefix),
-        Resource.BUCKET: outputs.bucket,
-    }
+    return resource_names(outputs.name_prefix, api if of_gateway else "", outputs.bucket)
 
 
 def _told(context: Context, confirmed: list[Subscription]) -> Iterator[Finding]:

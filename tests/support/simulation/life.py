@@ -243,15 +243,20 @@ def _log(reason: str, *_: object, **what: object) -> None:
     _Clock.world.note("fault", reason, what)
 
 
+def replace_surroundings(patch: pytest.MonkeyPatch, stand_in: object) -> None:
+    """Let something stand in for the module `time`, and for boto3, in receiver and flusher."""
+    for module in (receiver.deadline, receiver.handler, receiver.intake, receiver.flusher.handler):
+        patch.setattr(module, "time", stand_in)
+    for module in (receiver.aws, receiver.flusher.aws):
+        patch.setattr(module, "boto3", stand_in)
+    patch.setattr(receiver.aws, "make_abortable", lambda _: None)
+
+
 @contextmanager
 def simulated() -> Iterator[None]:
     """Replace AWS and the clock in the code under test."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (receiver.deadline, receiver.handler, receiver.intake, receiver.flusher.handler):
-            patch.setattr(module, "time", _Clock)
-        for module in (receiver.aws, receiver.flusher.aws):
-            patch.setattr(module, "boto3", _Clock)
-        patch.setattr(receiver.aws, "make_abortable", lambda _: None)
+        replace_surroundings(patch, _Clock)
         patch.setattr(receiver.aws, "Service", SideBySide)
         patch.setattr(receiver.faults, "log", _log)
         patch.setattr(buffer_table, "BODY_BYTES", logplex.BYTES_OF_LARGE)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -19,7 +19,7 @@ CALL_S = 0.005
 # The code of the error, or HANGS; None if nothing is wrong.
 Trouble = Callable[[str, tuple[object, ...]], str | None]
 HANGS = "hangs"
-NAMES: Mapping[str, str] = {resource: f"the-{resource.replace(' ', '-')}" for resource in Resource}
+NAMES: Mapping[Resource, str] = {resource: f"the-{resource.replace(' ', '-')}" for resource in Resource}
 
 
 class Network:
@@ -100,9 +100,7 @@ class VendedMetrics:
         self._metrics.put(series_of(metric), self._clock.now, value, count)
 
 
+@cache
 def series_of(metric: Vended) -> Series:
     """Give the series of a vended metric in the simulated account."""
-    dimensions = {
-        name: NAMES[value] if isinstance(value, Resource) else value for name, value in metric.dimensions.items()
-    }
-    return Series.of(metric.namespace, metric.title, dimensions)
+    return Series.of(metric.namespace, metric.title, metric.dimensions_in(NAMES))

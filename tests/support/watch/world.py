@@ -25,7 +25,7 @@ import receiver.handler
 import receiver.intake
 from contract import canary, drain_url, names
 from contract.alarms import Alarm, Watched, alarms
-from contract.metrics import Metric
+from contract.metric_identity import identity
 from contract.vended_metrics import Vended
 from receiver.accepted_keys import AcceptedKeys
 from receiver.breaker import Breaker
@@ -37,8 +37,9 @@ from receiver.pace import Pace
 from receiver.settings import Settings
 from receiver.wiring import make_intake
 from tests.support.simulation.aws import Cloud
+from tests.support.simulation.life import replace_surroundings
 from tests.support.watch.alarm_rules import EXTRAS, Evaluator, State
-from tests.support.watch.aws import Calls, Network, Reader, Reading, VendedMetrics, series_of
+from tests.support.watch.aws import NAMES, Calls, Network, Reader, Reading, VendedMetrics, series_of
 from tests.support.watch.clock import Clock
 from tests.support.watch.cloudwatch import MINUTE_S, Metrics, Series
 from tests.support.watch.console import Console
@@ -135,9 +136,8 @@ class World:
 
     def series_of(self, alarm: Alarm) -> Series:
         """Give the series that an alarm is on."""
-        if isinstance(alarm.metric, Vended):
-            return series_of(alarm.metric)
-        return series_of_own(alarm.metric, alarm.app)
+        namespace, dimensions = identity(alarm.metric, PREFIX, NAMES, alarm.app)
+        return Series.of(namespace, alarm.metric.title, dimensions)
 
     def restart(self) -> None:
         """Start the receiver anew: a new sandbox, which knows no keys."""
@@ -312,11 +312,6 @@ class World:
         return first
 
 
-def series_of_own(metric: Metric, app: str | None) -> Series:
-    """Give the series of a metric of receiver and flusher."""
-    return Series.of(NAMESPACE, metric.title, {metric.dimension: app} if metric.dimension and app else {})
-
-
 class _Simulation(SimpleNamespace):
     """A world as the simulated clients see it."""
 
@@ -391,14 +386,11 @@ def simulated() -> Iterator[None]:
         client=SimpleNamespace(HTTPSConnection=_Connection, HTTPException=OSError), HTTPStatus=SimpleNamespace(OK=200)
     )
     with pytest.MonkeyPatch.context() as patch:
-        for module in (receiver.deadline, receiver.handler, receiver.intake, receiver.flusher.handler):
-            patch.setattr(module, "time", _Stand)
-        for module in (receiver.aws, receiver.flusher.aws, receiver.canary.aws):
-            patch.setattr(module, "boto3", _Stand)
+        replace_surroundings(patch, _Stand)
+        patch.setattr(receiver.canary.aws, "boto3", _Stand)
         patch.setattr(receiver.canary.post, "http", http)
         patch.setattr(receiver.accepted_keys, "threading", SimpleNamespace(Lock=Lock, Thread=Reader))
         patch.setattr(receiver.accepted_keys, "Future", Reading)
-        patch.setattr(receiver.aws, "make_abortable", lambda _: None)
         patch.setattr(receiver.aws, "Calls", Calls)
         patch.setattr(receiver.aws, "time", _Stand)
         patch.setattr(receiver.aws, "Breaker", lambda probe_s: Breaker(probe_s, _Stand.monotonic))
