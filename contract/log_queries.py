@@ -2,7 +2,7 @@
 
 A query costs what it scans ("Amazon CloudWatch pricing"): choose its time range in the console. Lambda writes a report
 of an event only if the event failed, as the functions log the system's events from WARN on ("Log-level filtering"), so
-there is no query of durations: the metrics have them.
+no query shows durations: use the metrics of the functions.
 """
 
 import re

@@ -58,7 +58,7 @@ class _Line:
 class _Graph:
     """A graph: its lines, the labels of its axes, what the alarms' thresholds are divided by, and more levels.
 
-    Without `days` it shows the time that is chosen in the console, otherwise so many days.
+    With `days` it always shows that many days; otherwise the time range that is chosen in the console.
     """
 
     title: str
@@ -107,7 +107,7 @@ def body(args: DashboardArgs) -> dict[str, Any]:
     ]
     return {
         "start": "-PT12H",
-        # Otherwise CloudWatch chooses other periods for longer times, and sums are no longer those of the alarms.
+        # Without it, CloudWatch uses longer periods for longer times, and sums would differ from those of the alarms.
         "periodOverride": "inherit",
         "widgets": [widget for row in rows for widget in row],
     }
@@ -247,7 +247,7 @@ _STORED = _Graph(
 
 
 def _cost(budget_usd: int) -> _Graph:
-    """The charges of whole services in the account: there are none of a stack. A month begins at 0."""
+    """What the account pays for each service; AWS has no such metric per stack. Each month begins at 0."""
     services = (
         (Vended.COST_API, "API Gateway", _BLUE),
         (Vended.COST_BUFFER, "DynamoDB", _ORANGE),

@@ -35,7 +35,7 @@ class Options:
     """The stack's configuration, the ports (0 is any free port), and the time on Athena's clock.
 
     With a `clock`, functions run ahead of it, so that all slots up to that time are due. Unless it is `scheduled`, the
-    flusher runs only when it is invoked, so that tests know what is in the buffer, and there is no canary.
+    flusher runs only when it is invoked, and the canary does not run, so that tests know what is in the buffer.
     """
 
     stack: str = "prod"

@@ -34,7 +34,7 @@ Emit = Callable[[Entry], None]
 
 
 def of_stored(tally: Tally, bytes_stored: int, slot: Slot | None) -> Entry:
-    """Give the entry of batches that are stored, in objects of so many bytes; a large batch has no slot."""
+    """Give the entry of stored batches; `bytes_stored` is the size of their objects. A large batch has no slot."""
     counts = {
         Field.LOST_ELSEWHERE: tally.lost_elsewhere,
         Field.MISMATCHES: tally.mismatches,

@@ -34,7 +34,7 @@ class CanaryFailed(Exception):
 
 
 class Canary:
-    """Sends canaries for apps, whose slots have so many minutes; `send` takes a drain URL and the time.
+    """Sends canaries for apps. A slot lasts `flush_minutes`. `send` takes a drain URL and the time, in ms since 1970.
 
     `discard_test` deletes S3's test message from the queue of deletions.
     """
