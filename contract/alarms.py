@@ -1,8 +1,8 @@
 """All alarms: one table, for the stack, docs/reference/alarms.md and the runbook.
 
 Each alarm is on one metric, because CloudWatch charges for each metric of an alarm. Counts are of faults, so that no
-data means no fault; gauges keep the alarm as it is while they have no data. Only `behind` takes missing data for the
-fault itself: without it, the flusher does not run.
+data means no fault; gauges keep the alarm as it is while they have no data. Only `behind` and `digester` take missing
+data for the fault itself: without them, the flusher or the digester does not run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -203,8 +203,16 @@ _TABLE = (
     Alarm(
         "deleted", Vended.DELETIONS, Statistic.MAXIMUM, 1, _MINUTE, 1, 1, Missing.IGNORE,
         "Somebody deleted logs: lifecycle rules do not count here, and nothing else in this stack deletes logs. The "
-        "bucket keeps deleted versions for 7 days. The queue's messages say who it was; the alarm ends with them.",
+        "bucket keeps deleted versions for 30 days. The queue's messages say who it was; the alarm ends with them.",
         "doctor --only deletions",
+    ),
+    Alarm(
+        # It runs every hour, and the next run makes up for one that failed. Where it does not run at all, this may take
+        # some hours more: CloudWatch looks for older values ("Configuring how CloudWatch alarms treat missing data").
+        "digester", Vended.DIGESTER_ERRORS, Statistic.SUM, 1, _HOUR_S, 3, 3, Missing.BREACHING,
+        "Nobody has recorded for three hours or more what is written to the archive, so that deleted or changed logs "
+        "would not show. The next digest records what these hours missed.",
+        "doctor --only digests",
     ),
 )  # fmt: skip
 

@@ -11,6 +11,9 @@ SOURCE, PROC_ID = "logdrain", "canary"
 # Every condition on lines of the table that has to leave canaries out. Rows that no line of ours is have NULL there.
 NOT_A_CANARY = f"NOT (coalesce(source, '') = '{SOURCE}' AND coalesce(proc_id, '') = '{PROC_ID}')"
 
+# A key of the event with which the function gives a report, also of what failed; without it, a failure is an error.
+REPORT = "report"
+
 _FRAME_ID = "canary-"
 # A flush begins when its slot is due, in a run that begins every minute, and takes some time.
 _FLUSH_MINUTES = 3
@@ -28,8 +31,16 @@ def is_frame_id(text: str | None) -> bool:
 
 def message(sent_ms: int) -> bytes:
     """Give the syslog message, as Logplex writes it: without structured data (PRI 46: facility syslog, INFO)."""
-    time = datetime.fromtimestamp(sent_ms / 1000, UTC).isoformat(timespec="microseconds")
-    return f"<46>1 {time} host {SOURCE} {PROC_ID} - canary of {time}\n".encode()
+    return f"<46>1 {_time(sent_ms)} host {SOURCE} {PROC_ID} - {text(sent_ms)}\n".encode()
+
+
+def text(sent_ms: int) -> str:
+    """Give the text of the message, which the table has as the line's message."""
+    return f"canary of {_time(sent_ms)}"
+
+
+def _time(sent_ms: int) -> str:
+    return datetime.fromtimestamp(sent_ms / 1000, UTC).isoformat(timespec="microseconds")
 
 
 def overdue_after_ms(flush_minutes: int) -> int:

@@ -17,6 +17,7 @@ def resource_names(name_prefix: str, api: str, bucket: str) -> dict[Resource, st
         Resource.RECEIVER: names.receiver_function(name_prefix),
         Resource.FLUSHER: names.flusher_function(name_prefix),
         Resource.CANARY: names.canary_function(name_prefix),
+        Resource.DIGESTER: names.digester_function(name_prefix),
         Resource.BUFFER: names.buffer_table(name_prefix),
         Resource.SPILL_QUEUE: names.spill_queue(name_prefix),
         Resource.DEAD_LETTERS: names.dead_letter_queue(name_prefix),

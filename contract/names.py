@@ -8,12 +8,14 @@ DEFAULT_READER_ROLE = "raxx-log-athena-reader"
 OUTPUTS = "outputs"
 BUCKET_ARN = "bucket_arn"
 READER_ROLE_ARN = "athena_reader_role_arn"
-DRAIN_KEYS = "drain_keys"
+# Of an earlier version of the stack: the keys themselves.
+REPLACED_KEYS = "drain_keys"
 
 # The environment variables of receiver and flusher.
 BUCKET_VARIABLE = "LOG_BUCKET"
 APPS_VARIABLE = "LOG_APPS"  # comma-separated
-DRAIN_KEYS_VARIABLE = "DRAIN_KEYS_PARAMETER"  # the parameter's full name
+HASHES_VARIABLE = "TOKEN_HASHES_PATH"  # the path of the hashes of accepted tokens, with its trailing slash
+REPLACED_KEYS_VARIABLE = "DRAIN_KEYS_PARAMETER"  # read by receivers of an earlier version
 SPILL_QUEUE_VARIABLE = "SPILL_QUEUE_URL"
 BUFFER_VARIABLE = "BUFFER_TABLE"
 FLUSH_MINUTES_VARIABLE = "FLUSH_MINUTES"
@@ -21,13 +23,17 @@ ANSWER_AFTER_VARIABLE = "ANSWER_AFTER_MS"
 DELETIONS_VARIABLE = "DELETIONS_QUEUE_URL"
 DRAIN_URLS_VARIABLE = "DRAIN_URLS_PATH"  # the path of the drain URLs, with its trailing slash
 NAMESPACE_VARIABLE = "METRICS_NAMESPACE"
+BUCKET_OWNER_VARIABLE = "BUCKET_OWNER"  # the account id; empty: any account
+OBJECT_LOCK_VARIABLE = "OBJECT_LOCK_DAYS"  # 0 or empty: objects are not locked
 # What each cannot do without. A receiver in Lambda that knows no table spills (receiver/aws.py).
-RECEIVER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, DRAIN_KEYS_VARIABLE, SPILL_QUEUE_VARIABLE)
+RECEIVER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, HASHES_VARIABLE, SPILL_QUEUE_VARIABLE)
 OUTSIDE_VARIABLES = (*RECEIVER_VARIABLES, BUFFER_VARIABLE)
 FLUSHER_VARIABLES = (BUCKET_VARIABLE, APPS_VARIABLE, SPILL_QUEUE_VARIABLE, BUFFER_VARIABLE)
 CANARY_VARIABLES = (APPS_VARIABLE, BUFFER_VARIABLE, DRAIN_URLS_VARIABLE, DELETIONS_VARIABLE)
+DIGESTER_VARIABLES = (BUCKET_VARIABLE,)
 
 _DRAIN_URLS = "drain_url/"
+_HASHES = "token_hashes/"
 
 
 def drain_url(app: str) -> str:
@@ -40,6 +46,16 @@ def drain_urls_path(parameter_prefix: str) -> str:
     return f"{parameter_prefix}{_DRAIN_URLS}"
 
 
+def token_hashes(app: str) -> str:
+    """Give the SSM parameter, below the prefix, that holds the hashes of an app's accepted tokens."""
+    return f"{_HASHES}{app}"
+
+
+def token_hashes_path(parameter_prefix: str) -> str:
+    """Give the path of the hashes of all apps, to which an app's name is appended."""
+    return f"{parameter_prefix}{_HASHES}"
+
+
 def receiver_function(name_prefix: str) -> str:
     """Give the name of the receiver's Lambda function, which is also the namespace of the metrics."""
     return f"{name_prefix}-receiver"
@@ -50,14 +66,20 @@ def flusher_function(name_prefix: str) -> str:
     return f"{name_prefix}-flusher"
 
 
-# The schedules that invoke flusher and canary; their groups have the function's name.
+# The schedules that invoke flusher, canary and digester; their groups have the function's name.
 FLUSHER_SCHEDULE = "every-minute"
 CANARY_SCHEDULE = "every-15-minutes"
+DIGESTER_SCHEDULE = "every-hour"
 
 
 def canary_function(name_prefix: str) -> str:
     """Give the name of the canary's Lambda function."""
     return f"{name_prefix}-canary"
+
+
+def digester_function(name_prefix: str) -> str:
+    """Give the name of the digester's Lambda function."""
+    return f"{name_prefix}-digester"
 
 
 def alarm_topic(name_prefix: str) -> str:

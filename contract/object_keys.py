@@ -15,6 +15,7 @@ from contract.slots import Slot
 
 LOGS_PREFIX = "logs/"
 RESULTS_PREFIX = "athena-results/"
+DIGESTS_PREFIX = "digests/"
 
 # Heroku app names ("Naming an app"): 3 to 30 characters, all safe in a key, in a comma-separated projection enum and in
 # SQL.

@@ -11,10 +11,12 @@ from typing import Any, Self
 
 from contract.drain_url import DRAIN_PATH
 from contract.object_keys import APP_NAME
+from contract.principals import Principals
 
 # Athena user guide, "Name databases, tables, and columns": these stand in SQL as they are.
 _SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,127}")
 _SQL_NAMES = ("database", "table", "view")
+_ARNS = ("breakGlassArns", "deployerArns")
 _SAVE = "save the outputs with `pulumi stack output --json`"
 
 
@@ -33,12 +35,16 @@ class Outputs:
     bucket: str = _output("Name of the archive's bucket.")
     endpoint: str = _output("URL of the drain endpoint, without app and token.")
     reader_role_arn: str = _output("ARN of the role that operators assume to query.")
+    restorer_role_arn: str = _output("ARN of the role that restores logs from Glacier; the runbook assumes it.")
     writer_user_arn: str = _output("ARN of the user whose credentials a receiver outside Lambda has.")
+    break_glass_arns: tuple[str, ...] = _output("ARNs, or patterns of them, of who may assume the reader role.")
+    deployer_arns: tuple[str, ...] = _output("ARNs, or patterns of them, of who deploys the stack.")
     workgroup: str = _output("Athena workgroup that holds the saved queries.")
     database: str = _output("Glue database of the table and the view.")
     table: str = _output("Glue table: every stored line.")
     view: str = _output("Glue view: the router's lines, with types.")
     apps: tuple[str, ...] = _output("Names of the Heroku apps whose logs are kept.")
+    retired_apps: tuple[str, ...] = _output("Names of the apps that no longer drain and can still be queried.")
     parameter_prefix: str = _output("Path of the SSM parameters, with its trailing slash.")
     buffer: str = _output("Name of the DynamoDB table in which batches wait for the flusher.")
     flusher: str = _output("Name of the flusher's Lambda function; its log group is /aws/lambda/ and this.")
@@ -77,7 +83,13 @@ class Outputs:
         if wrong := [name for name, kind in _KINDS.items() if not _is_valid(name, kind, values[name])]:
             raise InvalidOutputs(f"{source} has values that are not valid for {', '.join(wrong)}: {_SAVE}")
         known: dict[str, Any] = {each.name: values[output_name(each.name)] for each in fields(cls)}
-        return cls(**{**known, "apps": tuple(known["apps"])})
+        lists: dict[str, Any] = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+        return cls(**{**known, **lists})
+
+    @property
+    def all_apps(self) -> tuple[str, ...]:
+        """The apps that can be queried: those that drain, then those that are retired."""
+        return self.apps + self.retired_apps
 
     def silence_of(self, app: str) -> int:
         """Hours without a line after which an app counts as silent; 0 if it may be silent."""
@@ -88,9 +100,27 @@ class Outputs:
         return exported(**vars(self))
 
     @property
+    def principals(self) -> Principals:
+        """Whom the stack's policies name."""
+        return Principals(
+            partition=self.partition,
+            account=self.account_id,
+            name_prefix=self.name_prefix,
+            reader_role=self.reader_role_arn.rpartition("/")[2],
+            writer_user=self.writer_user_arn.rpartition("/")[2],
+            break_glass=self.break_glass_arns,
+            deployers=self.deployer_arns,
+        )
+
+    @property
     def partition(self) -> str:
         """AWS's partition, as ARNs have it."""
         return self.reader_role_arn.split(":")[1]
+
+    @property
+    def account_id(self) -> str:
+        """The account of the stack."""
+        return self.reader_role_arn.split(":")[4]
 
     @property
     def bucket_arn(self) -> str:
@@ -122,8 +152,10 @@ def exported(**values: Any) -> dict[str, Any]:
 
 
 def _is_valid(name: str, kind: object, value: object) -> bool:
-    if name == "apps":
-        return isinstance(value, list) and bool(value) and all(map(_is_app, value))
+    if name in ("apps", "retiredApps"):
+        return isinstance(value, list) and all(map(_is_app, value)) and (bool(value) or name == "retiredApps")
+    if name in _ARNS:
+        return isinstance(value, list) and all(isinstance(arn, str) and arn.startswith("arn:") for arn in value)
     if name == "silenceHoursByApp":
         return isinstance(value, dict) and all(_is_app(app) and type(hours) is int for app, hours in value.items())
     if name in _SQL_NAMES:

@@ -19,6 +19,7 @@ class Resource(StrEnum):
     RECEIVER = "receiver"
     FLUSHER = "flusher"
     CANARY = "canary"
+    DIGESTER = "digester"
     BUFFER = "buffer"
     SPILL_QUEUE = "spill queue"
     DEAD_LETTERS = "dead letters"
@@ -58,6 +59,7 @@ class Vended(Enum):
     FLUSHER_ERRORS = _LAMBDA, "Errors", _function(Resource.FLUSHER)
     FLUSHER_DURATION = _LAMBDA, "Duration", _function(Resource.FLUSHER)
     CANARY_ERRORS = _LAMBDA, "Errors", _function(Resource.CANARY)
+    DIGESTER_ERRORS = _LAMBDA, "Errors", _function(Resource.DIGESTER)
 
     BUFFER_WRITE_UNITS = _DYNAMODB, "ConsumedWriteCapacityUnits", _OF_BUFFER
     BUFFER_READ_UNITS = _DYNAMODB, "ConsumedReadCapacityUnits", _OF_BUFFER

@@ -15,7 +15,6 @@ from contract.logplex.batch import Batch
 from contract.slots import Slot
 from contract.stored_line import Reason
 from receiver import metrics, spill
-from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.canary.handler import Canary, CanaryFailed
 from receiver.canary.post import NotAccepted
@@ -24,7 +23,7 @@ from receiver.flusher.handler import FlusherFailed, Service
 from receiver.handler import Receiver
 from receiver.intake import Intake
 from receiver.tally import Tally
-from tests.support.fakes import APP, KEY, FakeBuffer, FakeLogBucket, FakeParameter, FakeQueue, drain_event
+from tests.support.fakes import APP, FakeBuffer, FakeLogBucket, FakeQueue, accepted_tokens, drain_event
 from tests.support.logplex_frames import NOON_MS, body, message
 
 ALL = [*QUERIES, FAULTS_BY_REASON, lag_of_apps(["raxx-api-prod", "raxx-console-prod"])]
@@ -70,9 +69,8 @@ def logged(capsys: pytest.CaptureFixture[str]) -> dict[Log, list[dict[str, Any]]
 
 def _receive() -> None:
     """The buffer is down, and the batch is spilled."""
-    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
     intake = Intake(FakeBuffer(DOWN), FakeLogBucket(), 5)
-    Receiver(frozenset({APP}), keys, intake, FakeQueue()).receive(drain_event(body(message())))
+    Receiver(accepted_tokens(), intake, FakeQueue()).receive(drain_event(body(message())))
 
 
 def _flush() -> None:

@@ -11,7 +11,8 @@ from tests.support.outputs import VALUES
 
 def test_what_is_exported_is_parsed() -> None:
     values: dict[str, Any] = vars(Outputs.parse(json.dumps(VALUES), "x"))
-    assert exported(**values) == VALUES | {"apps": ("raxx-api-prod", "raxx-console-prod")}
+    lists = {name: tuple(value) for name, value in VALUES.items() if isinstance(value, list)}
+    assert exported(**values) == VALUES | lists
     assert Outputs.parse(json.dumps(exported(**values)), "x").by_name() == exported(**values)
 
 
@@ -31,8 +32,9 @@ def test_an_output_that_is_forgotten_or_unknown_is_named() -> None:
 
 def test_all_outputs_are_read() -> None:
     read = Outputs.parse(json.dumps(VALUES), "x")
-    assert read.reader_role_arn == "a-readerRoleArn"
+    assert read.workgroup == "a-workgroup"
     assert read.apps == ("raxx-api-prod", "raxx-console-prod")
+    assert read.all_apps == ("raxx-api-prod", "raxx-console-prod", "raxx-old-prod")
 
 
 def test_an_output_of_a_newer_stack_is_ignored() -> None:
@@ -50,8 +52,12 @@ def test_an_output_of_a_newer_stack_is_ignored() -> None:
         pytest.param(json.dumps(VALUES | {"bucket": None}), "not valid for bucket: ", id="null"),
         pytest.param(json.dumps(VALUES | {"bucket": ""}), "not valid for bucket: ", id="nothing"),
         pytest.param(json.dumps(VALUES | {"apps": "raxx-api-prod"}), "not valid for apps: ", id="apps-a-text"),
+        pytest.param(json.dumps(VALUES | {"retiredApps": ["a'"]}), "not valid for retiredApps: ", id="no-retired-app"),
         pytest.param(json.dumps(VALUES | {"apps": []}), "not valid for apps: ", id="no-apps"),
         pytest.param(json.dumps(VALUES | {"apps": ["x' OR 'a'='a"]}), "not valid for apps: ", id="no-app-name"),
+        pytest.param(
+            json.dumps(VALUES | {"breakGlassArns": ["ops"]}), "not valid for breakGlassArns: ", id="not-an-ARN"
+        ),
         pytest.param(json.dumps(VALUES | {"table": "t; DROP"}), "not valid for table: ", id="no-name-of-SQL"),
         pytest.param(json.dumps(VALUES | {"database": 1}), "not valid for database: ", id="number"),
         pytest.param(json.dumps(VALUES | {"budgetUsd": "20"}), "not valid for budgetUsd: ", id="no-number"),
