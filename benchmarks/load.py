@@ -14,7 +14,6 @@ machine's cores with the receiver, so the rate is a lower bound. Exit status 1: 
 
 import argparse
 import gzip
-import json
 import os
 import re
 import subprocess
@@ -37,6 +36,7 @@ from rich.table import Table
 from contract import drain_url, names
 from contract.buffer_table import GRACE_MS, PARTITION_KEY, SORT_KEY
 from contract.stored_line import Record, from_frame
+from contract.token_hashes import CURRENT, format_hashes, token_hash
 from local.child import Child
 from local.logplex.batches import Batch, batches
 from local.logplex.nodes import Logplex, Report
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parent.parent
 APPS = ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod")
-BUCKET, TABLE, KEYS_PARAMETER, KEY = "logs-of-the-load", "buffer-of-the-load", "/load/drain_keys", "key-of-the-load"
+BUCKET, TABLE, KEY = "logs-of-the-load", "buffer-of-the-load", "key-of-the-load"
+PARAMETER_PREFIX = "/load/"
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "load", "AWS_SECRET_ACCESS_KEY": "load"}
 FLUSH_MINUTES = 1
@@ -170,7 +171,9 @@ def _furnish(aws_url: str) -> "tuple[S3Client, dict[str, str]]":
     sqs = session.client("sqs", endpoint_url=aws_url)
     dynamodb = session.client("dynamodb", endpoint_url=aws_url)
     s3.create_bucket(Bucket=BUCKET)
-    ssm.put_parameter(Name=KEYS_PARAMETER, Type="SecureString", Value=json.dumps([KEY]))
+    for app in APPS:
+        value = format_hashes({CURRENT: token_hash(drain_url.token(KEY, app))})
+        ssm.put_parameter(Name=f"{PARAMETER_PREFIX}{names.token_hashes(app)}", Type="String", Value=value)
     dynamodb.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
@@ -190,7 +193,7 @@ def _furnish(aws_url: str) -> "tuple[S3Client, dict[str, str]]":
         **CREDENTIALS,
         names.BUCKET_VARIABLE: BUCKET,
         names.APPS_VARIABLE: ",".join(APPS),
-        names.DRAIN_KEYS_VARIABLE: KEYS_PARAMETER,
+        names.HASHES_VARIABLE: names.token_hashes_path(PARAMETER_PREFIX),
         names.SPILL_QUEUE_VARIABLE: queue["QueueUrl"],
         names.BUFFER_VARIABLE: TABLE,
         names.FLUSH_MINUTES_VARIABLE: str(FLUSH_MINUTES),

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "LOG_BUCKET": "b",
     "LOG_APPS": APP,
     "DRAIN_KEYS_PARAMETER": "/p",
+    "TOKEN_HASHES_PATH": "/p/",
     "SPILL_QUEUE_URL": "https://q",
     "BUFFER_TABLE": "t",
     "AWS_LAMBDA_FUNCTION_NAME": "receiver",
@@ -72,10 +73,22 @@ def posted_ms(receive: Any, lines: int) -> float:
     return statistics.median(times) * 1000
 
 
+def _accepted() -> tuple[Any, ...]:
+    """The first arguments of this version's receiver."""
+    if importlib.util.find_spec("receiver.accepted_tokens"):
+        from contract.drain_url import token
+        from contract.token_hashes import CURRENT, format_hashes, token_hash
+        from receiver.accepted_tokens import AcceptedTokens
+
+        value = format_hashes({CURRENT: token_hash(token(KEY, APP))})
+        return ({APP: AcceptedTokens(lambda _: value)},)
+    keys: Any = importlib.import_module("receiver.accepted_keys")
+    return frozenset({APP}), keys.AcceptedKeys(lambda _: json.dumps([KEY]))
+
+
 def without_calls() -> Any:
     """The receiver, whose AWS clients do nothing."""
     from receiver import metrics
-    from receiver.accepted_keys import AcceptedKeys
     from receiver.handler import Budget, Receiver
 
     class Nothing:
@@ -94,10 +107,10 @@ def without_calls() -> Any:
         from receiver.intake import Intake
 
         keeps = Intake(keeps, keeps, 5)
-    keys = AcceptedKeys(lambda _: json.dumps([KEY]))
     queue: Any = None
     emit: Any = lambda points: metrics.lines(points, "a-receiver", 0)  # noqa: E731
-    return Receiver(frozenset({APP}), keys, keeps, queue, emit, Budget(response=60)).receive
+    make: Any = Receiver
+    return make(*_accepted(), keeps, queue, emit, Budget(response=60)).receive
 
 
 def main() -> None:

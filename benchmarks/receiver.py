@@ -22,10 +22,11 @@ from typing import Any
 from benchmarks.post_cpu import ENVIRONMENT
 from contract.buffer_table import LEVEL, Item
 from contract.drain_url import token
+from contract.token_hashes import CURRENT, format_hashes, token_hash
 from local.logplex.batches import TARGET_BYTES
 from local.traffic.lines import frame
 from local.traffic.week import generate
-from receiver.accepted_keys import AcceptedKeys
+from receiver.accepted_tokens import AcceptedTokens
 from receiver.aws import Queue
 from receiver.handler import Budget, Receiver
 from receiver.intake import Intake
@@ -142,8 +143,7 @@ def main() -> None:
     """Print the tables."""
     nowhere = Nowhere()
     receiver = Receiver(
-        frozenset({APP}),
-        AcceptedKeys(lambda _: '["key"]'),
+        {APP: AcceptedTokens(lambda _: format_hashes({CURRENT: token_hash(token("key", APP))}))},
         Intake(nowhere, nowhere, 5, clock=lambda: int(ARRIVAL.timestamp() * 1000)),
         NoQueue(),
         budget=Budget(response=60),  # whatever it takes: what is late would be spilled instead

@@ -63,7 +63,7 @@ def main() -> None:
     with LocalStack(Options()) as stack:
         old = {app: stack.heroku.drains(app) for app in stack.settings.apps}
         rotation = Rotation(stack)
-        program.run(project.load("prod", {"tokenGeneration": "2"}), rotation)
+        program.run(project.load_local("prod", {"tokenGeneration": "2"}), rotation)
         heroku = Heroku("local", stack.heroku.url)
         overlaps = []
         for app, drains in old.items():

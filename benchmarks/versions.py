@@ -18,8 +18,13 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
+from benchmarks.post_cpu import APP, KEY
+from contract.drain_url import token
+from contract.token_hashes import CURRENT, format_hashes, token_hash
+
 PROJECT = Path(__file__).parent.parent
 TURNS = 7
+HASHES = format_hashes({CURRENT: token_hash(token(KEY, APP))})
 
 
 class Yes(BaseHTTPRequestHandler):
@@ -29,11 +34,12 @@ class Yes(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = self.headers.get("X-Amz-Target") or ""
         answer: dict[str, Any] = {}
         if target.startswith("AmazonSSM"):
-            answer = {"Parameter": {"Value": '["key"]'}}
+            # Versions before hashes of tokens read the keys.
+            answer = {"Parameter": {"Value": HASHES if json.loads(asked)["Name"].endswith(APP) else json.dumps([KEY])}}
         elif target.startswith("DynamoDB"):
             answer = {"ConsumedCapacity": {"TableName": "t", "CapacityUnits": 1.0}}
         body = json.dumps(answer).encode() if answer else b""

@@ -19,6 +19,7 @@ from receiver.abortable import make_abortable
 from receiver.breaker import Breaker
 from receiver.calls import Busy, Calls
 from receiver.deadline import Deadline, DeadlineExceeded
+from receiver.put_object import PutOptions
 from receiver.stored_object import StoredObject
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=CALLS_AT_ONCE,
 )
-# No POST waits for the end of a read of the keys, so a late answer is still of use.
-READ_TIMEOUT_OF_KEYS_S = 10
+# No POST waits for the end of a read of hashes, so a late answer is still of use.
+READ_TIMEOUT_OF_HASHES_S = 10
 # A failure that took less has cost a POST little, or was of a POST that was late already.
 SLOW_S = 0.5
 # When the buffer or S3 fails there is the queue. When another service fails there is only Logplex's next try, so it is
@@ -165,8 +166,14 @@ _NO_BUFFER = NotAsked("buffer-not-set", "the environment names no table")
 class LogBucket:
     """The S3 bucket that lines are stored in."""
 
-    def __init__(self, bucket: str, config: Config = CONFIG, service: Service | None = None) -> None:
-        self._bucket = bucket
+    def __init__(
+        self,
+        bucket: str,
+        config: Config = CONFIG,
+        service: Service | None = None,
+        options: PutOptions = PutOptions(),  # noqa: B008  it does not change
+    ) -> None:
+        self._bucket, self._options = bucket, options
         self._s3: S3Client = boto3.client("s3", config=config)
         make_abortable(self._s3)
         self._s3.meta.events.register_last("before-call.s3", _without_expect)
@@ -183,7 +190,7 @@ class LogBucket:
     def _holds(self, key: ObjectKey) -> bool:
         # A listing, because HeadObject would need the right to read lines. It is as consistent as a read ("Amazon S3
         # data consistency model").
-        answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=str(key), MaxKeys=1)
+        answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=str(key), MaxKeys=1, **self._options.owner)
         _need("KeyCount", answer, "s3-no-key-count")
         return answer["KeyCount"] > 0
 
@@ -193,8 +200,7 @@ class LogBucket:
                 Bucket=self._bucket,
                 Key=str(stored.key),
                 Body=stored.data,
-                ContentType="application/gzip",
-                IfNoneMatch="*",
+                **self._options.of(stored.data, stored.lines),
             )
         except ClientError as error:
             if _code(error) == _ALREADY_STORED:
@@ -218,18 +224,17 @@ class Queue:
         _need("MessageId", answer, "sqs-no-message-id")
 
 
-class Parameter:
-    """A SecureString in SSM's parameter store."""
+class Parameters:
+    """SSM's parameter store."""
 
-    def __init__(self, name: str, config: Config = CONFIG) -> None:
-        self._name = name
-        self._ssm: SSMClient = boto3.client("ssm", config=config.merge(Config(read_timeout=READ_TIMEOUT_OF_KEYS_S)))
+    def __init__(self, config: Config = CONFIG) -> None:
+        self._ssm: SSMClient = boto3.client("ssm", config=config.merge(Config(read_timeout=READ_TIMEOUT_OF_HASHES_S)))
         make_abortable(self._ssm)
         self._service = Service("ssm", PROBE_S)
 
-    def read(self, deadline: Deadline) -> str:
-        """Give the decrypted text; Unavailable when SSM does not."""
-        [answer] = self._service.call([lambda: self._ssm.get_parameter(Name=self._name, WithDecryption=True)], deadline)
+    def read(self, name: str, deadline: Deadline) -> str:
+        """Give the text of a String; Unavailable when SSM does not."""
+        [answer] = self._service.call([lambda: self._ssm.get_parameter(Name=name)], deadline)
         _need("Parameter", answer, "ssm-no-value")
         _need("Value", answer["Parameter"], "ssm-no-value")
         return answer["Parameter"]["Value"]

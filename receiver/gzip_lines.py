@@ -18,7 +18,7 @@ class GzipLines:
     """
 
     def __init__(self, numbers: dict[timedelta, int]) -> None:
-        self.newest = timedelta(0)
+        self.newest, self.count = timedelta(0), 0
         self._numbers = numbers
         # No time in the header: equal lines give equal objects.
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP_MEMBER)
@@ -27,6 +27,7 @@ class GzipLines:
 
     def add(self, record: Record, time: timedelta) -> None:
         """Write a line that lies under a time."""
+        self.count += 1
         if time > self.newest:
             self.newest = time
         # Not a Counter, which calls Python code for each new time.

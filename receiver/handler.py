@@ -13,8 +13,8 @@ from contract import names
 from contract.logplex.batch import Batch, Survey
 from contract.metrics import Metric
 from receiver import aws, faults, metrics, request, spill
-from receiver.accepted_keys import AcceptedKeys
-from receiver.aws import Parameter, Queue, Unavailable
+from receiver.accepted_tokens import AcceptedTokens
+from receiver.aws import Parameters, Queue, Unavailable
 from receiver.deadline import Deadline, DeadlineExceeded
 from receiver.intake import Intake
 from receiver.metrics import Emit, Entry, Point
@@ -39,8 +39,8 @@ class Budget:
     """
 
     response: float = 3.8
-    # Waiting for drain keys may take this much.
-    keys: float = 1.2
+    # Waiting for the hashes of accepted tokens may take this much.
+    hashes: float = 1.2
     # The queue is left this much, or half of what there is after a slow start. The buffer has the rest.
     spill_reserve: float = 1.2
     # What is left after the slowest start, still within the 4 s.
@@ -55,19 +55,18 @@ class Context(Protocol):
 
 
 class Receiver:
-    """Answers POSTs with the help of its clients; `emit` takes the metrics of each event."""
+    """Answers POSTs with the help of its clients; `tokens` are by app, and `emit` takes the metrics of each event."""
 
     def __init__(
         self,
-        apps: frozenset[str],
-        keys: AcceptedKeys,
+        tokens: Mapping[str, AcceptedTokens],
         intake: Intake,
         queue: Queue,
         emit: Emit = lambda _: None,
         budget: Budget = Budget(),
         pace: Pace = NO_PACE,
     ) -> None:
-        self._apps, self._keys, self._intake, self._queue = apps, keys, intake, queue
+        self._tokens, self._intake, self._queue = tokens, intake, queue
         self._emit, self._budget, self._pace = emit, budget, pace
 
     def receive(self, event: Mapping[str, Any], seconds: float = math.inf) -> dict[str, Any]:
@@ -87,13 +86,14 @@ class Receiver:
         deadline = Deadline(min(seconds, max(budget.least, budget.response - waited_ms / 1000)))
         try:
             sender = request.credentials(event)
-            accepted = self._keys.accept(sender.app, sender.token, deadline.at_most(budget.keys))
+            tokens = self._tokens.get(sender.app)
+            accepted = tokens is not None and tokens.accept(sender.token, deadline.at_most(budget.hashes))
         except request.Refused as refused:
             return refused.status
         except Unavailable as unavailable:
             faults.log(unavailable.reason)
             return 503
-        if not accepted or sender.app not in self._apps:
+        if not accepted:
             return _UNAUTHORISED
         if not deadline.remaining():
             # It waited for a thread until Logplex was about to try again. Working on it would delay the next POST.
@@ -139,14 +139,18 @@ def make_receiver(budget: Budget = Budget(), config: "Config" = aws.CONFIG, dela
     settings = Settings.from_environment(os.environ, names.RECEIVER_VARIABLES)
     emit = metrics.printer(settings.namespace)
     return Receiver(
-        settings.apps,
-        AcceptedKeys(Parameter(settings.keys_parameter, config).read),
+        _accepted_tokens(settings, Parameters(config)),
         make_intake(settings, emit, config),
         Queue(settings.spill_queue_url, config),
         emit,
         budget,
         Pace(settings.answer_after_ms, delayed_at_once),
     )
+
+
+def _accepted_tokens(settings: Settings, parameters: Parameters) -> dict[str, AcceptedTokens]:
+    path = settings.token_hashes_path
+    return {app: AcceptedTokens(functools.partial(parameters.read, f"{path}{app}")) for app in settings.apps}
 
 
 class Handler:

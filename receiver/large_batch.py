@@ -35,6 +35,7 @@ def objects(
         StoredObject(
             ObjectKey(batch.app, written.newest // _MILLISECOND if survey.dated else slot.begin_ms, name),
             written.finish(),
+            written.count,
         )
         for _, written in sorted(days.items())
     ]

@@ -1,4 +1,4 @@
-"""The settings of receiver and flusher: environment variables, the same in Lambda and outside it."""
+"""The settings of the functions: environment variables, the same in Lambda and outside it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Self
 
 from contract import names
 from contract.slots import DEFAULT_MINUTES
+from receiver.put_object import PutOptions
 
 # For a receiver outside Lambda. The stack gives its own, so that two stacks do not add up.
 DEFAULT_NAMESPACE = "heroku-log-receiver"
@@ -21,7 +22,7 @@ class Settings:
 
     bucket: str
     apps: frozenset[str]
-    keys_parameter: str
+    token_hashes_path: str
     spill_queue_url: str
     buffer_table: str
     drain_urls_path: str
@@ -29,6 +30,13 @@ class Settings:
     flush_minutes: int
     answer_after_ms: int
     namespace: str
+    bucket_owner: str = ""
+    object_lock_days: int = 0
+
+    @property
+    def put_options(self) -> PutOptions:
+        """How objects are written."""
+        return PutOptions(self.bucket_owner, self.object_lock_days)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], needed: Iterable[str]) -> Self:
@@ -42,7 +50,7 @@ class Settings:
         return cls(
             get(names.BUCKET_VARIABLE),
             frozenset(get(names.APPS_VARIABLE).split(",")),
-            get(names.DRAIN_KEYS_VARIABLE),
+            get(names.HASHES_VARIABLE),
             get(names.SPILL_QUEUE_VARIABLE),
             get(names.BUFFER_VARIABLE),
             get(names.DRAIN_URLS_VARIABLE),
@@ -50,4 +58,6 @@ class Settings:
             int(get(names.FLUSH_MINUTES_VARIABLE) or DEFAULT_MINUTES),
             int(get(names.ANSWER_AFTER_VARIABLE) or 0),
             get(names.NAMESPACE_VARIABLE) or DEFAULT_NAMESPACE,
+            get(names.BUCKET_OWNER_VARIABLE),
+            int(get(names.OBJECT_LOCK_VARIABLE) or 0),
         )

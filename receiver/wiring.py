@@ -16,7 +16,7 @@ def make_intake(settings: Settings, emit: Emit, config: "Config" = aws.CONFIG) -
     """Make the intake with its AWS clients."""
     return Intake(
         Buffer(settings.buffer_table, config) if settings.buffer_table else NoBuffer(),
-        LogBucket(settings.bucket, config),
+        LogBucket(settings.bucket, config, options=settings.put_options),
         settings.flush_minutes,
         lambda tally, size: emit(metrics.of_stored(tally, size, None)),
     )

@@ -29,7 +29,7 @@ def main() -> int:
         settings.apps,
         settings.flush_minutes,
         DynamoTable(settings.buffer_table),
-        Archive(settings.bucket),
+        Archive(settings.bucket, options=settings.put_options),
         lambda tally, size, slot: emit(metrics.of_stored(tally, size, slot)),
         lambda: time.time_ns() // 1_000_000,
         lambda: True,

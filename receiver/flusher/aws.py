@@ -27,6 +27,7 @@ from contract.logplex.batch import Batch
 from contract.slots import Slot
 from receiver.flusher.drain import Message
 from receiver.flusher.flush import Contents
+from receiver.put_object import PutOptions
 from receiver.stored_object import StoredObject
 
 if TYPE_CHECKING:
@@ -151,8 +152,13 @@ class DynamoTable:
 class Archive:
     """The S3 bucket."""
 
-    def __init__(self, bucket: str, config: Config = CONFIG) -> None:
-        self._bucket = bucket
+    def __init__(
+        self,
+        bucket: str,
+        config: Config = CONFIG,
+        options: PutOptions = PutOptions(),  # noqa: B008  it does not change
+    ) -> None:
+        self._bucket, self._options = bucket, options
         self._s3: S3Client = boto3.client("s3", config=config)
 
     def put(self, objects: Sequence[StoredObject]) -> None:
@@ -163,8 +169,7 @@ class Archive:
                     Bucket=self._bucket,
                     Key=str(stored.key),
                     Body=stored.data,
-                    ContentType="application/gzip",
-                    IfNoneMatch="*",
+                    **self._options.of(stored.data, stored.lines),
                 )
             except ClientError as error:
                 if error.response["Error"]["Code"] != _ALREADY_STORED:

@@ -90,7 +90,7 @@ def make_service() -> Service:
         settings.apps,
         settings.flush_minutes,
         DynamoTable(settings.buffer_table),
-        Archive(settings.bucket),
+        Archive(settings.bucket, options=settings.put_options),
         SqsSpillQueue(settings.spill_queue_url),
         make_intake(settings, emit),
         emit,

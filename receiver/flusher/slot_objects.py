@@ -29,5 +29,7 @@ def objects(
     stored = []
     for day, written in days.items():
         name = slot_object_id(app, slot, number, EPOCH_DAY + timedelta(days=day))
-        stored.append(StoredObject(ObjectKey(app, written.newest // _MILLISECOND, name), written.finish()))
+        stored.append(
+            StoredObject(ObjectKey(app, written.newest // _MILLISECOND, name), written.finish(), written.count)
+        )
     return stored

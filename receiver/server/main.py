@@ -60,7 +60,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m receiver",
         description="Receive Heroku log drains over HTTP, as the Lambda function does.",
-        epilog="environment: LOG_BUCKET, LOG_APPS (comma-separated), DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL and "
+        epilog="environment: LOG_BUCKET, LOG_APPS (comma-separated), TOKEN_HASHES_PATH, SPILL_QUEUE_URL and "
         "BUFFER_TABLE; FLUSH_MINUTES and ANSWER_AFTER_MS, if the stack sets them; and what boto3 reads. Paths: "
         "POST /drain, GET /health.",
     )

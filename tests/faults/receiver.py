@@ -67,7 +67,7 @@ def receiver(environment: Mapping[str, str], log: Path, *options: str) -> Iterat
     settings = {
         "LOG_BUCKET": "a-bucket",
         "LOG_APPS": APP,
-        "DRAIN_KEYS_PARAMETER": "/drain_keys",
+        "TOKEN_HASHES_PATH": "/token_hashes/",
         "BUFFER_TABLE": "a-table",
         "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
     }

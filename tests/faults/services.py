@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.support.fakes import KEY, Deed, Endpoint, aws_endpoint, end_within_continue, reset, silence
+from tests.support.fakes import APP, KEY, Deed, Endpoint, aws_endpoint, end_within_continue, hashes_of, reset, silence
 
 _NUMBER = re.compile(rb"line (\d+) of ")
 _TRICKLE_S = 1.0  # between two bytes: shorter than any time-out of a read
@@ -76,7 +76,7 @@ class Services:
         self.dynamodb = Service(json.dumps({"ConsumedCapacity": {"TableName": "a-table"}}).encode())
         self.s3 = Service()
         self.sqs = Service(json.dumps({"MessageId": "a-message"}).encode())
-        self.ssm = Service(json.dumps({"Parameter": {"Value": json.dumps([KEY])}}).encode())
+        self.ssm = Service(json.dumps({"Parameter": {"Value": hashes_of(APP, KEY)}}).encode())
         self.environment: dict[str, str] = {}
         self._clock = threading.Event()
 
@@ -95,7 +95,7 @@ class Services:
     def numbers(self) -> set[int]:
         """The numbers of all lines that are kept, in the buffer, in S3 or in the queue."""
         texts = [_text(json.loads(body)) for body in self.dynamodb.kept]
-        texts += [gzip.decompress(_object(body)) for body in self.s3.kept]
+        texts += [gzip.decompress(body) for body in self.s3.kept]
         for body in self.sqs.kept:
             batch = json.loads(json.loads(body)["MessageBody"])
             texts.append(gzip.decompress(b64decode(batch["body"])))
@@ -128,13 +128,3 @@ def _text(asked: Mapping[str, Any]) -> bytes:
     if "zlib" in item:
         return zlib.decompress(b64decode(item["zlib"]["B"]))
     return b64decode(item["body"]["B"]) if "body" in item else b""
-
-
-def _object(body: bytes) -> bytes:
-    """What a PutObject in chunks ("aws-chunked") stores."""
-    size, _, rest = body.partition(b"\r\n")
-    data = b""
-    while length := int(size, 16):
-        data += rest[:length]
-        size, _, rest = rest[length + 2 :].partition(b"\r\n")
-    return data

@@ -17,7 +17,7 @@ ANSWER_S = 4.0
 RECOVERY_S = 10.0
 BUSY = 64
 THREADS = 10
-# The server's own and, for each thread, a call under way and one that it has just left; and the read of keys.
+# The server's own and, for each thread, a call under way and one that it has just left; and the read of hashes.
 MOST_THREADS = 1 + 3 * THREADS + 2
 # For each call, a connection; and as many that boto3 keeps for later, of each service.
 CALLS = 2 * THREADS
@@ -74,8 +74,8 @@ def test_whatever_the_buffer_s3_and_sqs_do_answers_are_in_time_and_nothing_is_lo
         assert running.is_back_at(Held(before.threads, before.descriptors + KEPT), RECOVERY_S)
 
 
-def test_whatever_ssm_does_answers_are_in_time_and_keys_that_come_late_are_had(aws: Services, tmp_path: Path) -> None:
-    """No keys are known, so that every POST needs them."""
+def test_whatever_ssm_does_answers_are_in_time_and_hashes_that_come_late_are_had(aws: Services, tmp_path: Path) -> None:
+    """No hashes are known, so that every POST needs them."""
     with (
         receiver(aws.environment, tmp_path / "log", "--threads", str(THREADS)) as running,
         Drains(running.port) as drains,
@@ -96,7 +96,7 @@ def test_whatever_ssm_does_answers_are_in_time_and_keys_that_come_late_are_had(a
         assert running.is_back_at(Held(before.threads, before.descriptors + KEPT), RECOVERY_S)
 
 
-def test_keys_that_take_longer_than_a_post_waits_cost_no_batch(aws: Services, tmp_path: Path) -> None:
+def test_hashes_that_take_longer_than_a_post_waits_cost_no_batch(aws: Services, tmp_path: Path) -> None:
     """Logplex's second try has what the first one waited for."""
     aws.ssm.does = SLOW
     with (

@@ -15,7 +15,7 @@ from contract.buffer_table import batch_item, batch_key, marker_item
 from contract.logplex.batch import Batch, survey
 from contract.object_keys import ObjectKey
 from contract.slots import Slot
-from receiver.aws import Buffer, LogBucket, NoBuffer, NotAsked, Parameter, Queue, Unavailable
+from receiver.aws import Buffer, LogBucket, NoBuffer, NotAsked, Parameters, Queue, Unavailable
 from receiver.deadline import Deadline
 from receiver.stored_object import StoredObject
 from tests.support.fakes import APP, DYNAMODB_TAKES, Deed, Reply, aws_endpoint, hang, reset, trickle
@@ -27,8 +27,8 @@ PATIENCE_S = 5.0  # for what has to end at SHORT_S, on a machine that is busy
 DAY_MS = 86_400_000
 
 STORED = Reply(200)
-OBJECT = StoredObject(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1)), b"\x1f\x8b data")
-NEXT_DAY = StoredObject(ObjectKey("raxx-api-prod", NOON_MS + DAY_MS, UUID(int=1)), b"\x1f\x8b more")
+OBJECT = StoredObject(ObjectKey("raxx-api-prod", NOON_MS, UUID(int=1)), b"\x1f\x8b data", 3)
+NEXT_DAY = StoredObject(ObjectKey("raxx-api-prod", NOON_MS + DAY_MS, UUID(int=1)), b"\x1f\x8b more", 3)
 
 Connect = Callable[[str], None]
 
@@ -357,14 +357,16 @@ def test_a_message_that_is_not_in_the_queue_is_not_spilled(connect: Connect, rep
 
 # ---------------------------------------------------------------- SSM
 
+NAME = "/raxx/log-drain/token_hashes/raxx-api-prod"
 
-def test_a_parameter_is_read_decrypted(connect: Connect) -> None:
-    with aws_endpoint(Reply(200, b'{"Parameter": {"Value": "[\\"key\\"]"}}')) as (url, endpoint):
+
+def test_a_parameter_is_read(connect: Connect) -> None:
+    with aws_endpoint(Reply(200, b'{"Parameter": {"Value": "a value"}}')) as (url, endpoint):
         connect(url)
-        assert Parameter("/raxx/log-drain/drain_keys").read(Deadline(AMPLE_S)) == '["key"]'
+        assert Parameters().read(NAME, Deadline(AMPLE_S)) == "a value"
     [request] = endpoint.requests
     assert request.target == "AmazonSSM.GetParameter"
-    assert request.body == b'{"Name": "/raxx/log-drain/drain_keys", "WithDecryption": true}'
+    assert request.body == json.dumps({"Name": NAME}).encode()
 
 
 @pytest.mark.parametrize(
@@ -382,7 +384,7 @@ def test_a_parameter_is_read_decrypted(connect: Connect) -> None:
 def test_ssms_trouble_has_a_reason_code(connect: Connect, reply: Reply | Deed, seconds: float, reason: str) -> None:
     with aws_endpoint(reply) as (url, _):
         connect(url)
-        parameter = Parameter("/raxx/log-drain/drain_keys")
+        parameters = Parameters()
         with pytest.raises(Unavailable) as unavailable:
-            parameter.read(Deadline(seconds))
+            parameters.read(NAME, Deadline(seconds))
     assert unavailable.value.reason == reason

@@ -1,7 +1,6 @@
 """Once in storage: however often a batch is tried, and whichever way a try takes, it is the same objects."""
 
 import gzip
-import json
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -11,20 +10,17 @@ from typing import Any
 import pytest
 
 from contract.buffer_table import Item
-from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
 from receiver.flusher.drain import drain
 from receiver.handler import Receiver
 from receiver.intake import Intake
 from tests.support.fakes import (
-    APP,
     FRAME_ID,
-    KEY,
     FakeBuffer,
     FakeLogBucket,
-    FakeParameter,
     FakeQueue,
+    accepted_tokens,
     drain_event,
     flush_due,
     gateway_context,
@@ -68,8 +64,7 @@ class Drain:
         self._now_ms = NOON_MS + begin // timedelta(milliseconds=1)
         self.buffer, self.bucket, self._queue = Buffer(), FakeLogBucket(), FakeQueue()
         self._intake = Intake(self.buffer, self.bucket, 5, clock=lambda: self._now_ms)
-        keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
-        self._receiver = Receiver(frozenset({APP}), keys, self._intake, self._queue)
+        self._receiver = Receiver(accepted_tokens(), self._intake, self._queue)
 
     def stored(self) -> list[list[bytes]]:
         """The lines of each object, without what differs in each try: the loss report, an arrival, and numbers."""

@@ -17,7 +17,7 @@ from contract.logplex.batch import Batch, identity
 from contract.slots import Slot
 from local.logplex.field_bodies import FieldBody, field_bodies
 from receiver import spill
-from receiver.accepted_keys import AcceptedKeys
+from receiver.accepted_tokens import AcceptedTokens
 from receiver.aws import NoBuffer, Unavailable
 from receiver.handler import Handler, Receiver, make_receiver
 from receiver.intake import Intake
@@ -36,6 +36,7 @@ from tests.support.fakes import (
     aws,
     drain_event,
     gateway_context,
+    hashes_of,
 )
 from tests.support.logplex_frames import NOON_MS, body, message
 from tests.support.paths import PROJECT
@@ -50,7 +51,6 @@ class LambdaContext:
 
 CONTEXT = LambdaContext()
 APPS = frozenset({APP, "raxx-console-prod"})
-KEYS = json.dumps([KEY, PREVIOUS_KEY])
 SECRET_LINE = b"password=hunter2"
 POSTED = body(message(SECRET_LINE + b"\n"))
 ANSWER_S = 4.0  # from the request's timeEpoch
@@ -61,17 +61,19 @@ DENIED = Unavailable("dynamodb-AccessDenied", f"refused: {QUERY}")
 
 
 def receiver(
-    buffer: FakeBuffer | NoBuffer, *keys: str | Unavailable, queue: FakeQueue | None = None, pace: Pace = NO_PACE
+    buffer: FakeBuffer | NoBuffer, *hashes: str | Unavailable, queue: FakeQueue | None = None, pace: Pace = NO_PACE
 ) -> Receiver:
     intake = Intake(buffer, FakeLogBucket(DENIED), 5, clock=lambda: NOON_MS)
-    accepted = AcceptedKeys(FakeParameter(*keys or (KEYS,)).read)
-    return Receiver(APPS, accepted, intake, queue or FakeQueue(DENIED), pace=pace)
+    accepted = {
+        app: AcceptedTokens(FakeParameter(*hashes or (hashes_of(app, KEY, PREVIOUS_KEY),)).read) for app in APPS
+    }
+    return Receiver(accepted, intake, queue or FakeQueue(DENIED), pace=pace)
 
 
-def answered(event: dict[str, Any], *keys: str | Unavailable) -> tuple[int, list[Item]]:
+def answered(event: dict[str, Any], *hashes: str | Unavailable) -> tuple[int, list[Item]]:
     """The status of an answer, and the batches that are in the buffer."""
     buffer = FakeBuffer()
-    return receiver(buffer, *keys).receive(event)["statusCode"], buffer.batch_items()
+    return receiver(buffer, *hashes).receive(event)["statusCode"], buffer.batch_items()
 
 
 def query(app: str, key: str = KEY) -> str:
@@ -323,7 +325,7 @@ def test_trouble_is_one_line_of_json_with_its_reason(capsys: pytest.CaptureFixtu
 VARIABLES = {
     "LOG_BUCKET": "b",
     "LOG_APPS": "one-app,two-app",
-    "DRAIN_KEYS_PARAMETER": "/p",
+    "TOKEN_HASHES_PATH": "/p/",
     "SPILL_QUEUE_URL": "q",
     "BUFFER_TABLE": "t",
     "DRAIN_URLS_PATH": "/p/",
@@ -336,7 +338,7 @@ VARIABLES = {
 
 def test_settings_are_the_environments() -> None:
     settings = Settings.from_environment(VARIABLES, VARIABLES)
-    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p", "q", "t", "/p/", "d", 10, 300, "n")
+    assert settings == Settings("b", frozenset({"one-app", "two-app"}), "/p/", "q", "t", "/p/", "d", 10, 300, "n")
 
 
 def test_what_may_be_missing_has_a_default() -> None:
@@ -350,7 +352,7 @@ def test_each_variable_that_is_missing_is_named() -> None:
     with pytest.raises(MissingSetting) as missing:
         Settings.from_environment({"LOG_BUCKET": "b", "LOG_APPS": ""}, names.OUTSIDE_VARIABLES)
     assert str(missing.value) == (
-        "set the environment variable(s) LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL, BUFFER_TABLE"
+        "set the environment variable(s) LOG_APPS, TOKEN_HASHES_PATH, SPILL_QUEUE_URL, BUFFER_TABLE"
     )
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from contract.metrics import MEANINGS, Field, Metric, Writer, series
 from contract.slots import Slot
 from contract.stored_line import Reason
-from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.handler import Handler, Receiver
 from receiver.intake import Intake
@@ -18,13 +17,12 @@ from receiver.metrics import Entry, Point, lines, of_stored
 from receiver.tally import Tally
 from tests.support.fakes import (
     APP,
-    KEY,
     QUERY,
     FakeBuffer,
     FakeLogBucket,
-    FakeParameter,
     FakeQueue,
     Reply,
+    accepted_tokens,
     aws,
     drain_event,
     gateway_context,
@@ -39,9 +37,8 @@ DOWN = Unavailable("dynamodb-ThrottlingException", f"refused: {QUERY}")
 def received(event: dict[str, Any], buffer: FakeBuffer | None = None, queue: FakeQueue | None = None) -> list[Entry]:
     """The entries of a request."""
     entries: list[Entry] = []
-    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
     intake = Intake(buffer or FakeBuffer(), FakeLogBucket(), 5)
-    Receiver(frozenset({APP}), keys, intake, queue or FakeQueue(), entries.append).receive(event)
+    Receiver(accepted_tokens(), intake, queue or FakeQueue(), entries.append).receive(event)
     return entries
 
 

@@ -27,7 +27,7 @@ from tests.support.fakes import (
     QUERY,
     S3_TAKES,
     SQS_TAKES,
-    SSM_GIVES_KEYS,
+    SSM_GIVES_HASHES,
     Reply,
     Script,
     aws,
@@ -81,7 +81,7 @@ class Case(NamedTuple):
     dynamodb: Script = DYNAMODB_TAKES
     s3: Script = S3_TAKES
     sqs: Script = SQS_TAKES
-    ssm: Script = SSM_GIVES_KEYS
+    ssm: Script = SSM_GIVES_HASHES
     told: bool = True
 
 

@@ -11,7 +11,6 @@ from contract.buffer_table import batch_of
 from contract.logplex.batch import Batch
 from contract.stored_line import Reason
 from receiver import spill
-from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
 from receiver.flusher.drain import drain
@@ -20,11 +19,10 @@ from receiver.intake import Intake
 from tests.support.fakes import (
     APP,
     FRAME_ID,
-    KEY,
     FakeBuffer,
     FakeLogBucket,
-    FakeParameter,
     FakeQueue,
+    accepted_tokens,
     drain_event,
 )
 from tests.support.logplex_frames import NOON_MS, body, message
@@ -41,8 +39,7 @@ def intake(buffer: FakeBuffer) -> Intake:
 
 
 def receiver(buffer: FakeBuffer, queue: FakeQueue, budget: Budget = BUDGET) -> Receiver:
-    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
-    return Receiver(frozenset({APP}), keys, intake(buffer), queue, budget=budget)
+    return Receiver(accepted_tokens(), intake(buffer), queue, budget=budget)
 
 
 def test_what_the_buffer_refuses_is_spilled_and_answered_200() -> None:

@@ -16,7 +16,6 @@ from contract.logplex.batch import Batch
 from contract.logplex.framing import frames
 from contract.slots import DEFAULT_MINUTES, Slot
 from contract.stored_line import Reason, escape, slices
-from receiver.accepted_keys import AcceptedKeys
 from receiver.flusher.slot_objects import objects
 from receiver.handler import Receiver
 from receiver.intake import Intake
@@ -24,12 +23,11 @@ from receiver.tally import Tally
 from tests.support.fakes import (
     APP,
     FRAME_ID,
-    KEY,
     QUERY,
     FakeBuffer,
     FakeLogBucket,
-    FakeParameter,
     FakeQueue,
+    accepted_tokens,
     drain_event,
     flush_due,
 )
@@ -47,9 +45,8 @@ HOUR_MS = 3600 * 1000
 def answered(event: dict[str, Any]) -> tuple[int, list[bytes]]:
     """The status of an answer, and the lines that were stored by the next flush."""
     buffer, bucket = FakeBuffer(), FakeLogBucket()
-    keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
     intake = Intake(buffer, bucket, DEFAULT_MINUTES, clock=lambda: NOON_MS)
-    answer = Receiver(frozenset({APP}), keys, intake, FakeQueue()).receive(event)
+    answer = Receiver(accepted_tokens(), intake, FakeQueue()).receive(event)
     assert not flush_due(buffer, bucket, NOON_MS + HOUR_MS).failures
     texts = [gzip.decompress(data) for data in bucket.stored.values()]
     assert all(text.endswith(b"\n") for text in texts)
@@ -171,10 +168,9 @@ def test_a_strange_request_is_200_or_401_and_stored_only_with_200(changes: dict[
 MEASURE = """
 import os, resource, sys
 from receiver.handler import Budget, Receiver
-from receiver.accepted_keys import AcceptedKeys
 from receiver.intake import Intake
 from tests.support.paths import PROJECT
-from tests.support.fakes import APP, FakeBuffer, FakeLogBucket, FakeParameter, FakeQueue, KEY, drain_event
+from tests.support.fakes import FakeBuffer, FakeLogBucket, FakeQueue, accepted_tokens, drain_event
 from tests.support.logplex_frames import NOON_MS
 
 def peak_bytes():
@@ -203,10 +199,9 @@ size = len(body)
 event = drain_event(body)
 del body
 buffer, bucket, queue = FakeBuffer(), FakeLogBucket(), FakeQueue()
-keys = AcceptedKeys(FakeParameter(f'["{KEY}"]').read)
 budget = Budget(response=60)  # what takes too long would be spilled instead
 intake = Intake(buffer, bucket, 5, clock=lambda: NOON_MS)
-receiver = Receiver(frozenset({APP}), keys, intake, queue, budget=budget)
+receiver = Receiver(accepted_tokens(), intake, queue, budget=budget)
 assert receiver.receive(event)["statusCode"] == 200
 assert (bucket.stored or buffer.items) and not queue.sent
 print((peak_bytes() - before) / size)

@@ -19,12 +19,12 @@ from botocore.config import Config
 from infra import flusher
 from infra import receiver as function
 from infra import spill as spill_queue
-from receiver import accepted_keys, breaker, spill
+from receiver import accepted_tokens, breaker, spill
 from receiver import aws as clients
 from receiver.handler import Budget, Handler, Receiver, make_receiver
 from tests.support.fakes import (
     DYNAMODB_TAKES,
-    SSM_GIVES_KEYS,
+    SSM_GIVES_HASHES,
     Aws,
     Endpoint,
     Reply,
@@ -214,7 +214,7 @@ def test_keys_that_come_after_the_answer_are_had_by_the_next_try(
 
     def late(endpoint: Endpoint, request: BaseHTTPRequestHandler) -> None:
         go_on.wait(PATIENCE_S)
-        [reply] = SSM_GIVES_KEYS
+        [reply] = SSM_GIVES_HASHES
         request.send_response(reply.status)
         request.send_header("Content-Length", str(len(reply.body)))
         request.end_headers()
@@ -245,18 +245,18 @@ def test_the_time_budget_in_the_docs_is_the_codes() -> None:
         name: float(number) for name, number in re.findall(r"^\| ([^|]+) \| ([\d.]+) s? *\|", section, re.MULTILINE)
     }
     config, budget = vars(clients.CONFIG), Budget()
-    assert clients.READ_TIMEOUT_OF_KEYS_S == accepted_keys.READ_S
+    assert clients.READ_TIMEOUT_OF_HASHES_S == accepted_tokens.READ_S
     assert told == {
         "response": ANSWER_S,
         "budget": budget.response,
-        "drain keys": budget.keys,
+        "token hashes": budget.hashes,
         "queue reserve": budget.spill_reserve,
         "minimum": budget.least,
         "connect": config["connect_timeout"],
         "read": config["read_timeout"],
         "attempts": config["retries"]["total_max_attempts"],
-        "key read": accepted_keys.READ_S,
-        "key wait": accepted_keys.WORTH_WAITING_S,
+        "hash read": accepted_tokens.READ_S,
+        "hash wait": accepted_tokens.WORTH_WAITING_S,
         "concurrent calls": clients.CALLS_AT_ONCE,
         "slow failure": clients.SLOW_S,
         "failures": breaker.FAILURES,

@@ -24,7 +24,6 @@ from waitress.adjustments import Adjustments
 
 from contract.slots import DEFAULT_MINUTES
 from local.pulumi.project import FOLDER
-from receiver.accepted_keys import AcceptedKeys
 from receiver.aws import Unavailable
 from receiver.handler import Handler, Receiver
 from receiver.intake import Intake
@@ -41,10 +40,11 @@ from tests.support.fakes import (
     Endpoint,
     FakeBuffer,
     FakeLogBucket,
-    FakeParameter,
     FakeQueue,
     Reply,
+    accepted_tokens,
     aws_endpoint,
+    hashes_of,
 )
 from tests.support.logplex_frames import NOON_MS, body, message
 
@@ -57,12 +57,12 @@ POSTED = body(message(b"caf\xc3\xa9 \xff\x00\n", datetime.now(UTC)))
 SETTINGS = {
     "LOG_BUCKET": "a-bucket",
     "LOG_APPS": APP,
-    "DRAIN_KEYS_PARAMETER": "/keys",
+    "TOKEN_HASHES_PATH": "/hashes/",
     "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
     "BUFFER_TABLE": "a-table",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-KEYS = Reply(200, json.dumps({"Parameter": {"Value": json.dumps([KEY])}}).encode())
+HASHES = Reply(200, json.dumps({"Parameter": {"Value": hashes_of(APP, KEY)}}).encode())
 DENIED = Unavailable("denied", "")
 LIMITS = Limits()
 PATIENCE_S = 30.0  # for what takes a second, on a machine that is busy
@@ -99,9 +99,8 @@ def ask(application: Application, sent: "WSGIEnvironment") -> tuple[str, dict[st
 
 def keeping(buffer: FakeBuffer, queue: FakeQueue | None = None) -> Application:
     """An application that keeps batches in stand-ins."""
-    keys = AcceptedKeys(FakeParameter(json.dumps([KEY])).read)
     intake = Intake(buffer, FakeLogBucket(), DEFAULT_MINUTES)
-    receiver = Receiver(frozenset({APP}), keys, intake, queue or FakeQueue())
+    receiver = Receiver(accepted_tokens(), intake, queue or FakeQueue())
     return Application(Handler(lambda: receiver))
 
 
@@ -453,7 +452,7 @@ class SlowBuffer:
 def test_a_request_in_flight_at_a_signal_is_answered_and_the_process_exits_0(number: signal.Signals) -> None:
     """A new version is rolled out this way, and none of it may cost a line."""
     buffer = SlowBuffer()
-    with aws_endpoint(KEYS, buffer) as (url, _), running(url) as (process, connection):
+    with aws_endpoint(HASHES, buffer) as (url, _), running(url) as (process, connection):
         connection.request("POST", f"/drain?{QUERY}", POSTED)
         assert buffer.asked.wait(PATIENCE_S)
         with socket.create_connection((connection.host, connection.port), PATIENCE_S) as idle:
@@ -483,7 +482,7 @@ def wait_until_refused(host: str, port: int) -> None:
 
 def test_a_kept_connection_does_not_hold_up_the_end() -> None:
     """Logplex keeps its connections for as long as it has lines."""
-    with aws_endpoint(KEYS) as (url, _), running(url) as (process, connection):
+    with aws_endpoint(HASHES) as (url, _), running(url) as (process, connection):
         connection.request("GET", "/health")
         assert connection.getresponse().read() == b""
         process.send_signal(signal.SIGTERM)
@@ -494,7 +493,7 @@ def test_a_kept_connection_does_not_hold_up_the_end() -> None:
 def test_what_is_logged_holds_no_query() -> None:
     """The token is in it."""
     refused = Reply(400, b'{"__type": "AccessDenied"}')
-    with aws_endpoint(KEYS, refused) as (url, _), running(url) as (process, connection):
+    with aws_endpoint(HASHES, refused) as (url, _), running(url) as (process, connection):
         for path in (f"/drain?{QUERY}", f"/elsewhere?{QUERY}", f"/drain?{QUERY}&token=x"):
             connection.request("POST", path, POSTED)
             connection.getresponse().read()
@@ -509,7 +508,7 @@ def test_what_is_logged_holds_no_query() -> None:
 def test_a_body_may_be_as_large_as_the_gateway_takes(size: int, status: int) -> None:
     """What is too large is refused at its headers."""
     posted = body(message(time=datetime.now(UTC))).ljust(size, b"\n")
-    with aws_endpoint(KEYS, *DYNAMODB_TAKES) as (url, _), running(url) as (_, connection):
+    with aws_endpoint(HASHES, *DYNAMODB_TAKES) as (url, _), running(url) as (_, connection):
         connection.putrequest("POST", f"/drain?{QUERY}")
         connection.putheader("Content-Length", str(size))
         connection.endheaders(posted if status == 200 else None)
@@ -519,7 +518,7 @@ def test_a_body_may_be_as_large_as_the_gateway_takes(size: int, status: int) -> 
 @pytest.mark.parametrize(
     ("settings", "options", "reason"),
     [
-        ({}, (), "LOG_BUCKET, LOG_APPS, DRAIN_KEYS_PARAMETER, SPILL_QUEUE_URL, BUFFER_TABLE"),
+        ({}, (), "LOG_BUCKET, LOG_APPS, TOKEN_HASHES_PATH, SPILL_QUEUE_URL, BUFFER_TABLE"),
         # In Lambda it would spill without one.
         ({**SETTINGS, "BUFFER_TABLE": ""}, (), "BUFFER_TABLE"),
         ({**SETTINGS, "SPILL_QUEUE_URL": ""}, (), "SPILL_QUEUE_URL"),

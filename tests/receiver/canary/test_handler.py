@@ -48,8 +48,11 @@ class World:
         self.sent.append(url)
 
     def run(self, flush_minutes: int = 5) -> dict[str, Any]:
+        return self.canary(flush_minutes).run()
+
+    def canary(self, flush_minutes: int = 5) -> Canary:
         apps = frozenset({API, CONSOLE})
-        return Canary(apps, flush_minutes, self, self, self.discard_test, self.send, lambda: NOON_MS).run()
+        return Canary(apps, flush_minutes, self, self, self.discard_test, self.send, lambda: NOON_MS)
 
     def discard_test(self) -> None:
         if failure := self.failures.get("discard"):
@@ -89,6 +92,16 @@ def test_the_others_are_sent_when_one_was_not_stored() -> None:
     with pytest.raises(CanaryFailed, match=f"^{API}: not-stored$"):
         world.run()
     assert len(world.sent) == 2
+
+
+def test_a_report_says_when_each_was_sent_and_what_failed() -> None:
+    """It is for `test-drain`; a failure is no error, of which an alarm would tell."""
+    world = World()
+    assert world.canary().report() == {"sent": dict.fromkeys((API, CONSOLE), NOON_MS), "failed": []}
+    world.newest[API] = NOON_MS - 60 * MINUTE_MS
+    assert world.canary().report()["failed"] == [{"what": API, "reason": "not-stored"}]
+    refused = World(send=NotAccepted("status-401")).canary().report()
+    assert refused == {"sent": {}, "failed": [{"what": app, "reason": "status-401"} for app in (API, CONSOLE)]}
 
 
 @pytest.mark.parametrize(
@@ -144,13 +157,15 @@ def test_the_handler_reads_parameters_and_table(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Canary.__init__, "__defaults__", (lambda url, _: sent.append(url), lambda: NOON_MS))
     monkeypatch.setattr(handler, "made", make_canary)
     assert handler.handler({}, None) == {"sent": 1}
-    assert sent == ["https://a-url"]
+    assert handler.handler({canary.REPORT: True}, None) == {"sent": {API: NOON_MS}, "failed": []}
+    assert sent == ["https://a-url"] * 2
     left = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert [message["Body"] for message in left] == ['{"Records": []}'], "a deletion stays, and stays visible"
     old = buffer_table.seen_item(Seen(API, canary=True), NOON_MS - canary.overdue_after_ms(5) - 1)
     dynamodb.put_item(TableName="a-table", Item=old)
-    with pytest.raises(CanaryFailed, match="not-stored"):
-        handler.handler({}, None)
+    for event in ({}, None, {canary.REPORT: False}):
+        with pytest.raises(CanaryFailed, match="not-stored"):
+            handler.handler(event, None)
 
 
 def test_each_variable_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,8 +211,8 @@ def test_throttling_that_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
 
 # ---------------------------------------------------------------- the archive
 
-OBJECT = StoredObject(ObjectKey(APP, NOON_MS, UUID(int=1)), b"\x1f\x8b data")
-OTHER = StoredObject(ObjectKey(APP, NOON_MS, UUID(int=2)), b"\x1f\x8b more")
+OBJECT = StoredObject(ObjectKey(APP, NOON_MS, UUID(int=1)), b"\x1f\x8b data", 3)
+OTHER = StoredObject(ObjectKey(APP, NOON_MS, UUID(int=2)), b"\x1f\x8b more", 3)
 
 
 @mock_aws

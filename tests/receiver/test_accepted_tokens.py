@@ -1,6 +1,5 @@
-"""Keys are read seldom, a prober can't make that often, and an outage of SSM does not matter once they are known."""
+"""Hashes are read seldom, a prober can't make that often, and an outage of SSM does not matter once they are known."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -8,15 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from contract.drain_url import token
-from receiver.accepted_keys import AcceptedKeys
+from contract.token_hashes import token_hash
+from receiver.accepted_tokens import AcceptedTokens
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
-from tests.support.fakes import APP, KEY, PREVIOUS_KEY, FakeParameter
+from tests.support.fakes import APP, KEY, PREVIOUS_KEY, FakeParameter, hashes_of
 
 FRESH_S = 300
 RETRY_S = 30
 OUTAGE = Unavailable("ssm-deadline", "no answer in time")
 NEXT_KEY = "next-key"
+HASH = token_hash("a-token")
 AMPLE_S = 10.0
 
 
@@ -30,21 +31,21 @@ class Clock:
 
 
 class Gate:
-    """AcceptedKeys with a parameter and a clock at hand."""
+    """AcceptedTokens with a parameter and a clock at hand."""
 
     def __init__(self, *script: str | Unavailable) -> None:
         self.clock, self.parameter = Clock(), FakeParameter(*script)
-        self._keys = AcceptedKeys(self.parameter.read, self.clock)
+        self._tokens = AcceptedTokens(self.parameter.read, self.clock)
 
-    def accept(self, presented: str, app: str = APP) -> bool:
-        return self._keys.accept(app, presented, Deadline(10))
+    def accept(self, presented: str) -> bool:
+        return self._tokens.accept(presented, Deadline(10))
 
     def accept_key(self, key: str) -> bool:
         return self.accept(token(key, APP))
 
 
-def keys(*values: object) -> str:
-    return json.dumps(values)
+def keys(*accepted: str) -> str:
+    return hashes_of(APP, *accepted)
 
 
 # ---------------------------------------------------------------- tokens
@@ -54,13 +55,6 @@ def keys(*values: object) -> str:
 @pytest.mark.parametrize("key", [KEY, PREVIOUS_KEY, NEXT_KEY])
 def test_the_token_of_any_key_is_accepted(key: str) -> None:
     assert Gate(keys(KEY, PREVIOUS_KEY, NEXT_KEY)).accept_key(key)
-
-
-def test_each_app_has_its_own_token() -> None:
-    gate = Gate(keys(KEY))
-    other = "raxx-console-prod"
-    assert gate.accept(token(KEY, other), app=other)
-    assert not gate.accept(token(KEY, APP), app=other)
 
 
 @pytest.mark.parametrize(
@@ -181,28 +175,28 @@ def slow() -> Iterator[SlowParameter]:
     parameter.go_on.set()
 
 
-def fails_in(accepted: AcceptedKeys, seconds: float) -> str:
+def fails_in(accepted: AcceptedTokens, seconds: float) -> str:
     """The reason with which a POST fails that waits so long for keys."""
     with pytest.raises(Unavailable) as unavailable:
-        accepted.accept(APP, token(KEY, APP), Deadline(seconds))
+        accepted.accept(token(KEY, APP), Deadline(seconds))
     return unavailable.value.reason
 
 
 def test_a_read_that_ends_after_the_post_that_began_it_is_the_next_ones(slow: SlowParameter) -> None:
     """Logplex makes its second try at once. Without this SSM that takes 1.5 s would be 503 for ever."""
-    accepted = AcceptedKeys(slow.read)
+    accepted = AcceptedTokens(slow.read)
     assert fails_in(accepted, 0.01) == "ssm-deadline"
     threading.Timer(0.05, slow.go_on.set).start()
-    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert accepted.accept(token(KEY, APP), Deadline(AMPLE_S))
     assert slow.reads == 1
     assert slow.budgets[1] > 2 * 1.2, "the read has more time than a POST has for it"
 
 
 def test_all_that_need_keys_share_one_read(slow: SlowParameter) -> None:
-    accepted = AcceptedKeys(slow.read)
+    accepted = AcceptedTokens(slow.read)
     answers: list[bool] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))))
+        threading.Thread(target=lambda: answers.append(accepted.accept(token(KEY, APP), Deadline(AMPLE_S))))
         for _ in range(20)
     ]
     for thread in threads:
@@ -217,7 +211,7 @@ def test_all_that_need_keys_share_one_read(slow: SlowParameter) -> None:
 def test_nobody_waits_for_a_read_that_has_taken_too_long(slow: SlowParameter) -> None:
     """While SSM hangs, POSTs are not to keep each other from a thread; the read itself goes on."""
     clock = Clock()
-    accepted = AcceptedKeys(slow.read, clock)
+    accepted = AcceptedTokens(slow.read, clock)
     assert fails_in(accepted, 0.01) == "ssm-deadline"
     clock.now += 4
     begin = time.monotonic()
@@ -230,14 +224,14 @@ def test_nobody_waits_for_a_read_that_has_taken_too_long(slow: SlowParameter) ->
 def test_while_old_keys_are_read_again_others_go_on_with_them() -> None:
     clock, slow = Clock(), SlowParameter()
     slow.go_on.set()
-    accepted = AcceptedKeys(slow.read, clock)
-    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    accepted = AcceptedTokens(slow.read, clock)
+    assert accepted.accept(token(KEY, APP), Deadline(AMPLE_S))
     slow.go_on.clear()
     clock.now += FRESH_S + 1
-    assert accepted.accept(APP, token(KEY, APP), Deadline(0.01)), "it has waited, and old keys are good"
+    assert accepted.accept(token(KEY, APP), Deadline(0.01)), "it has waited, and old keys are good"
     begin = time.monotonic()
     for _ in range(10):
-        assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+        assert accepted.accept(token(KEY, APP), Deadline(AMPLE_S))
     assert time.monotonic() - begin < AMPLE_S / 2
     slow.go_on.set()
     assert slow.reads == 2
@@ -247,12 +241,12 @@ def test_a_token_that_does_not_match_waits_for_the_read_of_another() -> None:
     """Not to be answered 401, which makes Logplex drop the batch, a moment before its key is there."""
     clock, slow = Clock(), SlowParameter()
     script = iter([keys(PREVIOUS_KEY)])
-    accepted = AcceptedKeys(lambda deadline: next(script, None) or slow.read(deadline), clock)
-    assert not accepted.accept(APP, "guess", Deadline(AMPLE_S))
+    accepted = AcceptedTokens(lambda deadline: next(script, None) or slow.read(deadline), clock)
+    assert not accepted.accept("guess", Deadline(AMPLE_S))
     clock.now += RETRY_S + 1
-    assert not accepted.accept(APP, token(KEY, APP), Deadline(0.01))
+    assert not accepted.accept(token(KEY, APP), Deadline(0.01))
     threading.Timer(0.05, slow.go_on.set).start()
-    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert accepted.accept(token(KEY, APP), Deadline(AMPLE_S))
     assert slow.reads == 1
 
 
@@ -260,11 +254,11 @@ def test_a_system_without_threads_is_an_outage_that_passes(monkeypatch: pytest.M
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    accepted = AcceptedKeys(FakeParameter(keys(KEY)).read)
+    accepted = AcceptedTokens(FakeParameter(keys(KEY)).read)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         assert fails_in(accepted, AMPLE_S) == "ssm-busy"
-    assert accepted.accept(APP, token(KEY, APP), Deadline(AMPLE_S))
+    assert accepted.accept(token(KEY, APP), Deadline(AMPLE_S))
 
 
 @pytest.mark.parametrize(
@@ -273,18 +267,16 @@ def test_a_system_without_threads_is_an_outage_that_passes(monkeypatch: pytest.M
         pytest.param("", id="empty"),
         pytest.param(KEY, id="bare-key"),
         pytest.param(f"{KEY},{PREVIOUS_KEY}", id="comma-separated"),
-        pytest.param("[]", id="no-keys"),
-        pytest.param('{"current": "key"}', id="object"),
-        pytest.param('"key"', id="string"),
-        pytest.param(keys(KEY, 1), id="number"),
-        pytest.param(keys(KEY, None), id="null"),
-        pytest.param(keys(KEY, ""), id="empty-key"),
-        pytest.param(keys(KEY, "\ud800"), id="no-character"),
+        pytest.param("{}", id="no-hashes"),
+        pytest.param(f'["{HASH}"]', id="array"),
+        pytest.param(f'"{HASH}"', id="string"),
+        pytest.param('{"current": "token"}', id="not-a-hash"),
+        pytest.param(f'{{"current": "{HASH.upper()}"}}', id="upper-case"),
+        pytest.param(f'{{"current": "{HASH}", "next": null}}', id="null"),
+        pytest.param(f'{{"current": "{HASH}", "next": ""}}', id="empty-hash"),
     ],
 )
-def test_a_parameter_that_is_no_array_of_keys_is_an_outage_and_not_shown(text: str) -> None:
-    """An empty key would let in whoever guesses that it is empty."""
+def test_a_parameter_that_is_no_object_of_hashes_is_an_outage(text: str) -> None:
     with pytest.raises(Unavailable) as unavailable:
         Gate(text).accept_key(KEY)
-    assert unavailable.value.reason == "drain-keys-malformed"
-    assert KEY not in str(unavailable.value)
+    assert unavailable.value.reason == "token-hashes-malformed"

@@ -1,62 +1,58 @@
-"""The keys whose tokens are accepted: read from SSM, cached for minutes, and read again when a token does not match."""
+"""An app's accepted tokens: hashes read from SSM, cached for minutes, read again when a token does not match."""
 
-import hmac
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from contract.drain_url import parse_keys, token
+from contract.token_hashes import accepted_as, parse_hashes
 from receiver.aws import Unavailable
 from receiver.deadline import Deadline
 
 _FRESH_S = 300
-# A rotation publishes its key before it changes a drain, so only a key that was set by hand has to wait this long. The
-# pause keeps someone who guesses tokens from causing a request to SSM for each guess.
+# A rotation publishes its token before it changes a drain, so only a token that was set by hand has to wait this long.
+# The pause keeps someone who guesses tokens from causing a request to SSM for each guess.
 _RETRY_S = 30
-# A read may take longer than any POST waits for it: the next POST then has the keys.
+# A read may take longer than any POST waits for it: the next POST then has the hashes.
 READ_S = 10.0
 # Logplex's three tries follow each other at once, and each waits 1.2 s. A read that takes longer than all of them will
 # most likely fail, and POSTs that wait for it would keep threads from others.
 WORTH_WAITING_S = 3.6
 
 
-class AcceptedKeys:
-    """Checks tokens against the keys that `read` gives, as `contract.drain_url.parse_keys` reads them.
+class AcceptedTokens:
+    """Checks an app's tokens against the hashes that `read` gives, as `contract.token_hashes.parse_hashes` reads them.
 
-    One read runs at a time, in a thread of its own, and all requests that need keys wait for it. It caches the keys
+    One read runs at a time, in a thread of its own, and all requests that need hashes wait for it. It caches the hashes
     even if no request waits for it any more. Lambda freezes the thread between two events and resumes it with the next.
     """
 
     def __init__(self, read: Callable[[Deadline], str], clock: Callable[[], float] = time.monotonic) -> None:
         self._read, self._clock = read, clock
-        self._keys: tuple[str, ...] = ()
+        self._hashes: dict[str, str] = {}
         self._read_at = self._tried_at = float("-inf")
-        self._reading: Future[tuple[str, ...]] | None = None
+        self._reading: Future[dict[str, str]] | None = None
         self._lock = threading.Lock()
 
-    def accept(self, app: str, presented: str, deadline: Deadline) -> bool:
-        """Say whether a token is the app's, derived from any of the keys; Unavailable when no keys are known."""
-        if not self._keys:
+    def accept(self, presented: str, deadline: Deadline) -> bool:
+        """Say whether a token is one of the app's; Unavailable when no hashes are known."""
+        if not self._hashes:
             with self._lock:
                 # A read can have ended since the line above.
-                reading = None if self._keys else self._reading or self._begin()
+                reading = None if self._hashes else self._reading or self._begin()
             if reading:
                 self._wait(reading, deadline)
         elif self._clock() - self._read_at > _FRESH_S:
             self._reload(deadline)
-        return self._matches(app, presented) or (self._reload(deadline, join=True) and self._matches(app, presented))
+        return self._matches(presented) or (self._reload(deadline, join=True) and self._matches(presented))
 
-    def _matches(self, app: str, presented: str) -> bool:
-        offered = presented.encode("utf-8", "surrogatepass")
-        # Every key is compared, so that the time taken does not tell which one matched.
-        matches = [hmac.compare_digest(token(key, app).encode(), offered) for key in self._keys]
-        return any(matches)
+    def _matches(self, presented: str) -> bool:
+        return accepted_as(self._hashes, presented) is not None
 
     def _reload(self, deadline: Deadline, *, join: bool = False) -> bool:
-        """Read the keys again, unless that was tried just now; on failure the cached keys stay in use.
+        """Read the hashes again, unless that was tried just now; on failure the cached ones stay in use.
 
-        With `join` it also waits for a read that another request began; without, it goes on with the cached keys.
+        With `join` it also waits for a read that another request began; without, it goes on with the cached hashes.
         """
         with self._lock:
             reading = self._reading if join else None
@@ -70,16 +66,16 @@ class AcceptedKeys:
             return False
         return True
 
-    def _wait(self, reading: "Future[tuple[str, ...]]", deadline: Deadline) -> None:
+    def _wait(self, reading: "Future[dict[str, str]]", deadline: Deadline) -> None:
         age_s = self._clock() - self._tried_at
         try:
             reading.result(min(deadline.remaining(), max(0.0, WORTH_WAITING_S - age_s)))
         except TimeoutError:
             raise Unavailable("ssm-deadline", "no answer in time; the read goes on") from None
 
-    def _begin(self) -> "Future[tuple[str, ...]]":
+    def _begin(self) -> "Future[dict[str, str]]":
         """Begin a read; the caller holds the lock."""
-        reading: Future[tuple[str, ...]] = Future()
+        reading: Future[dict[str, str]] = Future()
         self._tried_at = self._clock()
         try:
             threading.Thread(target=self._load, args=[reading], daemon=True).start()
@@ -88,22 +84,21 @@ class AcceptedKeys:
         self._reading = reading
         return reading
 
-    def _load(self, reading: "Future[tuple[str, ...]]") -> None:
+    def _load(self, reading: "Future[dict[str, str]]") -> None:
         try:
-            keys = _parse(self._read(Deadline(READ_S)))
+            hashes = _parse(self._read(Deadline(READ_S)))
         except Exception as error:  # noqa: BLE001  raised again, in the threads that wait
             with self._lock:
                 self._reading = None
             reading.set_exception(error)
             return
         with self._lock:
-            self._keys, self._read_at, self._reading = keys, self._clock(), None
-        reading.set_result(keys)
+            self._hashes, self._read_at, self._reading = hashes, self._clock(), None
+        reading.set_result(hashes)
 
 
-def _parse(text: str) -> tuple[str, ...]:
+def _parse(text: str) -> dict[str, str]:
     try:
-        return parse_keys(text)
-    except ValueError:
-        # Without its cause, which quotes the text.
-        raise Unavailable("drain-keys-malformed", "the parameter is not a JSON array of keys") from None
+        return parse_hashes(text)
+    except ValueError as error:
+        raise Unavailable("token-hashes-malformed", "the parameter is not a JSON object of hashes") from error
