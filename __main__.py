@@ -14,6 +14,7 @@ from infra.canary import Canary, CanaryArgs
 from infra.catalog import Catalog, CatalogArgs
 from infra.deletions import Deletions, DeletionsArgs
 from infra.destroy_guard import DestroyGuard
+from infra.digester import Digester, DigesterArgs
 from infra.drain_keys import DrainKeys, DrainKeysArgs
 from infra.drains import Drains, DrainsArgs
 from infra.endpoint import Endpoint, EndpointArgs
@@ -31,8 +32,11 @@ settings = Settings.load()
 given = providers(settings.region, settings.allowed_account_ids, settings.tags)
 opts = given.options
 # Look up what must already exist before anything is created.
-break_glass_arn = lookups.break_glass_arn(settings.break_glass_arn, settings.break_glass_user, given.aws)
+caller = lookups.caller(given.aws)
+lookups.check_account(settings.environment, settings.allowed_account_ids, caller.account)
+break_glass_arns = lookups.break_glass_arns(settings.break_glass_arns, settings.break_glass_user, given.aws)
 app_ids = lookups.app_ids(settings.apps, settings.app_ids, given.heroku) if settings.drains_enabled else {}
+principals = lookups.principals(settings, caller, break_glass_arns)
 
 archive = Archive(
     "archive",
@@ -41,6 +45,8 @@ archive = Archive(
         archive_after_days=settings.archive_after_days,
         expire_after_days=settings.expire_after_days,
         results_expire_after_days=settings.results_expire_after_days,
+        principals=principals,
+        object_locks=settings.object_lock_days > 0,
         protect=settings.protect_archive,
     ),
     opts,
@@ -51,7 +57,7 @@ catalog = Catalog(
         database_name=settings.database_name,
         table_name=settings.table_name,
         bucket=archive.bucket.bucket,
-        apps=settings.apps,
+        apps=settings.apps + settings.retired_apps,
     ),
     opts,
 )
@@ -60,6 +66,7 @@ athena = Workgroup(
     WorkgroupArgs(
         name=settings.workgroup_name,
         bucket=archive.bucket.bucket,
+        account=caller.account,
         scan_limit_gib=settings.scan_limit_gib,
         database=catalog.database,
         queries=[query.on_table(settings.database_name, settings.table_name) for query in saved_queries()],
@@ -71,12 +78,14 @@ drain_keys = DrainKeys(
     DrainKeysArgs(
         generation=settings.token_generation,
         accept_previous=settings.accept_previous_token,
-        parameter_name=f"{settings.parameter_prefix}{names.DRAIN_KEYS}",
+        accept_replaced=settings.accept_replaced_token,
+        apps=settings.apps,
+        parameter_prefix=settings.parameter_prefix,
     ),
     opts,
 )
-spill = Spill("spill", SpillArgs(name_prefix=settings.name_prefix, protect=settings.protect_archive), opts)
-buffer = Buffer("buffer", BufferArgs(name_prefix=settings.name_prefix, protect=settings.protect_archive), opts)
+spill = Spill("spill", SpillArgs(settings.name_prefix, principals, protect=settings.protect_archive), opts)
+buffer = Buffer("buffer", BufferArgs(settings.name_prefix, principals, protect=settings.protect_archive), opts)
 flusher = Flusher(
     "flusher",
     FlusherArgs(
@@ -86,6 +95,7 @@ flusher = Flusher(
         spill_queue=spill.queue,
         table=buffer.table,
         flush_minutes=settings.flush_minutes,
+        object_lock_days=settings.object_lock_days,
         memory_mb=settings.flusher_memory_mb,
         log_days=settings.receiver_log_days,
     ),
@@ -95,18 +105,23 @@ identities = Identities(
     "identities",
     IdentitiesArgs(
         reader_role_name=settings.reader_role_name,
+        restorer_role_name=settings.restorer_role_name,
         writer_user_name=settings.writer_user_name,
         writer_runs_receiver=settings.writer_runs_receiver,
-        break_glass_arn=break_glass_arn,
+        break_glass_arns=break_glass_arns,
+        restore_arns=settings.restore_arns or break_glass_arns,
+        break_glass_mfa=settings.break_glass_mfa,
+        object_locks=settings.object_lock_days > 0,
         bucket=archive.bucket,
         workgroup=athena.workgroup,
         database=catalog.database,
         table=catalog.table,
         view=catalog.view,
-        keys_parameter=drain_keys.parameter,
+        token_hashes=drain_keys.hashes[0],
         spill_queue=spill.queue,
         buffer=buffer.table,
         flusher=flusher.function,
+        canary=names.canary_function(settings.name_prefix),
     ),
     opts,
 )
@@ -116,11 +131,13 @@ receiver = Receiver(
         name_prefix=settings.name_prefix,
         apps=settings.apps,
         bucket=archive.bucket,
-        keys_parameter=drain_keys.parameter,
+        drain_keys=drain_keys,
+        parameter_prefix=settings.parameter_prefix,
         spill_queue=spill.queue,
         table=buffer.table,
         flusher=flusher.function,
         flush_minutes=settings.flush_minutes,
+        object_lock_days=settings.object_lock_days,
         answer_after_ms=settings.answer_after_ms,
         memory_mb=settings.receiver_memory_mb,
         reserved_concurrency=settings.reserved_concurrency,
@@ -130,10 +147,28 @@ receiver = Receiver(
 )
 endpoint = Endpoint(
     "endpoint",
-    EndpointArgs(name_prefix=settings.name_prefix, function=receiver.function, log_days=settings.receiver_log_days),
+    EndpointArgs(
+        name_prefix=settings.name_prefix,
+        generation=settings.endpoint_generation,
+        requests_per_second=settings.requests_per_second,
+        function=receiver.function,
+        log_days=settings.receiver_log_days,
+    ),
     opts,
 )
-deletions = Deletions("deletions", DeletionsArgs(name_prefix=settings.name_prefix, bucket=archive.bucket), opts)
+digester = Digester(
+    "digester",
+    DigesterArgs(
+        name_prefix=settings.name_prefix,
+        bucket=archive.bucket,
+        account_arn=flusher.function.arn,
+        flusher=flusher.function,
+        object_lock_days=settings.object_lock_days,
+        log_days=settings.receiver_log_days,
+    ),
+    opts,
+)
+deletions = Deletions("deletions", DeletionsArgs(settings.name_prefix, principals, archive.bucket), opts)
 watch = Watch(
     "watch",
     WatchArgs(
@@ -149,6 +184,7 @@ watch = Watch(
             Resource.RECEIVER: receiver.function.name,
             Resource.FLUSHER: flusher.function.name,
             Resource.CANARY: names.canary_function(settings.name_prefix),
+            Resource.DIGESTER: digester.function.name,
             Resource.BUFFER: buffer.table.name,
             Resource.SPILL_QUEUE: spill.queue.name,
             Resource.DEAD_LETTERS: spill.dead_letters.name,
@@ -170,12 +206,16 @@ outputs = exported(
     bucket=archive.bucket.bucket,
     endpoint=pulumi.Output.concat(endpoint.url, drain_url.DRAIN_PATH),
     reader_role_arn=identities.reader.arn,
+    restorer_role_arn=identities.restorer.arn,
     writer_user_arn=identities.writer.arn,
+    break_glass_arns=principals.break_glass,
+    deployer_arns=principals.deployers,
     workgroup=athena.workgroup.name,
     database=catalog.database.name,
     table=catalog.table.name,
     view=catalog.view.name,
     apps=settings.apps,
+    retired_apps=settings.retired_apps,
     parameter_prefix=settings.parameter_prefix,
     spill_queue=spill.queue.url,
     dead_letter_queue=spill.dead_letters.url,
@@ -201,9 +241,11 @@ parameters = Parameters(
     "parameters",
     ParametersArgs(
         prefix=settings.parameter_prefix,
+        principals=principals,
         bucket_arn=archive.bucket.arn,
         reader=identities.reader,
         outputs=outputs,
+        token_hashes=drain_keys.hashes,
         drain_urls=drain_urls,
     ),
     opts,
@@ -225,7 +267,7 @@ canary = Canary(
 )
 everything = [
     *(archive, catalog, athena, identities, drain_keys, spill, buffer, flusher, receiver, endpoint, parameters),
-    *(deletions, watch, canary),
+    *(digester, deletions, watch, canary),
 ]
 drains = (
     [Drains("drains", DrainsArgs(urls=drain_urls, app_ids=app_ids, behind=everything), opts)]

@@ -7,16 +7,22 @@ import pulumi
 from pulumi_aws import s3
 
 from contract import lifecycle, policies
+from contract.principals import Principals
 
 
 @dataclass(frozen=True)
 class ArchiveArgs:
-    """The bucket's name, when its objects move to Glacier and expire, and whether the bucket outlives the stack."""
+    """The bucket's name, its lifecycle, whom its policy names, whether objects can be locked, and `protect`.
+
+    With that, the bucket outlives the stack.
+    """
 
     bucket_name: str
     archive_after_days: int
     expire_after_days: int
     results_expire_after_days: int
+    principals: Principals
+    object_locks: bool
     protect: bool
 
 
@@ -45,7 +51,7 @@ class Archive(pulumi.ComponentResource):
         s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket,
-            policy=self.bucket.arn.apply(lambda arn: json.dumps(policies.archive_bucket(arn))),
+            policy=self.bucket.arn.apply(lambda arn: json.dumps(policies.archive_bucket(arn, args.principals))),
             # S3 refuses concurrent changes of a bucket's access as conflicting; the public access block comes first.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[public_access])),
         )
@@ -68,4 +74,13 @@ class Archive(pulumi.ComponentResource):
             # Rules about noncurrent versions need versioning.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[versioning])),
         )
+        if args.object_locks:
+            # No default retention: it would lock Athena's results too. Object Lock needs versioning, and suits a bucket
+            # that exists ("Configuring S3 Object Lock"); as an argument of the bucket it would replace the bucket.
+            s3.BucketObjectLockConfiguration(
+                f"{name}-object-lock",
+                bucket=bucket,
+                object_lock_enabled="Enabled",
+                opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[versioning])),
+            )
         self.register_outputs({"bucket": bucket})

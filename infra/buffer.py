@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import dynamodb
 
-from contract import names
+from contract import names, policies
 from contract.buffer_table import EXPIRES, PARTITION_KEY, SORT_KEY
+from contract.principals import Principals
 
 
 @dataclass(frozen=True)
 class BufferArgs:
-    """The beginning of names, and whether the table and its batches outlive the stack."""
+    """The beginning of names, who may read batches, and whether the table and its batches outlive the stack."""
 
     name_prefix: str
+    principals: Principals
     protect: bool
 
 
@@ -36,5 +38,11 @@ class Buffer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self, protect=args.protect, retain_on_delete=args.protect, delete_before_replace=False
             ),
+        )
+        dynamodb.ResourcePolicy(
+            f"{name}-policy",
+            resource_arn=self.table.arn,
+            policy=pulumi.Output.json_dumps(self.table.arn.apply(lambda arn: policies.buffer(arn, args.principals))),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"table": self.table.name})

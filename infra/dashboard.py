@@ -22,6 +22,8 @@ _OF_APPS = (_BLUE, _ORANGE, _GREEN, _PINK, _SKY, _YELLOW, _GREY)
 _MINUTE, _FIVE_MINUTES, _SIX_HOURS, _DAY = 60, 300, 21_600, 86_400
 # The receiver answers within 4 s (docs/design.md).
 _ANSWER_MS = 4000
+# An alarm widget has at most 100.
+_MOST_TILES = 100
 
 Widget = dict[str, Any]
 
@@ -78,8 +80,9 @@ def body(args: DashboardArgs) -> dict[str, Any]:
     graph = _Drawing(args)
     watched, prefix = args.watched, args.watched.name_prefix
     apps = list(watched.silence_hours)
+    arns = args.alarm_arns
     rows = [
-        _row(0, 4, (16, _alarms(args)), (8, _text(args))),
+        _row(0, 4, (16, _alarms(arns[:_MOST_TILES])), (8, _text(args))),
         _row(
             4,
             5,
@@ -104,6 +107,7 @@ def body(args: DashboardArgs) -> dict[str, Any]:
             (6, graph.of(_STORED)),
             (6, graph.of(_cost(args.budget_usd))),
         ),
+        *([_row(19, 4, (COLUMNS, _alarms(arns[_MOST_TILES:])))] if len(arns) > _MOST_TILES else []),
     ]
     return {
         "start": "-PT12H",
@@ -205,6 +209,7 @@ _FAILING = _Graph(
     (
         _Line(Vended.CANARY_ERRORS, "canary errors", _BLUE),
         _Line(Vended.FLUSHER_ERRORS, "flusher errors", _GREEN),
+        _Line(Vended.DIGESTER_ERRORS, "digester errors", _YELLOW),
         _Line(Vended.RECEIVER_ERRORS, "receiver errors", _ORANGE),
         _Line(Vended.RECEIVER_THROTTLES, "receiver throttles", _PINK),
         _Line(Vended.BUFFER_THROTTLES, "buffer throttles", _SKY),
@@ -368,10 +373,10 @@ def _log(query: LogQuery, view: str, name_prefix: str, region: str) -> Widget:
     }
 
 
-def _alarms(args: DashboardArgs) -> Widget:
+def _alarms(arns: Sequence[str]) -> Widget:
     return {
         "type": "alarm",
-        "properties": {"title": "Alarms", "sortBy": "stateUpdatedTimestamp", "alarms": list(args.alarm_arns)},
+        "properties": {"title": "Alarms", "sortBy": "stateUpdatedTimestamp", "alarms": list(arns)},
     }
 
 

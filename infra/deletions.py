@@ -12,15 +12,17 @@ from pulumi_aws import s3, sqs
 
 from contract import names, policies
 from contract.object_keys import LOGS_PREFIX
+from contract.principals import Principals
 
 _FORTNIGHT_S = 14 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class DeletionsArgs:
-    """The beginning of names, and the bucket."""
+    """The beginning of names, who may receive messages, and the bucket."""
 
     name_prefix: str
+    principals: Principals
     bucket: s3.Bucket
 
 
@@ -41,7 +43,9 @@ class Deletions(pulumi.ComponentResource):
             f"{name}-policy",
             queue_url=self.queue.url,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(self.queue.arn, args.bucket.arn).apply(lambda arns: policies.deletions_queue(*arns))
+                pulumi.Output.all(self.queue.arn, args.bucket.arn).apply(
+                    lambda arns: policies.deletions_queue(arns[0], arns[1], args.principals.deletion_readers)
+                )
             ),
             opts=child,
         )

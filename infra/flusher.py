@@ -6,7 +6,7 @@ import pulumi
 from pulumi_aws import dynamodb, s3, sqs
 
 from contract import names, policies
-from infra.function import FunctionArgs
+from infra.function import FunctionArgs, archive_environment
 from infra.scheduled_function import Schedule, ScheduledFunction
 
 # A run begins nothing new after 50 s; what it has begun may take longer, so that runs overlap rarely.
@@ -23,6 +23,7 @@ class FlusherArgs:
     spill_queue: sqs.Queue
     table: dynamodb.Table
     flush_minutes: int
+    object_lock_days: int
     memory_mb: int
     log_days: int
 
@@ -35,7 +36,7 @@ class Flusher(ScheduledFunction):
 
         def policy(log_group_arn: pulumi.Output[str]) -> pulumi.Output[policies.Policy]:
             return pulumi.Output.all(args.bucket.arn, args.spill_queue.arn, args.table.arn, log_group_arn).apply(
-                lambda arns: policies.flusher(*arns)
+                lambda arns: policies.flusher(*arns, locks=args.object_lock_days > 0)
             )
 
         super().__init__(
@@ -49,7 +50,7 @@ class Flusher(ScheduledFunction):
                 timeout_s=TIMEOUT_S,
                 log_days=args.log_days,
                 environment={
-                    names.BUCKET_VARIABLE: args.bucket.bucket,
+                    **archive_environment(args.bucket, args.table.arn, args.object_lock_days),
                     names.APPS_VARIABLE: ",".join(args.apps),
                     names.SPILL_QUEUE_VARIABLE: args.spill_queue.url,
                     names.BUFFER_VARIABLE: args.table.name,

@@ -1,4 +1,4 @@
-"""A Lambda function with its role and its log, and the deployment package that receiver and flusher share."""
+"""A Lambda function with its role and its log, and what functions share: the deployment package, variables."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-from pulumi_aws import cloudwatch, iam, lambda_
+from pulumi_aws import cloudwatch, iam, lambda_, s3
 
 from contract import names, policies
 
@@ -32,6 +32,15 @@ class FunctionArgs:
     policy_name: str
     reserved_concurrency: int = -1
     behind: Sequence[pulumi.Resource] = ()
+
+
+def archive_environment(
+    bucket: s3.Bucket, account_arn: pulumi.Input[str], object_lock_days: int
+) -> dict[str, pulumi.Input[str]]:
+    """Give the variables of a function that writes to the archive; `account_arn` is any ARN of its account."""
+    locks = {names.OBJECT_LOCK_VARIABLE: str(object_lock_days)} if object_lock_days else {}
+    owner = pulumi.Output.from_input(account_arn).apply(lambda arn: arn.split(":")[4])
+    return {names.BUCKET_VARIABLE: bucket.bucket, names.BUCKET_OWNER_VARIABLE: owner, **locks}
 
 
 class Function(pulumi.ComponentResource):

@@ -1,4 +1,4 @@
-"""The role that reads the archive, and the user that writes to it from outside Lambda."""
+"""The roles that read the archive and restore from it, and the user that writes to it from outside Lambda."""
 
 import json
 from dataclasses import dataclass
@@ -13,28 +13,34 @@ _SESSION_S = 4 * 3600
 
 @dataclass(frozen=True)
 class IdentitiesArgs:
-    """Names, the ARN of the principal that may assume the reader role, and the resources that both use.
+    """Names, the principals that may assume the reader role and the restorer role, and the resources that all use.
 
-    With `writer_runs_receiver` the writer may also do what a receiver outside Lambda does beside writing.
+    `canary` is the name of the canary's function, which is created later. With `writer_runs_receiver` the writer may
+    also do what a receiver outside Lambda does beside writing, and with `object_locks` it may lock what it writes.
     """
 
     reader_role_name: str
+    restorer_role_name: str
     writer_user_name: str
     writer_runs_receiver: bool
-    break_glass_arn: str
+    break_glass_arns: tuple[str, ...]
+    restore_arns: tuple[str, ...]
+    break_glass_mfa: bool
+    object_locks: bool
     bucket: s3.Bucket
     workgroup: athena.Workgroup
     database: glue.CatalogDatabase
     table: glue.CatalogTable
     view: glue.CatalogTable
-    keys_parameter: ssm.Parameter
+    token_hashes: ssm.Parameter
     spill_queue: sqs.Queue
     buffer: dynamodb.Table
     flusher: lambda_.Function
+    canary: str
 
 
 class Identities(pulumi.ComponentResource):
-    """`reader` is a role; `writer` is a user without an access key."""
+    """`reader` and `restorer` are roles; `writer` is a user without an access key."""
 
     def __init__(self, name: str, args: IdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("raxx:logdrain:Identities", name, None, opts)
@@ -44,7 +50,7 @@ class Identities(pulumi.ComponentResource):
             name=args.reader_role_name,
             description="Queries the log archive",
             max_session_duration=_SESSION_S,
-            assume_role_policy=json.dumps(policies.assumable_by(args.break_glass_arn)),
+            assume_role_policy=json.dumps(policies.assumable_by(args.break_glass_arns, mfa=args.break_glass_mfa)),
             opts=child,
         )
         iam.RolePolicy(
@@ -60,8 +66,23 @@ class Identities(pulumi.ComponentResource):
                     args.view.arn,
                     args.buffer.arn,
                     args.flusher.arn,
-                ).apply(lambda arns: _reader_policy(*arns))
+                ).apply(lambda arns: _reader_policy(args.canary, *arns))
             ),
+            opts=child,
+        )
+        self.restorer = iam.Role(
+            f"{name}-restorer",
+            name=args.restorer_role_name,
+            description="Restores logs from Glacier",
+            max_session_duration=_SESSION_S,
+            assume_role_policy=json.dumps(policies.assumable_by(args.restore_arns, mfa=args.break_glass_mfa)),
+            opts=child,
+        )
+        iam.RolePolicy(
+            f"{name}-restorer-policy",
+            name="restore",
+            role=self.restorer.name,
+            policy=pulumi.Output.json_dumps(args.bucket.arn.apply(policies.restorer)),
             opts=child,
         )
         self.writer = iam.User(f"{name}-writer", name=args.writer_user_name, opts=child)
@@ -69,7 +90,9 @@ class Identities(pulumi.ComponentResource):
             f"{name}-writer-policy",
             name="write",
             user=self.writer.name,
-            policy=pulumi.Output.json_dumps(args.bucket.arn.apply(policies.log_writer)),
+            policy=pulumi.Output.json_dumps(
+                args.bucket.arn.apply(lambda arn: policies.log_writer(arn, locks=args.object_locks))
+            ),
             opts=child,
         )
         if args.writer_runs_receiver:
@@ -82,16 +105,16 @@ class Identities(pulumi.ComponentResource):
                 user=self.writer.name,
                 policy=pulumi.Output.json_dumps(
                     pulumi.Output.all(
-                        args.bucket.arn, args.keys_parameter.arn, args.spill_queue.arn, args.buffer.arn
+                        args.bucket.arn, args.token_hashes.arn, args.spill_queue.arn, args.buffer.arn
                     ).apply(lambda arns: policies.outside_receiver(*arns))
                 ),
                 opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(aliases=[former])),
             )
-        self.register_outputs({"reader": self.reader.arn, "writer": self.writer.arn})
+        self.register_outputs({"reader": self.reader.arn, "restorer": self.restorer.arn, "writer": self.writer.arn})
 
 
 def _reader_policy(
-    bucket: str, workgroup: str, database: str, table: str, view: str, buffer: str, flusher: str
+    canary: str, bucket: str, workgroup: str, database: str, table: str, view: str, buffer: str, flusher: str
 ) -> policies.Policy:
     """The reader's policy. ARNs of resources that are not the stack's are derived from ARNs that are."""
     in_glue, in_athena = database.rpartition(":")[0], workgroup.rpartition(":")[0]
@@ -103,4 +126,5 @@ def _reader_policy(
         table_arns=[table, view],
         buffer_arn=buffer,
         flusher_arn=flusher,
+        canary_arn=f"{flusher.rpartition(':')[0]}:{canary}",
     )

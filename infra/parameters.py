@@ -1,22 +1,25 @@
 """The SSM parameters by which the operator's tools find the stack."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import iam, ssm
+from pulumi_aws import iam, kms, ssm
 
 from contract import names, policies
+from contract.principals import Principals
 
 
 @dataclass(frozen=True)
 class ParametersArgs:
-    """The path, the values, and the role that may read the values that are not secret."""
+    """The path, the values, the role that may read the values that are not secret, and who may decrypt the others."""
 
     prefix: str
+    principals: Principals
     bucket_arn: pulumi.Input[str]
     reader: iam.Role
     outputs: Mapping[str, pulumi.Input[object]]
+    token_hashes: Sequence[ssm.Parameter]
     drain_urls: Mapping[str, pulumi.Output[str]]
 
 
@@ -41,15 +44,26 @@ class Parameters(pulumi.ComponentResource):
                 type="String",
                 description=description,
                 value=value,
+                # More than 4 KB, which is some 80 apps, take the advanced tier at $0.05 per month. The provider takes
+                # either tier for this one, so nothing changes from then on (aws_ssm_parameter's DiffSuppressFunc).
+                tier="Intelligent-Tiering",
                 opts=child,
             ).arn
             for key, (description, value) in plain.items()
         ]
+        hashes = args.token_hashes[0].arn.apply(policies.all_beside)
         iam.RolePolicy(
             f"{name}-reader-policy",
             name="parameters",
             role=args.reader.name,
-            policy=pulumi.Output.json_dumps(pulumi.Output.all(*readable).apply(policies.parameter_reader)),
+            policy=pulumi.Output.json_dumps(pulumi.Output.all(*readable, hashes).apply(policies.parameter_reader)),
+            opts=child,
+        )
+        key = kms.Key(
+            f"{name}-key",
+            description=f"Encrypts the drain URLs under {args.prefix}",
+            enable_key_rotation=True,
+            policy=pulumi.Output.json_dumps(policies.drain_url_key(args.principals)),
             opts=child,
         )
         self.drain_urls = [
@@ -57,6 +71,7 @@ class Parameters(pulumi.ComponentResource):
                 f"{name}-drain-url-{app}",
                 name=f"{args.prefix}{names.drain_url(app)}",
                 type="SecureString",
+                key_id=key.arn,
                 description=f"Log drain of {app}, as `heroku drains` shows it",
                 value=url,
                 opts=child,

@@ -15,7 +15,14 @@ from contract import names, router_view
 from contract.object_keys import APP_NAME
 from contract.slots import DEFAULT_MINUTES, LENGTHS
 
+PRODUCTION = "prod"
+# Names of 100 apps are up to 3,099 of the 4,096 characters of a function's environment ("Lambda quotas").
+_MOST_APPS = 100
+# SSM takes 8,192 characters, and the other outputs have at most 2,600.
+_MOST_OUTPUTS = 5500
 _AWS_REGION = "aws:region"
+# Former settings, and what to do instead.
+_REPLACED = {"breakGlassArn": "set breakGlassArns, a list: pulumi config set --path 'breakGlassArns[0]' <arn>"}
 
 
 class InvalidSettings(pulumi.RunError):
@@ -29,11 +36,20 @@ class Rule(NamedTuple):
     meaning: str
     allowed: str
     check: Callable[[Any], bool]
-    key: str | None  # None: the field's name in camelCase
+    key: str | None = None  # None: the field's name in camelCase
+    elsewhere: Any = None  # the default in other environments than prod, with {environment} in it; None: the same
 
 
-def _setting(default: Any, meaning: str, allowed: str, check: Callable[[Any], bool], key: str | None = None) -> Any:
-    return field(default_factory=lambda: default, metadata={"rule": Rule(default, meaning, allowed, check, key)})
+def _setting(
+    default: Any,
+    meaning: str,
+    allowed: str,
+    check: Callable[[Any], bool],
+    key: str | None = None,
+    elsewhere: Any = None,
+) -> Any:
+    rule = Rule(default, meaning, allowed, check, key, elsewhere)
+    return field(default_factory=lambda: default, metadata={"rule": rule})
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
@@ -83,10 +99,15 @@ def _is_bucket_name(name: str) -> bool:
 
 
 def _are_apps(apps: tuple[str, ...]) -> bool:
-    return bool(apps) and len(set(apps)) == len(apps) and all(APP_NAME.fullmatch(app) for app in apps)
+    return 1 <= len(apps) <= _MOST_APPS and len(set(apps)) == len(apps) and all(map(APP_NAME.fullmatch, apps))
+
+
+def _are_principals(arns: tuple[str, ...]) -> bool:
+    return len(set(arns)) == len(arns) and all(map(_matches(_PRINCIPAL), arns))
 
 
 _IAM_NAME = r"[\w+=,.@-]{1,64}"
+_PRINCIPAL = r"arn:aws[a-z-]*:iam::\d{12}:(user/[\w+=,.@/-]+|role/(?!\*+$)[\w+=,.@/*-]+)"
 _GLUE_NAME = r"[a-z_][a-z0-9_]{0,127}"
 
 
@@ -101,9 +122,17 @@ class Settings:
         _matches(r"[a-z]{2}(-[a-z]+)+-\d"),
         key=_AWS_REGION,
     )
+    environment: str = _setting(
+        PRODUCTION,
+        "What the stack is for. The default names of all that it declares follow from it, so that several stacks can "
+        "be in one account.",
+        "1 to 15 of a-z and 0-9, beginning with a letter",
+        _matches(r"[a-z][a-z0-9]{0,14}"),
+    )
     allowed_account_ids: tuple[str, ...] = _setting(
         (),
-        "AWS accounts to which the stack may be deployed; an empty list allows any account.",
+        "AWS accounts to which the stack may be deployed. In the environment `prod` it must name one; elsewhere an "
+        "empty list allows any account.",
         "account ids of 12 digits; in the file, put an id that begins with 0 in quotes",
         _all(_matches(r"\d{12}")),
     )
@@ -117,8 +146,15 @@ class Settings:
     apps: tuple[str, ...] = _setting(
         ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod"),
         "Heroku apps whose logs are kept.",
-        "one or more different Heroku app names (3 to 30 of a-z, 0-9 and '-', beginning with a letter)",
+        f"1 to {_MOST_APPS} different Heroku app names (3 to 30 of a-z, 0-9 and '-', beginning with a letter)",
         _are_apps,
+        elsewhere=("raxx-api-{environment}", "raxx-console-{environment}", "raxx-velvet-{environment}"),
+    )
+    retired_apps: tuple[str, ...] = _setting(
+        (),
+        "Apps that no longer drain. What is stored of them can still be queried.",
+        f"up to {_MOST_APPS} different Heroku app names, none of them in `apps`",
+        lambda apps: not apps or _are_apps(apps),
     )
     app_ids: Mapping[str, str] = _setting(
         {},
@@ -131,12 +167,14 @@ class Settings:
         "Bucket of the archive.",
         "3 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
         _is_bucket_name,
+        elsewhere="raxx-heroku-logs-{environment}",
     )
     database_name: str = _setting(
         "raxx_heroku_logs",
         "Glue database.",
         "1 to 128 of a-z, 0-9 and '_', not beginning with a digit",
         _matches(_GLUE_NAME),
+        elsewhere="raxx_heroku_logs_{environment}",
     )
     table_name: str = _setting(
         "syslog",
@@ -149,49 +187,83 @@ class Settings:
         "Athena workgroup.",
         "1 to 128 of letters, digits and '.', '_', '-'",
         _matches(r"[a-zA-Z0-9._-]{1,128}"),
+        elsewhere="raxx-log-queries-{environment}",
     )
     name_prefix: str = _setting(
         "raxx-log",
         "Beginning of the names of the functions, of what they use, and of the queues.",
         "3 to 40 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit",
         _matches(r"[a-z][a-z0-9-]{1,38}[a-z0-9]"),
+        elsewhere="raxx-log-{environment}",
     )
     reader_role_name: str = _setting(
         names.DEFAULT_READER_ROLE,
         "Role that operators assume to query.",
         "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
         _matches(_IAM_NAME),
+        elsewhere=f"{names.DEFAULT_READER_ROLE}-{{environment}}",
+    )
+    restorer_role_name: str = _setting(
+        "raxx-log-restorer",
+        "Role that `restore` assumes to restore logs from Glacier.",
+        "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
+        _matches(_IAM_NAME),
+        elsewhere="raxx-log-restorer-{environment}",
     )
     writer_user_name: str = _setting(
         "raxx-heroku-log-drain",
         "User for a receiver outside Lambda. The stack creates no access key for it.",
         "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
         _matches(_IAM_NAME),
+        elsewhere="raxx-heroku-log-drain-{environment}",
     )
     writer_runs_receiver: bool = _setting(
         False,
-        "Whether that user may also list logs, read the drain keys, fill the buffer and send to the spill queue. A "
+        "Whether that user may also list logs, read hashes of tokens, fill the buffer and send to the spill queue. A "
         "receiver outside Lambda needs this.",
         "true or false",
         lambda _: True,
     )
     break_glass_user: str = _setting(
         "claude-infisical-bootstrap",
-        "IAM user that may assume the reader role. It is looked up unless breakGlassArn is set.",
+        "IAM user that may assume the reader role. It is looked up unless breakGlassArns is set.",
         "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'",
         _matches(_IAM_NAME),
     )
-    break_glass_arn: str = _setting(
-        "",
-        "ARN of the principal that may assume the reader role, instead of breakGlassUser.",
-        "the ARN of an IAM user or role, or empty",
-        _matches(r"(arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/-]+)?"),
+    break_glass_arns: tuple[str, ...] = _setting(
+        (),
+        "Principals that may assume the reader role, instead of breakGlassUser: ARNs, and for roles of IAM Identity "
+        "Center patterns with `*`.",
+        "different ARNs of IAM users or roles; the name of a role may contain '*', but not be '*' alone",
+        _are_principals,
+    )
+    restore_arns: tuple[str, ...] = _setting(
+        (),
+        "Principals that may assume the restorer role; an empty list means those that may assume the reader role.",
+        "as breakGlassArns",
+        _are_principals,
+    )
+    break_glass_mfa: bool = _setting(
+        False,
+        "Whether IAM users must have signed in with MFA to assume either role. Sessions of roles, also of IAM Identity "
+        "Center, never say that they have.",
+        "true or false",
+        lambda _: True,
+    )
+    deployer_arns: tuple[str, ...] = _setting(
+        (),
+        "ARNs of the principals that deploy the stack, or patterns of them. Only they and break-glass principals may "
+        "delete logs, and change the bucket's policy, lifecycle and versioning. An empty list means whoever runs "
+        "`pulumi up`: set it if several principals do, or if CI previews with a role of its own.",
+        "ARNs of IAM users and roles, in which `*` is any text",
+        _all(_matches(r"arn:aws[a-z-]*:iam::\d{12}:(user|role)/[\w+=,.@/*-]+")),
     )
     parameter_prefix: str = _setting(
         names.DEFAULT_PARAMETER_PREFIX,
         "Path of the SSM parameters.",
         "a path of letters, digits and '_.-', beginning and ending with '/', not beginning with /aws or /ssm",
         _matches(r"/(?!(?i:aws|ssm))([a-zA-Z0-9_.-]+/){1,12}"),
+        elsewhere="/raxx/log-drain-{environment}/",
     )
     archive_after_days: int = _setting(
         90, "Days after which logs move to Glacier Flexible Retrieval.", "1 to 3650", _between(1, 3650)
@@ -202,6 +274,14 @@ class Settings:
     results_expire_after_days: int = _setting(
         30, "Days after which Athena's results are deleted.", "1 to 3650", _between(1, 3650)
     )
+    object_lock_days: int = _setting(
+        0,
+        "Days for which S3 Object Lock, in governance mode, keeps logs and digests from being deleted; 0 for none. It "
+        "locks what is written from then on. A bucket that has had Object Lock once has it for ever: back at 0, new "
+        "objects are not locked.",
+        "0 to 3650, not more than expireAfterDays",
+        _between(0, 3650),
+    )
     token_generation: int = _setting(
         1, "Generation of the drain tokens. Increase it by one to rotate them.", "1 to 1000", _between(1, 1000)
     )
@@ -210,6 +290,26 @@ class Settings:
         "Whether tokens of the previous generation are still accepted. Set it to false to shut out a leaked token.",
         "true or false",
         lambda _: True,
+    )
+    accept_replaced_token: bool = _setting(
+        False,
+        "Whether tokens of an earlier version of the stack, with the parameter `drain_keys`, are accepted. Set it to "
+        "true for the update from there, and remove it afterwards.",
+        "true or false",
+        lambda _: True,
+    )
+    endpoint_generation: int = _setting(
+        1,
+        "Generation of the drain endpoint. Increase it by one to move all drains to a new URL, for example during a "
+        "flood.",
+        "1 to 1000",
+        _between(1, 1000),
+    )
+    requests_per_second: int = _setting(
+        1000,
+        "Requests per second above which API Gateway answers 429. It bounds what a flood costs.",
+        "100 to 10000",
+        _between(100, 10_000),
     )
     drains_enabled: bool = _setting(
         True,
@@ -358,7 +458,7 @@ class Settings:
             else:
                 problems.append(f"{key} is {text!r}: it must be {rule.allowed}")
                 invalid.add(setting.name)
-        settings = cls(**values)
+        settings = cls(**{**_names(values.get("environment", PRODUCTION)), **values})
         # An invalid value was replaced by its default, and nobody wrote what the default contradicts.
         problems += [problem for about, problem in settings._contradictions() if not about & invalid]
         if problems:
@@ -371,17 +471,54 @@ class Settings:
         if expired <= archived:
             problem = f"expireAfterDays is {expired}: it must be more than archiveAfterDays, {archived}"
             yield {"expire_after_days", "archive_after_days"}, problem
-        if unknown := self.app_ids.keys() - set(self.apps):
-            problem = f"appIds names {', '.join(sorted(unknown))}: it may only name apps that are in `apps`"
-            yield {"app_ids", "apps"}, problem
-        if unknown := self.silence_hours_by_app.keys() - set(self.apps):
-            problem = f"silenceHoursByApp names {', '.join(sorted(unknown))}: it may only name apps that are in `apps`"
-            yield {"silence_hours_by_app", "apps"}, problem
+        if self.object_lock_days > expired:
+            problem = f"objectLockDays is {self.object_lock_days}: it must not be more than expireAfterDays, {expired}"
+            yield {"object_lock_days", "expire_after_days"}, problem
+        yield from self._contradictions_of_apps()
+        for name, arns in (("breakGlassArns", self.break_glass_arns), ("restoreArns", self.restore_arns)):
+            if self.break_glass_mfa and (roles := [arn for arn in arns if ":role/" in arn]):
+                problem = f"breakGlassMfa is true, and {name} names {', '.join(roles)}: only IAM users can show MFA"
+                yield {"break_glass_mfa", _snake_case(name)}, problem
         if self.budget_tag and self.budget_tag not in self.tags:
             problem = f"budgetTag is {self.budget_tag}: it must be the key of one of the `tags`"
             yield {"budget_tag", "tags"}, problem
         if self.table_name == router_view.NAME:
             yield {"table_name"}, f"tableName is {router_view.NAME}: choose another name, as the view has this one"
+
+    def _contradictions_of_apps(self) -> Iterator[tuple[set[str], str]]:
+        if both := set(self.apps).intersection(self.retired_apps):
+            problem = f"retiredApps names {', '.join(sorted(both))}: an app may be in `apps` or in `retiredApps`"
+            yield {"retired_apps", "apps"}, problem
+        # An app keeps its settings when it is retired, so that it can come back.
+        known = {*self.apps, *self.retired_apps}
+        for name, ids in (("appIds", self.app_ids), ("silenceHoursByApp", self.silence_hours_by_app)):
+            if unknown := ids.keys() - known:
+                problem = f"{name} names {', '.join(sorted(unknown))}: it may only name apps that are in `apps`"
+                yield {_snake_case(name), "apps"}, problem
+        arns = (self.break_glass_arns, self.deployer_arns)
+        told = json.dumps([self.apps, self.retired_apps, dict(self.silence_hours_by_app), *arns])
+        if len(told) > _MOST_OUTPUTS:
+            problem = (
+                f"apps with retiredApps, silenceHoursByApp and ARNs have {len(told):,} characters: {_MOST_OUTPUTS:,} "
+                "fit into the SSM parameter of the outputs; set silenceHours for all, remove retired apps whose logs "
+                "have expired, or deploy a second stack"
+            )
+            yield {"apps", "retired_apps", "silence_hours_by_app"}, problem
+
+
+def _names(environment: str) -> dict[str, Any]:
+    """The defaults that follow from an environment other than prod, by field."""
+    if environment == PRODUCTION:
+        return {}
+    rules = {setting.name: setting.metadata["rule"] for setting in fields(Settings)}
+    return {name: _filled(rule.elsewhere, environment) for name, rule in rules.items() if rule.elsewhere}
+
+
+def _filled(form: str | tuple[str, ...], environment: str) -> str | tuple[str, ...]:
+    """A form, or several, with the environment's name."""
+    if isinstance(form, str):
+        return form.format(environment=environment)
+    return tuple(each.format(environment=environment) for each in form)
 
 
 def key_of(setting: Field[Any], project: str) -> str:
@@ -395,12 +532,18 @@ def _camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+def _snake_case(name: str) -> str:
+    return re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name)
+
+
 def _unknown(project: str, keys: Iterable[str], known: list[str]) -> list[str]:
     """Name the keys of the project that are not settings, each with the setting that may be meant."""
     problems = []
     for key in sorted(set(keys).difference(known)):
         namespace, _, name = key.partition(":")
-        if namespace == project:
+        if namespace == project and name in _REPLACED:
+            problems.append(f"{key} is no longer a setting: {_REPLACED[name]}")
+        elif namespace == project:
             meant = get_close_matches(name, [setting.partition(":")[2] for setting in known], n=1)
             problems.append(f"{key} is not a setting" + (f": did you mean {meant[0]}?" if meant else ""))
     return problems

@@ -1,11 +1,13 @@
 """The spill queue, which takes batches while the buffer does not, and its dead-letter queue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import sqs
 
-from contract import names
+from contract import names, policies
+from contract.principals import Principals
 
 # A message that the flusher cannot put into the buffer is received again after 15 minutes, and becomes a dead letter
 # after 480 receives, five days later at the earliest. Nine days then remain to move it back. SQS allows a
@@ -19,9 +21,10 @@ _FORTNIGHT_S = 14 * 24 * 3600
 
 @dataclass(frozen=True)
 class SpillArgs:
-    """The beginning of names, and whether the queues and their messages outlive the stack."""
+    """The beginning of names, who may receive messages, and whether the queues and their messages outlive the stack."""
 
     name_prefix: str
+    principals: Principals
     protect: bool
 
 
@@ -59,4 +62,14 @@ class Spill(pulumi.ComponentResource):
             # keeps the value that it was created with; docs/deploy.md has the command that changes it.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(ignore_changes=["redrive_policy"])),
         )
+        self._limit(f"{name}-policy", self.queue, args.principals.spill_drainers)
+        self._limit(f"{name}-dead-letters-policy", self.dead_letters, args.principals.break_glass)
         self.register_outputs({"queue": self.queue.url, "deadLetters": self.dead_letters.url})
+
+    def _limit(self, name: str, queue: sqs.Queue, receivers: Sequence[str]) -> None:
+        sqs.QueuePolicy(
+            name,
+            queue_url=queue.url,
+            policy=pulumi.Output.json_dumps(queue.arn.apply(lambda arn: policies.queue(arn, receivers))),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -14,10 +14,11 @@ _GIB = 1024**3
 
 @dataclass(frozen=True)
 class WorkgroupArgs:
-    """The workgroup's name and scan limit, the bucket for results, and the saved queries with their database."""
+    """The workgroup's name and scan limit, the bucket for results with its account, and the saved queries."""
 
     name: str
     bucket: pulumi.Input[str]
+    account: str
     scan_limit_gib: int
     database: glue.CatalogDatabase
     queries: Sequence[SavedQuery]
@@ -42,6 +43,8 @@ class Workgroup(pulumi.ComponentResource):
                 "engine_version": {"selected_engine_version": "Athena engine version 3"},
                 "result_configuration": {
                     "output_location": pulumi.Output.format("s3://{0}/{1}", args.bucket, RESULTS_PREFIX),
+                    # Results go to no bucket of that name in another account.
+                    "expected_bucket_owner": args.account,
                     "encryption_configuration": {"encryption_option": "SSE_S3"},
                 },
             },

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import parliament
 import pytest
 
+from contract import policies
+from tests.support.policy_evaluation import PRINCIPALS
 from tests.support.recording_monitor import run
 
 
@@ -25,8 +27,8 @@ FALSE = {
             "A trust policy has no resource: it is about the role that it belongs to."
         )
         for role in (
-            *("identities-reader", "receiver-role", "flusher-role", "flusher-schedule-role"),
-            *("canary-role", "canary-schedule-role"),
+            *("identities-reader", "identities-restorer", "receiver-role", "flusher-role", "flusher-schedule-role"),
+            *("canary-role", "canary-schedule-role", "digester-role", "digester-schedule-role"),
         )
     },
     Finding(
@@ -39,6 +41,12 @@ FALSE = {
             f"Unknown condition s3:TlsVersion for action s3:{action}",
         ): "s3:* takes it in: without the key it is not denied by this statement, and by the one on TLS it is."
         for action in ("InitiateReplication", "PutAccessPointPublicAccessBlock")
+    },
+    **{
+        Finding("parameters-key", "policy", "RESOURCE_STAR", str(statement["Action"])): (
+            'In the policy of a key, "*" is the key itself ("AWS KMS key policies").'
+        )
+        for statement in policies.drain_url_key(PRINCIPALS)["Statement"]
     },
 }
 

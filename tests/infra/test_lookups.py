@@ -8,6 +8,7 @@ from infra.settings import InvalidSettings
 from tests.support.recording_monitor import run, run_refused
 
 USER = "aws:iam/getUser:getUser claude-infisical-bootstrap"
+CALLER = "aws:index/getCallerIdentity:getCallerIdentity "
 API, CONSOLE = (f"heroku:app/getApp:getApp {app}" for app in ("raxx-api-prod", "raxx-console-prod"))
 # In the providers' words: the AWS provider's data source of a user (hashicorp/terraform-provider-aws), and Heroku's
 # messages by status (Heroku Dev Center, "Platform API Reference", Error Responses).
@@ -27,12 +28,12 @@ NO_KEY = "1 error occurred:\n\t* Invalid credentials provided.\n"
     [
         pytest.param(
             {USER: NO_USER},
-            ["breakGlassUser is claude-infisical-bootstrap", "no such IAM user: create it", "breakGlassArn", NO_USER],
+            ["breakGlassUser is claude-infisical-bootstrap", "no such IAM user: create it", "breakGlassArns", NO_USER],
             id="no user",
         ),
         pytest.param(
             {USER: NOT_ALLOWED},
-            ["breakGlassUser is claude-infisical-bootstrap", "iam:GetUser", "breakGlassArn", NOT_ALLOWED],
+            ["breakGlassUser is claude-infisical-bootstrap", "iam:GetUser", "breakGlassArns", NOT_ALLOWED],
             id="user may not be read",
         ),
         pytest.param(
@@ -41,7 +42,9 @@ NO_KEY = "1 error occurred:\n\t* Invalid credentials provided.\n"
         pytest.param(
             {CONSOLE: NO_ACCESS}, ["apps names raxx-console-prod", "may not read the app", "`appIds`"], id="no access"
         ),
-        pytest.param({API: NO_KEY}, ["heroku:apiKey", "HEROKU_API_KEY", "Invalid credentials"], id="no key"),
+        pytest.param(
+            {API: NO_KEY}, ["heroku:apiKey", "HEROKU_API_KEY", "`appIds`", "Invalid credentials"], id="no key"
+        ),
         pytest.param({API: "dial tcp: i/o timeout"}, ["apps names raxx-api-prod", "i/o timeout"], id="no network"),
     ],
 )
@@ -61,16 +64,40 @@ def test_every_app_that_is_missing_is_named_at_once() -> None:
     ]
 
 
+ANY_ACCOUNT = {"allowedAccountIds": "[]"}
+ALLOW = "pulumi config set --path 'allowedAccountIds[0]'"
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        pytest.param({}, ["allowedAccountIds is empty", "account 123456789012", f"{ALLOW} 123456789012"], id="known"),
+        pytest.param({CALLER: "ExpiredToken"}, ["aws sts get-caller-identity", "ExpiredToken"], id="unknown"),
+    ],
+)
+def test_prod_goes_only_to_accounts_that_it_names(refused: dict[str, str], said: list[str]) -> None:
+    """Otherwise credentials of another account would make a second archive there, and move the drains to it."""
+    recorded, error = run_refused(refused, ANY_ACCOUNT)
+    assert isinstance(error, MissingPrerequisite)
+    assert all(words in str(error) for words in said)
+    assert all(resource.is_provider for resource in recorded.resources.values())
+
+
+def test_another_environment_goes_to_any_account() -> None:
+    recorded = run({**ANY_ACCOUNT, "environment": "staging"})
+    assert "allowedAccountIds" not in recorded["aws"].inputs
+
+
 def test_what_the_settings_give_is_not_looked_up() -> None:
-    """The way out of each of these errors."""
+    """The way out of each of these errors, and what lets CI's preview do without a Heroku key."""
     recorded = run(
         {
-            "breakGlassArn": "arn:aws:iam::123456789012:role/ops",
+            "breakGlassArns": '["arn:aws:iam::123456789012:role/ops"]',
             "apps": '["raxx-api-prod"]',
             "appIds": '{"raxx-api-prod": "01234567-89ab-cdef-0123-456789abcdef"}',
         }
     )
-    assert recorded.lookups == []
+    assert recorded.lookups == ["aws:index/getCallerIdentity:getCallerIdentity "]
 
 
 @pytest.mark.parametrize("kind", [MissingPrerequisite, InvalidSettings])

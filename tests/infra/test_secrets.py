@@ -9,7 +9,7 @@ import pytest
 
 from contract import drain_url
 from infra.drain_keys import DrainKeys, DrainKeysArgs
-from tests.support.recording_monitor import UNKNOWN, Run, Secret, run
+from tests.support.recording_monitor import UNKNOWN, Run, Secret, drain_key, run
 
 API_KEY = "HRKU-the-api-key"
 SETTINGS = {"heroku:apiKey": API_KEY, "tokenGeneration": "2"}
@@ -33,12 +33,6 @@ def update() -> Run:
     return run(SETTINGS)
 
 
-def published_keys(recorded: Run) -> list[str]:
-    """The keys in the form in which they are used."""
-    text: str = recorded["drain-keys-parameter"].inputs["value"].value
-    return [part for part in text.split('"') if len(part) > 20]
-
-
 def in_clear(value: Any) -> Iterator[str]:
     """Every text of a value that is not within a secret, keys of mappings too."""
     if isinstance(value, dict):
@@ -54,7 +48,7 @@ def in_clear(value: Any) -> Iterator[str]:
 
 def everything_in_clear(recorded: Run) -> Iterator[str]:
     for resource in recorded.resources.values():
-        yield from in_clear([resource.name, resource.urn, resource.aliases, dict(resource.inputs)])
+        yield from in_clear([resource.name, resource.urn, resource.id, resource.aliases, dict(resource.inputs)])
     yield from in_clear([recorded.outputs, recorded.component_outputs, recorded.lookups])
 
 
@@ -72,7 +66,7 @@ def test_keys_and_urls_are_secrets_before_any_resource_takes_them(preview: bool)
     """The random provider's word for it is not needed, and an export or another resource could not show them."""
 
     def program() -> None:
-        keys = DrainKeys("keys", DrainKeysArgs(generation=1, accept_previous=True, parameter_name="/keys"))
+        keys = DrainKeys("keys", DrainKeysArgs(1, True, False, APPS, "/p/"))
         pulumi.export("url", keys.url(pulumi.Output.from_input("https://endpoint"), APPS[0]))
 
     recorded = run(preview=preview, program=program)
@@ -109,21 +103,28 @@ def test_secrets_are_only_where_they_are_needed(either: Run) -> None:
     assert not [name for name, value in either.outputs.items() if isinstance(value, Secret)]
 
 
+def test_only_the_keys_of_an_earlier_version_have_ids_that_tell_something(update: Run) -> None:
+    """A check of the search below: a RandomBytes would be found."""
+    replaced = run({**SETTINGS, "acceptReplacedToken": "true"})
+    told = {each.id for each in replaced.of_type(":RandomBytes")}
+    assert len(told) == 3
+    assert told <= {*everything_in_clear(replaced)}
+    assert not update.of_type(":RandomBytes")
+
+
 def test_no_key_token_or_drain_url_is_in_clear_anywhere(update: Run) -> None:
-    """Neither as it is published, nor in the spelling of the random provider."""
-    keys = published_keys(update)
-    assert len(keys) == 3
+    """Nor in an id: the engine never encrypts ids and names, and shows them in every diff."""
+    keys = [drain_key(generation) for generation in (1, 2, 3)]
     tokens = [drain_url.token(key, app) for key, app in itertools.product(keys, APPS)]
     drain_urls = [each.inputs["sensitiveUrl"].value for each in update.of_type(":Drain")]
-    standard = [key.replace("-", "+").replace("_", "/") for key in keys]
     texts = "\n".join(everything_in_clear(update))
     assert update.outputs["bucket"] in texts
-    assert not [secret for secret in (*keys, *standard, *tokens, *drain_urls, "token=", API_KEY) if secret in texts]
+    assert not [secret for secret in (*keys, *tokens, *drain_urls, "token=", API_KEY) if secret in texts]
 
 
 def test_the_published_urls_are_those_of_the_current_key(update: Run) -> None:
     """Else the search above would be for secrets that are none."""
-    current = published_keys(update)[0]
+    current = drain_key(2)
     for app in APPS:
         url = update[f"drains-{app}"].inputs["sensitiveUrl"]
         assert url == update[f"parameters-drain-url-{app}"].inputs["value"]

@@ -47,7 +47,41 @@ def known_keys() -> set[str]:
 
 
 def test_without_configuration_the_settings_are_productions() -> None:
-    assert read({}) == read(PRODUCTION) == Settings()
+    """Whose account it is, is not a default."""
+    of_everyone = {key: value for key, value in PRODUCTION.items() if not key.endswith(":allowedAccountIds")}
+    assert read({}) == read(of_everyone) == Settings()
+
+
+def test_the_names_of_another_environment_follow_from_it() -> None:
+    staging = read(with_setting("environment", "staging"))
+    assert staging.apps == ("raxx-api-staging", "raxx-console-staging", "raxx-velvet-staging")
+    assert staging.bucket_name == "raxx-heroku-logs-staging"
+    assert (staging.database_name, staging.table_name) == ("raxx_heroku_logs_staging", "syslog")
+    assert staging.workgroup_name == "raxx-log-queries-staging"
+    assert staging.name_prefix == "raxx-log-staging"
+    assert staging.reader_role_name == "raxx-log-athena-reader-staging"
+    assert staging.restorer_role_name == "raxx-log-restorer-staging"
+    assert staging.writer_user_name == "raxx-heroku-log-drain-staging"
+    assert staging.parameter_prefix == "/raxx/log-drain-staging/"
+
+
+def test_a_retired_app_keeps_its_settings() -> None:
+    """So that it can come back."""
+    apps = with_setting("retiredApps", ["raxx-old-prod"]) | with_setting("silenceHoursByApp", {"raxx-old-prod": 9})
+    assert read(apps | with_setting("appIds", {"raxx-old-prod": UUID})).retired_apps == ("raxx-old-prod",)
+
+
+def test_each_name_of_another_environment_can_be_set_on_its_own() -> None:
+    staging = read(with_setting("environment", "staging") | with_setting("bucketName", "logs-of-staging"))
+    assert (staging.bucket_name, staging.name_prefix) == ("logs-of-staging", "raxx-log-staging")
+
+
+@pytest.mark.parametrize("environment", ["a", "staging", "a" * 15])
+def test_the_names_of_each_environment_are_allowed(environment: str) -> None:
+    """So that an error never names a setting that nobody wrote."""
+    settings = read(with_setting("environment", environment))
+    for field in fields(Settings):
+        assert field.metadata["rule"].check(getattr(settings, field.name)), field.name
 
 
 def test_production_sets_only_what_there_is() -> None:
@@ -123,12 +157,17 @@ def test_settings_cannot_be_changed() -> None:
         pytest.param("tokenGeneration", "2", "token_generation", 2, id="number-as-text"),
         pytest.param("drainsEnabled", False, "drains_enabled", False, id="false"),
         pytest.param("drainsEnabled", "true", "drains_enabled", True, id="true-as-text"),
-        pytest.param("breakGlassArn", "", "break_glass_arn", "", id="nothing"),
-        pytest.param(
-            *("breakGlassArn", "arn:aws:iam::123456789012:role/ops/break-glass"),
-            *("break_glass_arn", "arn:aws:iam::123456789012:role/ops/break-glass"),
-            id="role-with-path",
-        ),
+        pytest.param("breakGlassArns", [], "break_glass_arns", (), id="nothing"),
+        *[
+            pytest.param("breakGlassArns", [arn], "break_glass_arns", (arn,), id=why)
+            for why, arn in {
+                "user": "arn:aws:iam::123456789012:user/ops",
+                "role-with-path": "arn:aws:iam::123456789012:role/ops/break-glass",
+                "permission-set": (
+                    "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Ops_*"
+                ),
+            }.items()
+        ],
         pytest.param("archiveAfterDays", "60", "archive_after_days", 60, id="integer-by-config-set"),
         pytest.param("reservedConcurrency", "-1", "reserved_concurrency", -1, id="negative-by-config-set"),
         pytest.param("protectArchive", "false", "protect_archive", False, id="false-by-config-set"),
@@ -154,7 +193,8 @@ def test_the_region_is_the_aws_providers() -> None:
     assert read({"aws:region": "eu-central-1"}).region == "eu-central-1"
 
 
-APPS = "one or more different Heroku app names (3 to 30 of a-z, 0-9 and '-', beginning with a letter)"
+APPS = "1 to 100 different Heroku app names (3 to 30 of a-z, 0-9 and '-', beginning with a letter)"
+PRINCIPALS = "different ARNs of IAM users or roles; the name of a role may contain '*', but not be '*' alone"
 IAM_NAME = "an IAM name: 1 to 64 of letters, digits and '+=,.@_-'"
 BUCKET = "3 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
 GLUE_NAME = "1 to 128 of a-z, 0-9 and '_', not beginning with a digit"
@@ -211,9 +251,15 @@ CONCURRENCY = "-1, or 2 to 1000"
         pytest.param("readerRoleName", "a/b", IAM_NAME, id="role-with-path"),
         pytest.param("readerRoleName", "rôle", IAM_NAME, id="role-not-ASCII"),
         pytest.param("writerUserName", "a" * 65, IAM_NAME, id="user-too-long"),
+        *[
+            pytest.param(
+                "environment", name, "1 to 15 of a-z and 0-9, beginning with a letter", id=f"environment-{why}"
+            )
+            for why, name in {"empty": "", "dash": "pre-prod", "capital": "Prod", "long": "a" * 16}.items()
+        ],
         pytest.param("breakGlassUser", "", IAM_NAME, id="user-empty"),
         *[
-            pytest.param("breakGlassArn", arn, "the ARN of an IAM user or role, or empty", id=f"arn-{why}")
+            pytest.param("breakGlassArns", [arn], PRINCIPALS, id=f"arn-{why}")
             for why, arn in {
                 "name": "claude-infisical-bootstrap",
                 "anybody": "*",
@@ -222,6 +268,9 @@ CONCURRENCY = "-1, or 2 to 1000"
                 "other-digits": "arn:aws:iam::12345678901٢:user/a",
                 "session": "arn:aws:sts::123456789012:assumed-role/a/b",
                 "any-user": "arn:aws:iam::123456789012:user/*",
+                "any-role": "arn:aws:iam::123456789012:role/*",
+                "any-account": "arn:aws:iam::*:role/ops",
+                "newline": "arn:aws:iam::123456789012:role/ops\n",
             }.items()
         ],
         pytest.param("parameterPrefix", "/raxx/log-drain", PATH, id="prefix-without-slash-at-the-end"),
@@ -318,6 +367,9 @@ def test_all_problems_are_told_together() -> None:
 
 # ---------------------------------------------------------------- values that contradict each other
 
+IAM = "arn:aws:iam::123456789012"
+MANY = [f"raxx-a-name-of-30-letters-{number:04d}" for number in range(100)]
+
 
 @pytest.mark.parametrize(
     ("config", "problems"),
@@ -328,14 +380,45 @@ def test_all_problems_are_told_together() -> None:
             id="deleted-when-archived",
         ),
         pytest.param(
+            with_setting("objectLockDays", 366),
+            ["objectLockDays is 366: it must not be more than expireAfterDays, 365"],
+            id="locked-when-expired",
+        ),
+        pytest.param(
             with_setting("appIds", {"other-app": UUID}),
             ["appIds names other-app: it may only name apps that are in `apps`"],
             id="app-id-of-another-app",
         ),
         pytest.param(
+            with_setting("retiredApps", ["raxx-old-prod", "raxx-api-prod"]),
+            ["retiredApps names raxx-api-prod: an app may be in `apps` or in `retiredApps`"],
+            id="retired-and-not",
+        ),
+        pytest.param(
+            with_setting("apps", MANY) | with_setting("silenceHoursByApp", dict.fromkeys(MANY, 3)),
+            [
+                (
+                    "apps with retiredApps, silenceHoursByApp and ARNs have 7,316 characters: 5,500 fit into the SSM "
+                    "parameter of the outputs; set silenceHours for all, remove retired apps whose logs have expired, "
+                    "or deploy a second stack"
+                )
+            ],
+            id="too-many-apps-with-settings",
+        ),
+        pytest.param(
             with_setting("silenceHoursByApp", {"other-app": 1}),
             ["silenceHoursByApp names other-app: it may only name apps that are in `apps`"],
             id="silence-of-another-app",
+        ),
+        pytest.param(
+            with_setting("breakGlassMfa", True) | with_setting("breakGlassArns", [f"{IAM}:role/a", f"{IAM}:user/b"]),
+            [f"breakGlassMfa is true, and breakGlassArns names {IAM}:role/a: only IAM users can show MFA"],
+            id="mfa-of-a-role",
+        ),
+        pytest.param(
+            with_setting("breakGlassMfa", True) | with_setting("restoreArns", [f"{IAM}:role/a"]),
+            [f"breakGlassMfa is true, and restoreArns names {IAM}:role/a: only IAM users can show MFA"],
+            id="mfa-of-a-restoring-role",
         ),
         pytest.param(
             with_setting("budgetTag", "owner"),
@@ -423,6 +506,7 @@ def test_any_text_is_a_setting_or_a_problem(key: str, text: str) -> None:
     [
         pytest.param("p:bucktName", "p:bucktName is not a setting: did you mean bucketName?", id="misspelt"),
         pytest.param("p:zzz", "p:zzz is not a setting$", id="of nothing here"),
+        pytest.param("p:breakGlassArn", r"p:breakGlassArn is no longer a setting: set breakGlassArns", id="former"),
     ],
 )
 def test_a_key_that_is_no_setting_is_told(key: str, told: str) -> None:

@@ -16,8 +16,20 @@ from tests.support.recording_monitor import Resource, Run, run
 APPS = ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod")
 ONE_MORE = '["raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod", "raxx-new-prod"]'
 DRAIN_URLS = {f"parameters-drain-url-{app}": {"value"} for app in APPS}
+HASHES = {f"drain-keys-hashes-{app}": {"value"} for app in APPS}
+NEW_APP = {
+    *("drains-raxx-new-prod", "parameters-drain-url-raxx-new-prod", "drain-keys-hashes-raxx-new-prod"),
+    "watch-alarm-silent-raxx-new-prod",
+}
 DRAINS = {f"drains-{app}": {"sensitiveUrl"} for app in APPS}
+# The policies that except deployers, and those that except break-glass principals.
+NAME_DEPLOYERS = {name: {"policy"} for name in ("archive-policy", "parameters-key")}
+NAME_BREAK_GLASS = {
+    **NAME_DEPLOYERS,
+    **{name: {"policy"} for name in ("buffer-policy", "deletions-policy", "spill-dead-letters-policy")},
+}
 DASHBOARD = {"watch-dashboard": {"dashboardBody"}}
+TRUST = {f"identities-{role}": {"assumeRolePolicy"} for role in ("reader", "restorer")}
 SILENCE = {f"watch-alarm-silent-{app}" for app in APPS}
 # What knows the list of apps: the projection, the functions, the number of objects, and the operator's tools.
 KNOW_THE_APPS = {
@@ -25,7 +37,6 @@ KNOW_THE_APPS = {
     "receiver-function": {"environment"},
     "flusher-function": {"environment"},
     "canary-function": {"environment"},
-    "canary-policy": {"policy"},
     "watch-alarm-objects": {"alarmDescription", "threshold"},
     **DASHBOARD,
     "parameters-outputs": {"value"},
@@ -102,13 +113,13 @@ def rotated() -> Run:
 def test_a_rotation_adds_a_key_and_changes_keys_urls_and_drains_only(production: Run, rotated: Run) -> None:
     """The receiver is not deployed anew, no key is removed, and each drain gets its new URL."""
     assert changes(production, rotated) == Changes(
-        added={"drain-keys-3"}, changed={"drain-keys-parameter": {"value"}, **DRAIN_URLS, **DRAINS}
+        added={"drain-keys-generation-3"}, changed={**HASHES, **DRAIN_URLS, **DRAINS}
     )
 
 
-def test_shutting_out_the_previous_token_changes_only_the_list_of_keys(rotated: Run) -> None:
+def test_shutting_out_the_previous_token_changes_only_hashes(rotated: Run) -> None:
     shut = run({"tokenGeneration": "2", "acceptPreviousToken": "false"})
-    assert changes(rotated, shut) == Changes(changed={"drain-keys-parameter": {"value"}})
+    assert changes(rotated, shut) == Changes(changed=HASHES)
 
 
 def test_the_first_token_has_no_previous_one_to_shut_out(production: Run) -> None:
@@ -120,16 +131,30 @@ def test_the_first_token_has_no_previous_one_to_shut_out(production: Run) -> Non
 
 def test_a_new_app_gets_its_drain_and_those_of_the_others_stay(production: Run) -> None:
     assert changes(production, run({"apps": ONE_MORE})) == Changes(
-        added={"drains-raxx-new-prod", "parameters-drain-url-raxx-new-prod", "watch-alarm-silent-raxx-new-prod"},
+        added=NEW_APP,
         changed=KNOW_THE_APPS,
     )
 
 
 def test_an_app_that_is_removed_loses_its_drain_and_nothing_else_goes(production: Run) -> None:
     assert changes(run({"apps": ONE_MORE}), production) == Changes(
-        removed={"drains-raxx-new-prod", "parameters-drain-url-raxx-new-prod", "watch-alarm-silent-raxx-new-prod"},
+        removed=NEW_APP,
         changed=KNOW_THE_APPS,
     )
+
+
+def test_an_app_that_is_retired_is_queried_as_before_and_has_nothing_else(production: Run) -> None:
+    with_it = run({"apps": ONE_MORE})
+    retired = run({"retiredApps": '["raxx-new-prod"]'})
+    assert changes(with_it, retired) == Changes(
+        removed=NEW_APP,
+        changed={key: what for key, what in KNOW_THE_APPS.items() if key != "catalog-table"}
+        | {"stack outputs": {"apps", "retiredApps"}},
+    )
+    assert changes(production, retired) == Changes(
+        changed={"catalog-table": {"parameters"}, **tells("retiredApps")},
+    )
+    assert not [lookup for lookup in retired.lookups if "raxx-new-prod" in lookup]
 
 
 def test_the_emergency_stop_removes_the_drains_and_the_alarms_of_silence_only(production: Run) -> None:
@@ -170,6 +195,24 @@ def test_more_addresses_are_more_subscriptions_each_once(production: Run) -> Non
         ("email", False),
     ]
     assert not any("hunter2" in name for name in found.added)
+
+
+def test_a_lock_is_one_of_the_bucket_and_of_who_writes(production: Run) -> None:
+    """Not an argument of the bucket, which would replace it; no default retention, which would lock results too."""
+    locked = run({"objectLockDays": "30"})
+    writers = ("receiver", "flusher", "digester")
+    assert changes(production, locked) == Changes(
+        added={"archive-object-lock"},
+        changed={
+            **{f"{name}-function": {"environment"} for name in writers},
+            **{f"{name}-policy": {"policy"} for name in writers},
+            "identities-writer-policy": {"policy"},
+        },
+    )
+    assert locked["archive-object-lock"].inputs == {
+        "bucket": "raxx-heroku-logs-prod",
+        "objectLockEnabled": "Enabled",
+    }
 
 
 def test_without_an_address_there_is_no_subscription(production: Run) -> None:
@@ -227,7 +270,7 @@ def test_a_key_of_its_own_encrypts_the_topic(production: Run) -> None:
             "60",
             {
                 name: {"retentionInDays"}
-                for name in ("receiver-log", "flusher-log", "canary-log", "endpoint-access-log")
+                for name in ("receiver-log", "flusher-log", "canary-log", "digester-log", "endpoint-access-log")
             },
             id="log-days",
         ),
@@ -251,8 +294,17 @@ def test_a_key_of_its_own_encrypts_the_topic(production: Run) -> None:
             "budgetUsd", "30", {"watch-budget-budget": {"limitAmount"}, **DASHBOARD, **tells("budgetUsd")}, id="budget"
         ),
         pytest.param("budgetTag", "project", {"watch-budget-budget": {"costFilters"}}, id="budget-by-tag"),
+        pytest.param("breakGlassMfa", "true", TRUST, id="mfa"),
+        pytest.param(
+            "restoreArns",
+            '["arn:aws:iam::123456789012:role/ops"]',
+            {"identities-restorer": {"assumeRolePolicy"}},
+            id="restore",
+        ),
         pytest.param("tags", '{"a": "b"}', {"aws": {"defaultTags"}}, id="tags"),
-        pytest.param("allowedAccountIds", '["123456789012"]', {"aws": {"allowedAccountIds"}}, id="accounts"),
+        pytest.param(
+            "allowedAccountIds", '["123456789012", "210987654321"]', {"aws": {"allowedAccountIds"}}, id="accounts"
+        ),
         pytest.param("protectArchive", "false", PROTECTED, id="protection"),
     ],
 )
@@ -260,15 +312,25 @@ def test_a_setting_changes_what_it_is_about(production: Run, key: str, text: str
     assert changes(production, run({key: text})) == Changes(changed=changed)
 
 
-def test_a_break_glass_arn_is_trusted_as_it_is_and_nobody_is_looked_up(production: Run) -> None:
+def test_break_glass_arns_are_trusted_as_they_are_and_nobody_is_looked_up(production: Run) -> None:
     """For an account in which the user does not exist, or may not be read."""
-    given = run({"breakGlassArn": "arn:aws:iam::123456789012:role/ops"})
-    assert changes(production, given) == Changes(changed={"identities-reader": {"assumeRolePolicy"}})
+    given = run({"breakGlassArns": '["arn:aws:iam::123456789012:role/ops"]'})
+    assert changes(production, given) == Changes(changed={**TRUST, **NAME_BREAK_GLASS, **tells("breakGlassArns")})
     assert set(production.lookups) - set(given.lookups) == {"aws:iam/getUser:getUser claude-infisical-bootstrap"}
 
 
+def test_deployers_are_excepted_where_break_glass_principals_are(production: Run) -> None:
+    given = run({"deployerArns": '["arn:aws:iam::123456789012:role/ci"]'})
+    assert changes(production, given) == Changes(changed={**NAME_DEPLOYERS, **tells("deployerArns")})
+
+
+def test_the_arn_of_the_deployer_who_was_looked_up_changes_nothing(production: Run) -> None:
+    given = run({"deployerArns": '["arn:aws:iam::123456789012:user/deployer"]'})
+    assert changes(production, given) == Changes()
+
+
 def test_the_arn_of_the_user_who_was_looked_up_changes_nothing(production: Run) -> None:
-    given = run({"breakGlassArn": "arn:aws:iam::123456789012:user/claude-infisical-bootstrap"})
+    given = run({"breakGlassArns": '["arn:aws:iam::123456789012:user/claude-infisical-bootstrap"]'})
     assert changes(production, given) == Changes()
 
 

@@ -14,7 +14,7 @@ import yaml
 from contract import policies
 from contract.outputs import MEANINGS
 from tests.support.paths import GOLDEN
-from tests.support.policy_evaluation import BUCKET, BUFFER, KEYS, QUEUE
+from tests.support.policy_evaluation import BUCKET, BUFFER, HASHES, QUEUE
 from tests.support.recording_monitor import UNKNOWN, Resource, Run, Secret, name_of, run
 
 INVENTORY = GOLDEN / "inventory.yaml"
@@ -148,7 +148,7 @@ def test_a_preview_shows_every_resource_and_all_that_is_known_of_it(preview: Run
 def test_a_preview_does_not_know_what_only_aws_can_say(preview: Run) -> None:
     """Else the comparison above would compare nothing."""
     assert preview["endpoint-route"].inputs["apiId"] == UNKNOWN
-    assert preview["drain-keys-parameter"].inputs["value"] == Secret(UNKNOWN)
+    assert preview["parameters-drain-url-raxx-api-prod"].inputs["value"] == Secret(UNKNOWN)
 
 
 # ---------------------------------------------------------------- rooms and providers
@@ -249,12 +249,15 @@ def test_what_a_new_name_prefix_replaces_is_there_before_the_old_one_goes(update
     # An API's name is changed in place; a role's policy follows its role.
     replaced = named - {"endpoint-api"} | {
         "receiver-policy", "flusher-policy", "flusher-schedule-policy", "canary-policy", "canary-schedule-policy",
+        "digester-policy", "digester-schedule-policy",
     }  # fmt: skip
     watching = {name for name in replaced if name.startswith("watch-")}
     assert watching >= {"watch-alarms-topic", "watch-alarm-behind", "watch-budget-budget"}
     assert replaced - watching == {
         "canary-log", "canary-role", "canary-policy", "canary-function", "canary-schedules", "canary-schedule-role",
         "canary-schedule-policy", "deletions-queue",
+        "digester-log", "digester-role", "digester-policy", "digester-function", "digester-schedules",
+        "digester-schedule-role", "digester-schedule-policy",
         "receiver-log", "receiver-role", "receiver-policy", "receiver-function", "endpoint-access-log",
         "flusher-log", "flusher-role", "flusher-policy", "flusher-function", "flusher-schedules",
         "flusher-schedule-role", "flusher-schedule-policy", "buffer-table", "spill-queue", "spill-dead-letters",
@@ -262,8 +265,8 @@ def test_what_a_new_name_prefix_replaces_is_there_before_the_old_one_goes(update
     assert {name for name in replaced if update[name].delete_before_replace is not False} == set()
 
 
-def test_the_keys_are_there_under_a_new_name_before_the_function_asks_for_them(update: Run) -> None:
-    assert update["drain-keys-parameter"].delete_before_replace is False
+def test_hashes_are_there_under_a_new_name_before_the_function_asks_for_them(update: Run) -> None:
+    assert update["drain-keys-hashes-raxx-api-prod"].delete_before_replace is False
 
 
 @pytest.mark.parametrize(("setting", "name"), [("bucketName", "archive-bucket"), ("namePrefix", "spill-queue")])
@@ -355,7 +358,7 @@ def test_writer_runs_receiver_adds_one_inline_policy_and_changes_nothing_else() 
         "name": "receive",
         "user": "raxx-heroku-log-drain",
     }
-    assert json.loads(policy.inputs["policy"]) == policies.outside_receiver(BUCKET, KEYS, QUEUE, BUFFER)
+    assert json.loads(policy.inputs["policy"]) == policies.outside_receiver(BUCKET, HASHES, QUEUE, BUFFER)
     # The guard and the drains depend on whatever there is.
     others = [urn for urn, each in without.resources.items() if not each.name.startswith(("destroy-guard", "drains-"))]
     assert [block(without.resources[urn]) for urn in others] == [block(with_it.resources[urn]) for urn in others]

@@ -90,7 +90,7 @@ def test_alarms_are_those_of_the_table(stack: Run) -> None:
     watched = Watched("raxx-log", "/raxx/log-drain/", dict.fromkeys(APPS, 2))
     declared = {alarm.inputs["name"]: alarm for alarm in stack.of_type(":MetricAlarm")}
     assert declared.keys() == alarms.named(watched).keys()
-    assert len(declared) == len(alarms.alarms(watched)) == 19
+    assert len(declared) == len(alarms.alarms(watched)) == 20
 
 
 def test_a_description_has_the_command_with_the_stacks_prefix() -> None:
