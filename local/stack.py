@@ -35,7 +35,8 @@ class Options:
     """The stack's configuration, the ports (0 is any free port), and the time on Athena's clock.
 
     With a `clock`, functions run ahead of it, so that all slots up to that time are due. Unless it is `scheduled`, the
-    flusher runs only when it is invoked, and the canary does not run, so that tests know what is in the buffer.
+    flusher and the digester run only when they are invoked, so that tests know what is in the buffer, and so does the
+    canary, if `with_canary`.
     """
 
     stack: str = "prod"
@@ -45,6 +46,7 @@ class Options:
     gateway_port: int = 0
     clock: datetime | None = None
     scheduled: bool = False
+    with_canary: bool = False
 
 
 class LocalStack:
@@ -53,7 +55,7 @@ class LocalStack:
     def __init__(self, options: Options) -> None:
         """Read the settings; LocalError if they are invalid."""
         self._options = options
-        self._project = project.load(options.stack, options.config)
+        self._project = project.load_local(options.stack, options.config)
         self.settings = project.settings(self._project)
         self._running = ExitStack()
 
@@ -87,20 +89,20 @@ class LocalStack:
         self.aws_url: str = aws.ready["url"]
         self.heroku = Heroku(self.settings.apps, port=options.heroku_port)
         self._running.callback(self.heroku.stop)
-        if not self.settings.break_glass_arn:
+        if not self.settings.break_glass_arns:
             # The stack only looks this user up, so the account must have it.
             self.client("iam").create_user(UserName=self.settings.break_glass_user)
         account = Account(self.aws_url, self.heroku.url, self.settings.region, self._serve)
         self.cloud = LocalCloud(account)
+        self._functions = account.functions.values()
         self.outputs = program.run(self._project, self.cloud)
         if self._ahead_s:
             # As if the flusher had come to that slot, and not to the time at which the table was created.
             for app in self.settings.apps:
                 self.client("dynamodb").put_item(TableName=self.outputs["buffer"], Item=until_item(app, last))
-        for function in account.functions.values():
-            # Those behind a gateway run already. A process takes time, and few tests are about canaries.
-            is_canary = function.name == names.canary_function(self.settings.name_prefix)
-            if not self._address(function).exists() and (options.scheduled or not is_canary):
+        for function in self._functions:
+            # Those behind a gateway run already. A process takes time, and few tests are about canaries and digests.
+            if not self._address(function).exists() and (options.scheduled or function.name not in self._rarely_used):
                 self._run(function)
         for schedule in account.schedules if options.scheduled else ():
             ticker = Ticker(partial(self._invoke, schedule.function_arn), schedule.every_s)
@@ -118,6 +120,15 @@ class LocalStack:
             slots, left = slots + ran["slots"], ran["behindSeconds"] or ran["drained"]
         return slots
 
+    def digest(self) -> dict[str, Any]:
+        """Run the digester, and give its answer; LocalError, if it fails."""
+        name = names.digester_function(self.settings.name_prefix)
+        [function] = [each for each in self._functions if each.name == name]
+        if not self._address(function).exists():
+            self._run(function)
+        answer: dict[str, Any] = self._invoke(name)
+        return answer
+
     def client(self, service: str, config: Config | None = None) -> Any:
         """A boto3 client of the local AWS."""
         make: Any = boto3.client
@@ -133,6 +144,12 @@ class LocalStack:
     def drain_urls(self) -> dict[str, str]:
         """The drain URLs that are registered at Heroku, by app."""
         return {app: drain["url"] for app in self.settings.apps for drain in self.heroku.drains(app)}
+
+    @property
+    def _rarely_used(self) -> set[str]:
+        prefix = self.settings.name_prefix
+        canaries = set() if self._options.with_canary else {names.canary_function(prefix)}
+        return {names.digester_function(prefix), *canaries}
 
     def _invoke(self, function: str) -> Any:
         answer = self.client("lambda", _INVOKE).invoke(FunctionName=function)

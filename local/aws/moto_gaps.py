@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from uuid import NAMESPACE_URL, uuid5
 
 from moto.athena.responses import AthenaResponse
+from moto.awslambda import urls as awslambda_urls
 from moto.awslambda.models import LambdaBackend
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
@@ -41,6 +42,7 @@ def close(functions: Path) -> None:
     BaseJSONSerializer._serialize_type_structure = _with_values_as_they_are  # type: ignore[method-assign, assignment]
     Table.query = _query_partition  # type: ignore[method-assign, assignment]
     LambdaBackend.invoke = lambda *given: _invoke(functions, *given)  # type: ignore[method-assign]
+    awslambda_urls.url_paths["{0}/2016-08-19/account-settings/?$"] = _get_account_settings
     IAMPolicyStatement.is_action_permitted = _is_action_permitted  # type: ignore[method-assign, assignment]
     IamResponse.simulate_principal_policy = _simulate_principal_policy  # type: ignore[attr-defined]
     S3Response._bucket_response_put = _remember_minimum_size  # type: ignore[method-assign, assignment]
@@ -54,6 +56,11 @@ def close(functions: Path) -> None:
     SNSResponse.subscribe = alarm_actions.subscribe  # type: ignore[method-assign, assignment]
     SNSResponse.confirm_subscription = alarm_actions.confirm_subscription  # type: ignore[method-assign, assignment]
     SNSResponse.list_subscriptions_by_topic = alarm_actions.list_subscriptions_by_topic  # type: ignore[method-assign, assignment]
+
+
+def _get_account_settings(*_: Any) -> tuple[int, dict[str, str], str]:
+    """Moto does not have it. The limit is the usual one ("Lambda quotas")."""
+    return 200, {}, json.dumps({"AccountLimit": {"ConcurrentExecutions": 1000}})
 
 
 def _invoke(

@@ -37,14 +37,22 @@ COMPUTED = {
     "aws:apigatewayv2/api:Api": {"executionArn": "arn:aws:execute-api:{region}:{account}:{api}"},
     "aws:apigatewayv2/stage:Stage": {"invokeUrl": "https://{api}.execute-api.{region}.amazonaws.com/{name}"},
     "random:index/randomBytes:RandomBytes": {"base64": "{key}"},
+    "random:index/randomPassword:RandomPassword": {"result": "{key}"},
+    "aws:index/getCallerIdentity:getCallerIdentity": {
+        "accountId": "{account}",
+        "arn": "arn:aws:iam::{account}:user/deployer",
+    },
     "aws:iam/getUser:getUser": {"arn": "arn:aws:iam::{account}:user/{userName}"},
     "heroku:app/getApp:getApp": {"uuid": "uuid-of-{name}"},
 }
 
+# The random provider gives a RandomBytes its own value as its id.
+_RANDOM_IDS = {"random:index/randomBytes:RandomBytes": "{base64}", "random:index/randomPassword:RandomPassword": "none"}
+
 
 def outputs(stack: str, overrides: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The outputs that a stack will have, with ACCOUNT_ID and API_ID; LocalError if its settings are invalid."""
-    loaded = project.load(stack, overrides)
+    loaded = project.load_local(stack, overrides)
     cloud = PreviewCloud(project.settings(loaded).region, ACCOUNT_ID, API_ID)
     return program.run(loaded, cloud)
 
@@ -61,7 +69,8 @@ class PreviewCloud:
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Give the outputs that depend on the inputs; random values depend on the resource's name alone."""
         key = b64encode(hashlib.sha256(name.encode()).digest()).decode()
-        return f"{name}-id", self._computed(token, inputs, key=key)
+        computed = self._computed(token, inputs, key=key)
+        return _RANDOM_IDS.get(token, f"{name}-id").format(**computed), computed
 
     def look_up(self, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer any lookup."""

@@ -12,6 +12,7 @@ from infra.settings import InvalidSettings, Settings
 from local.child import LocalError
 
 FOLDER = Path(__file__).parent.parent.parent
+ACCOUNT_ID = "123456789012"  # moto's
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ def load(stack: str, overrides: Mapping[str, str] | None = None) -> Project:
     for key, text in (overrides or {}).items():
         config[_qualified(name, key)] = text
     return Project(name, stack, config)
+
+
+def load_local(stack: str, overrides: Mapping[str, str] | None = None) -> Project:
+    """The same, for the account of the local AWS, and for no other."""
+    return load(stack, {"allowedAccountIds": json.dumps([ACCOUNT_ID]), **(overrides or {})})
 
 
 def settings(loaded: Project) -> Settings:

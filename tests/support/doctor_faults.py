@@ -14,7 +14,9 @@ from werkzeug.wrappers import Response
 
 from contract import buffer_table, drain_url, policies
 from contract.buffer_table import Seen
+from contract.digests import Days, Digest, Listed
 from contract.object_keys import ObjectKey, batch_id, partition_prefix
+from contract.outputs import Outputs
 from contract.slots import Slot
 from local.http_server import HttpServer
 from local.stack import LocalStack
@@ -47,9 +49,14 @@ class World:
     def client(self, service: str) -> Any:
         return self.stack.client(service)
 
+    @property
+    def outputs(self) -> Outputs:
+        return Outputs.parse(json.dumps(self.stack.outputs), "the stack")
+
     def keys(self) -> list[str]:
-        found = self.client("ssm").get_parameter(Name=f"{_SSM}drain_keys", WithDecryption=True)
-        return list(json.loads(found["Parameter"]["Value"]))
+        """The keys of the first generations."""
+        made = self.stack.cloud.made
+        return [made[f"drain-keys-generation-{generation}"][1]["result"] for generation in (1, 2)]
 
     def url(self, app: str, key: str) -> str:
         return drain_url.url(self.stack.outputs["endpoint"].removesuffix("/drain"), app, key)
@@ -286,7 +293,7 @@ def _set_parameter(name: str, value: str | None, world: World) -> None:
     world.set_parameter(name, value)
 
 
-for _name in ("bucket_arn", "athena_reader_role_arn", "drain_keys", f"drain_url/{API}"):
+for _name in ("bucket_arn", "athena_reader_role_arn", f"token_hashes/{API}", f"drain_url/{API}"):
     _breaks(faults.PARAMETER_MISSING, f"no_{_name}")(partial(_set_parameter, _name, None))
     _breaks(faults.PARAMETER_DIFFERS, f"another_{_name}")(partial(_set_parameter, _name, "x"))
 
@@ -403,7 +410,7 @@ def _a_late_batch_of_an_app_that_was_never_flushed(world: World) -> None:
     put_marker(world, VELVET, 60, 11)
 
 
-_CANARY, _FLUSHER = "raxx-log-canary", "raxx-log-flusher"
+_CANARY, _FLUSHER, _DIGESTER = "raxx-log-canary", "raxx-log-flusher", "raxx-log-digester"
 
 
 def _no_function(name: str, world: World) -> None:
@@ -421,6 +428,11 @@ def _function_that_is_not_active(name: str, world: World) -> None:
             parsed.update({"State": "Failed", "StateReason": "The function's role\ncannot be assumed"})
 
     world.answer("lambda", "GetFunctionConfiguration", change)
+
+
+@_breaks(faults.CONCURRENCY_SMALL)
+def _a_new_account(world: World) -> None:
+    world.answer("lambda", "GetAccountSettings", lambda parsed: parsed["AccountLimit"].update(ConcurrentExecutions=10))
 
 
 _SCHEDULE_FIELDS = ("ScheduleExpression", "FlexibleTimeWindow", "Target", "State")
@@ -455,6 +467,7 @@ _SCHEDULE_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
 for _function, _missing, _inactive, _off in (
     (_FLUSHER, faults.FLUSHER_MISSING, faults.FLUSHER_INACTIVE, faults.SCHEDULE_OFF),
     (_CANARY, faults.CANARY_MISSING, faults.CANARY_INACTIVE, faults.CANARY_SCHEDULE_OFF),
+    (_DIGESTER, faults.DIGESTER_MISSING, faults.DIGESTER_INACTIVE, faults.DIGESTER_SCHEDULE_OFF),
 ):
     _breaks(_missing, f"no_{_function}")(partial(_no_function, _function))
     _breaks(_inactive, f"{_function}_that_is_not_active")(partial(_function_that_is_not_active, _function))
@@ -480,6 +493,27 @@ def _no_canary_ever(world: World) -> None:
     seen = Seen(VELVET, canary=True)
     world.undo.callback(put_seen, world.stack, seen, milliseconds(6))
     delete_item(world.stack, seen.key)
+
+
+def put_digest(stack: LocalStack, hours_ago: float) -> str:
+    """Write a chain of one digest, and give its key."""
+    made = NOW - timedelta(hours=hours_ago)
+    digest = Digest(0, made, None, Listed(made, made), Days(made.date(), made.date()), [])
+    stack.client("s3").put_object(Bucket=stack.outputs["bucket"], Key=digest.key, Body=digest.encode())
+    return digest.key
+
+
+@_breaks(faults.DIGEST_OVERDUE)
+def _a_digest_that_was_not_made(world: World) -> None:
+    world.undo.callback(put_digest, world.stack, 0.5)
+    put_digest(world.stack, 3.1)
+
+
+@_breaks(faults.DIGEST_OVERDUE)
+def _no_digest_ever(world: World) -> None:
+    key = put_digest(world.stack, 0.5)
+    world.undo.callback(put_digest, world.stack, 0.5)
+    world.client("s3").delete_object(Bucket=world.bucket, Key=key)
 
 
 @_breaks(faults.APP_SILENT)
@@ -544,7 +578,7 @@ def _no_policy(world: World) -> None:
 
 @_breaks(faults.POLICY_DIFFERS)
 def _a_statement_less(world: World) -> None:
-    declared = policies.archive_bucket(f"arn:aws:s3:::{world.bucket}")
+    declared = policies.archive_bucket(f"arn:aws:s3:::{world.bucket}", world.outputs.principals)
     text = json.dumps({**declared, "Statement": declared["Statement"][:-1]})
     _policy(world, lambda s3: s3.put_bucket_policy(Bucket=world.bucket, Policy=text))
 
@@ -684,6 +718,11 @@ def _the_break_glass_user_was_deleted(world: World) -> None:
     _trust(world, "AIDAEXAMPLEEXAMPLE123")
 
 
+@_breaks(faults.READER_ORPHANED)
+def _someone_who_may_restore_was_deleted(world: World) -> None:
+    _trust(world, "AIDAEXAMPLEEXAMPLE123", "raxx-log-restorer")
+
+
 @_breaks(faults.READER_REFUSED)
 def _a_boundary_denies_what_the_role_allows(world: World) -> None:
     _trust(world, world.client("sts").get_caller_identity()["Arn"])
@@ -694,14 +733,14 @@ def _a_boundary_denies_what_the_role_allows(world: World) -> None:
     world.answer("sts", "AssumeRole", refuse)
 
 
-def _trust(world: World, principal: str) -> None:
+def _trust(world: World, principal: str, role: str = _ROLE) -> None:
     iam = world.client("iam")
 
     def put(document: Any) -> None:
-        iam.update_assume_role_policy(RoleName=_ROLE, PolicyDocument=json.dumps(document))
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(document))
 
-    world.undo.callback(put, iam.get_role(RoleName=_ROLE)["Role"]["AssumeRolePolicyDocument"])
-    put(policies.assumable_by(principal))
+    world.undo.callback(put, iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"])
+    put(policies.assumable_by([principal]))
 
 
 @_breaks(faults.TABLE_MISSING)

@@ -21,6 +21,8 @@ from contract.drain_url import token
 from contract.logplex.batch import Batch
 from contract.object_keys import ObjectKey
 from contract.slots import DEFAULT_MINUTES, Slot
+from contract.token_hashes import CURRENT, NEXT, PREVIOUS, format_hashes, token_hash
+from receiver.accepted_tokens import AcceptedTokens
 from receiver.aws import Queue, Unavailable
 from receiver.deadline import Deadline
 from receiver.flusher.drain import Message
@@ -287,6 +289,17 @@ class FakeParameter:
         return answer
 
 
+def hashes_of(app: str, *keys: str) -> str:
+    """The value of an app's parameter while the tokens of these keys are accepted: current, previous, next."""
+    tokens = {whose: token(key, app) for whose, key in zip((CURRENT, PREVIOUS, NEXT), keys, strict=False)}
+    return format_hashes({whose: token_hash(each) for whose, each in tokens.items()})
+
+
+def accepted_tokens(app: str = APP, key: str = KEY) -> dict[str, AcceptedTokens]:
+    """What a receiver accepts that knows one app and one key."""
+    return {app: AcceptedTokens(FakeParameter(hashes_of(app, key)).read)}
+
+
 # ---------------------------------------------------------------- an AWS endpoint
 
 
@@ -539,7 +552,7 @@ Script = Sequence[Reply | Deed] | None  # None: a deaf endpoint
 S3_TAKES = [Reply(200)]
 DYNAMODB_TAKES = [Reply(200, json.dumps({"ConsumedCapacity": {"TableName": "a-table"}}).encode())]
 SQS_TAKES = [Reply(200, json.dumps({"MessageId": "a-message"}).encode())]
-SSM_GIVES_KEYS = [Reply(200, json.dumps({"Parameter": {"Value": json.dumps([KEY, PREVIOUS_KEY])}}).encode())]
+SSM_GIVES_HASHES = [Reply(200, json.dumps({"Parameter": {"Value": hashes_of(APP, KEY, PREVIOUS_KEY)}}).encode())]
 
 
 class Aws(NamedTuple):
@@ -558,13 +571,13 @@ def aws(
     dynamodb: Script = DYNAMODB_TAKES,
     s3: Script = S3_TAKES,
     sqs: Script = SQS_TAKES,
-    ssm: Script = SSM_GIVES_KEYS,
+    ssm: Script = SSM_GIVES_HASHES,
 ) -> Iterator[Aws]:
     """Serve what the function's environment names, which is set too; clients that are made from now on ask it."""
     for name, value in {
         "LOG_BUCKET": "a-bucket",
         "LOG_APPS": APP,
-        "DRAIN_KEYS_PARAMETER": "/drain_keys",
+        "TOKEN_HASHES_PATH": "/token_hashes/",
         "SPILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/spill",
         "BUFFER_TABLE": "a-table",
     }.items():

@@ -5,10 +5,15 @@ from typing import Any
 from contract.outputs import MEANINGS
 
 VALUES: dict[str, Any] = {name: f"a-{name}" for name in MEANINGS} | {
+    "readerRoleArn": "arn:aws:iam::123456789012:role/raxx-log-athena-reader",
+    "writerUserArn": "arn:aws:iam::123456789012:user/raxx-heroku-log-drain",
+    "breakGlassArns": ["arn:aws:iam::123456789012:user/break-glass"],
+    "deployerArns": ["arn:aws:iam::123456789012:role/deployer"],
     "database": "raxx_heroku_logs",
     "table": "syslog",
     "view": "router_requests",
     "apps": ["raxx-api-prod", "raxx-console-prod"],
+    "retiredApps": ["raxx-old-prod"],
     "parameterPrefix": "/raxx/log-drain/",
     "flushMinutes": 5,
     "drainsEnabled": True,

@@ -14,6 +14,7 @@ from pulumi.runtime import rpc
 from local.pulumi import program as runner
 from local.pulumi import project
 from local.pulumi.preview import PreviewCloud
+from local.pulumi.project import Project
 
 UNKNOWN = rpc.UNKNOWN
 
@@ -36,6 +37,7 @@ class Resource:
     """
 
     urn: str
+    id: str
     type: str
     name: str
     custom: bool
@@ -81,6 +83,12 @@ class Run:
         return [resource for resource in self.resources.values() if resource.type.endswith(ending)]
 
 
+def drain_key(generation: int) -> str:
+    """The drain key of a generation, in every run that is not a preview."""
+    name = f"drain-keys-generation-{generation}"
+    return str(_CLOUD.create("random:index/randomPassword:RandomPassword", name, {})[1]["result"])
+
+
 def name_of(urn: str) -> str:
     """The name in a URN; nothing for none."""
     return urn.rpartition("::")[2]
@@ -93,8 +101,14 @@ def run(
 
     `program` is run in place of `__main__.py`, to look at one component.
     """
+    loaded = project.load_local("prod", overrides)
+    return run_stack(loaded, preview=preview, **({"program": program} if program else {}))
+
+
+def run_stack(loaded: Project, *, preview: bool = False, **options: Any) -> Run:
+    """Run the program with the settings of another stack."""
     recorded = Run()
-    _run(recorded, overrides, preview=preview, refused={}, **({"program": program} if program else {}))
+    _run(recorded, loaded, preview=preview, refused={}, **options)
     return recorded
 
 
@@ -105,17 +119,15 @@ def run_refused(refused: Mapping[str, str], overrides: Mapping[str, str] | None 
     """
     recorded = Run()
     try:
-        _run(recorded, overrides, preview=True, refused=refused)
+        _run(recorded, project.load_local("prod", overrides), preview=True, refused=refused)
     except Exception as error:  # noqa: BLE001  whatever it is, it is what the test is about
         return recorded, error
     raise AssertionError("the program did not end with an error")
 
 
-def _run(
-    recorded: Run, overrides: Mapping[str, str] | None, *, preview: bool, refused: Mapping[str, str], **options: Any
-) -> None:
+def _run(recorded: Run, loaded: Project, *, preview: bool, refused: Mapping[str, str], **options: Any) -> None:
     monitor = _Monitor(recorded, None if preview else _CLOUD, refused)
-    runner.run_with(monitor, project.load("prod", overrides), preview=preview, **options)
+    runner.run_with(monitor, loaded, preview=preview, **options)
 
 
 class _Refused(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
@@ -138,14 +150,15 @@ class _Monitor(runner.Monitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  names of the engine's protocol
         response = super().RegisterResource(request)
         if request.type != runner.STACK:
-            self._record(response.urn, request)
+            self._record(response, request)
         return response
 
-    def _record(self, urn: str, request: Any) -> None:
+    def _record(self, response: Any, request: Any) -> None:
         dependencies = frozenset(request.dependencies)
         of_inputs = {used for inputs in request.propertyDependencies.values() for used in inputs.urns}
-        self._recorded.resources[urn] = Resource(
-            urn=urn,
+        self._recorded.resources[response.urn] = Resource(
+            urn=response.urn,
+            id=response.id,
             type=request.type,
             name=request.name,
             custom=request.custom,

@@ -26,9 +26,12 @@ def test_a_day_makes_its_alarms_and_no_others(scenario: Scenario) -> None:
 
 
 def test_at_least_twenty_faults_are_told_within_twenty_minutes() -> None:
-    """The others are silence, which is told within its hours and 15 minutes, what only a canary tells, and no fault."""
+    """The others are silence, which is told within its hours and 15 minutes, what only a canary tells, and no fault.
+
+    CloudWatch looks back beyond three hours for values of the digester, and does not say how far.
+    """
     assert len([each for each in FAULTS if each.told_in and each.told_in <= 20]) >= 20
-    assert {each.told_in for each in FAULTS} == {20, 31, 135, None}
+    assert {each.told_in for each in FAULTS} == {20, 31, 135, 785, None}
 
 
 def test_every_alarm_comes_on_some_day() -> None:

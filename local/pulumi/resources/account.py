@@ -12,12 +12,12 @@ import boto3
 from botocore.config import Config
 
 from local.child import LocalError
+from local.pulumi.project import ACCOUNT_ID as ACCOUNT_ID
 from local.pulumi.resources.spelling import Inputs
 
-ACCOUNT_ID = "123456789012"  # moto's
 SERVICES = (
     *("apigatewayv2", "athena", "budgets", "cloudwatch", "dynamodb", "glue", "iam", "kms", "lambda", "logs", "s3"),
-    *("scheduler", "sns", "sqs", "ssm"),
+    *("scheduler", "sns", "sqs", "ssm", "sts"),
 )
 
 

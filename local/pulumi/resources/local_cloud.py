@@ -46,7 +46,16 @@ def _get_user(account: Account, inputs: Inputs) -> dict[str, Any]:
     return {"arn": user["Arn"], "userName": user["UserName"], "userId": user["UserId"], "path": user["Path"]}
 
 
-LOOK_UP: dict[str, Finder] = {**heroku.LOOK_UP, "aws:iam/getUser:getUser": _get_user}
+def _get_caller_identity(account: Account, _: Inputs) -> dict[str, Any]:
+    identity = account.clients["sts"].get_caller_identity()
+    return {"accountId": identity["Account"], "arn": identity["Arn"], "userId": identity["UserId"]}
+
+
+LOOK_UP: dict[str, Finder] = {
+    **heroku.LOOK_UP,
+    "aws:iam/getUser:getUser": _get_user,
+    "aws:index/getCallerIdentity:getCallerIdentity": _get_caller_identity,
+}
 # Inputs that matter only when the resource is destroyed.
 _FOR_DESTROYING = ("forceDestroy",)
 

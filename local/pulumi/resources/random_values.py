@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import string
 
 from local.pulumi.resources.account import Account, Creator, Outputs
 from local.pulumi.resources.spelling import Inputs
@@ -12,4 +13,12 @@ def _random_bytes(_: Account, inputs: Inputs) -> Outputs:
     return secrets.token_hex(8), {"base64": base64.b64encode(data).decode(), "hex": data.hex()}
 
 
-CREATE: dict[str, Creator] = {"random:index/randomBytes:RandomBytes": _random_bytes}
+def _random_password(_: Account, inputs: Inputs) -> Outputs:
+    alphabet = string.ascii_letters + string.digits + ("!@#$%&*()-_=+[]{}<>:?" if inputs.take("special") else "")
+    return "none", {"result": "".join(secrets.choice(alphabet) for _ in range(inputs.take("length")))}
+
+
+CREATE: dict[str, Creator] = {
+    "random:index/randomBytes:RandomBytes": _random_bytes,
+    "random:index/randomPassword:RandomPassword": _random_password,
+}

@@ -46,6 +46,7 @@ CREATE: dict[str, Creator] = {
         "queryDefinitionId",
         {"name": "name", "logGroupNames": "logGroupNames", "queryString": "queryString"},
     ),
+    "aws:dynamodb/resourcePolicy:ResourcePolicy": Call("dynamodb", "put_resource_policy", "{resourceArn}"),
     "aws:glue/catalogDatabase:CatalogDatabase": Call(
         "glue", "create_database", "{name}", into="DatabaseInput", tags="map"
     ),
@@ -71,6 +72,9 @@ CREATE: dict[str, Creator] = {
         "{bucket}",
         into="LifecycleConfiguration",
         beside=("bucket", "transitionDefaultMinimumObjectSize"),
+    ),
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": Call(
+        "s3", "put_object_lock_configuration", "{bucket}", into="ObjectLockConfiguration", beside=("bucket",)
     ),
     "aws:s3/bucketPolicy:BucketPolicy": Call("s3", "put_bucket_policy", "{bucket}"),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Call(

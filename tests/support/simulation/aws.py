@@ -230,8 +230,8 @@ class S3Client:
         Bucket: str,  # noqa: N803
         Key: str,  # noqa: N803
         Body: bytes,  # noqa: N803
-        ContentType: str,  # noqa: N803
         IfNoneMatch: str | None = None,  # noqa: N803
+        **_: object,
     ) -> Any:
         put = partial(self._objects.put, Key, Body, IfNoneMatch, of_slot=self._of_slots)
         return self._call(("put", Key), put)

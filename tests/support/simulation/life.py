@@ -39,7 +39,7 @@ _LAST_RUNS = 100
 _SKEW_S = 10
 
 
-class _Keys:
+class _AnyToken:
     """Accepts every token."""
 
     def accept(self, *_: object) -> bool:
@@ -86,13 +86,12 @@ class Life:
 
     def _settings(self, minutes: int) -> Settings:
         return Settings(
-            "bucket", frozenset(self._plan.apps), "keys", "queue", "table", "", "", minutes, 0, "simulation"
+            "bucket", frozenset(self._plan.apps), "hashes", "queue", "table", "", "", minutes, 0, "simulation"
         )
 
     def _receiver(self, minutes: int) -> receiver.handler.Receiver:
         return receiver.handler.Receiver(
-            frozenset(self._plan.apps),
-            _Keys(),  # type: ignore[arg-type]
+            {app: _AnyToken() for app in self._plan.apps},  # type: ignore[misc]
             make_intake(self._settings(minutes), lambda _: None),
             receiver.aws.Queue("queue"),
             self._emit,

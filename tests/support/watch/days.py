@@ -243,7 +243,7 @@ FAULTS = (
         _alarms("refused", *SILENT), _set(old_token=set(APPS)), hours=_LONG,
     ),
     Scenario(
-        "s3-refused", "S3 refuses objects for a day", _alarms("behind", "flusher-errors", "canary"),
+        "s3-refused", "S3 refuses objects for a day", _alarms("behind", "flusher-errors", "canary", "digester"),
         _refuse("AccessDenied", "s3"), hours=24,
     ),
     Scenario(
@@ -303,7 +303,7 @@ FAULTS = (
     ),
     Scenario(
         "keys-unreadable", "a new receiver cannot read the keys", _alarms("api-5xx", "canary"),
-        _all(_set(keys_unreadable=True), _restart),
+        _all(_set(hashes_unreadable=True), _restart),
     ),
     Scenario(
         "urls-unreadable", "the canary cannot read the drain URLs", _alarms("canary"), _set(urls_unreadable=True),
@@ -314,6 +314,8 @@ FAULTS = (
     ),
     Scenario("canary-stopped", "the canary is not invoked any more, and the doctor alone tells", _alarms(),
              _set(canary_stopped=True), hours=2, told_in=None),
+    Scenario("digester-stopped", "the digester is not invoked any more", _alarms("digester"),
+             _set(digester_stopped=True), hours=15, told_in=785),
     Scenario("slow", "every POST takes 3 s", _alarms("receiver-slow"), _set(slow_s=3.0)),
     Scenario(
         "malformed", "an app logs 30 lines per minute that are not valid syslog", _alarms("quarantined"),

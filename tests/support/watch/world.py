@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from threading import Lock
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import receiver.accepted_keys
+import receiver.accepted_tokens
 import receiver.aws
 import receiver.canary.aws
 import receiver.canary.handler
@@ -27,7 +28,7 @@ from contract import canary, drain_url, names
 from contract.alarms import Alarm, Watched, alarms
 from contract.metric_identity import identity
 from contract.vended_metrics import Vended
-from receiver.accepted_keys import AcceptedKeys
+from receiver.accepted_tokens import AcceptedTokens
 from receiver.breaker import Breaker
 from receiver.canary.aws import SeenCanaries
 from receiver.canary.handler import Canary, CanaryFailed
@@ -36,6 +37,7 @@ from receiver.flusher.handler import Service
 from receiver.pace import Pace
 from receiver.settings import Settings
 from receiver.wiring import make_intake
+from tests.support.fakes import hashes_of
 from tests.support.simulation.aws import Cloud
 from tests.support.simulation.life import replace_surroundings
 from tests.support.watch.alarm_rules import EXTRAS, Evaluator, State
@@ -60,6 +62,9 @@ _GATEWAY_S = 0.15
 _OFTEN_RECEIVED = 3
 
 
+_DIGEST_MINUTES = 60
+
+
 @dataclass
 class Faults:
     """What is broken at the moment."""
@@ -70,7 +75,8 @@ class Faults:
     flusher_stopped: bool = False
     flusher_import_fails: bool = False
     canary_stopped: bool = False
-    keys_unreadable: bool = False
+    digester_stopped: bool = False
+    hashes_unreadable: bool = False
     urls_unreadable: bool = False
     # What the receiver takes longer, and for how many POSTs of a hundred.
     slow_s: float = 0.0
@@ -125,6 +131,8 @@ class World:
         self.objects = 25_920
         for days in (1, 2):
             self.metrics.put(series_of(Vended.OBJECTS), self.clock.now - days * _DAY_MINUTES * MINUTE_S, self.objects)
+        for hours in (1, 2, 3, 4):
+            self.metrics.put(series_of(Vended.DIGESTER_ERRORS), self.clock.now - hours * _DIGEST_MINUTES * MINUTE_S, 0)
         self.restart()
         self._flusher = self._service()
         self._canary = self._make_canary()
@@ -143,8 +151,7 @@ class World:
         """Start the receiver anew: a new sandbox, which knows no keys."""
         settings = self._settings()
         self._receiver = receiver.handler.Receiver(
-            self.apps,
-            AcceptedKeys(self._read_keys, self.clock.monotonic),
+            {app: AcceptedTokens(partial(self._read_hashes, app), self.clock.monotonic) for app in self.apps},
             make_intake(settings, self._console.emit(NAMESPACE, self.clock)),
             receiver.aws.Queue("queue"),
             self._console.emit(NAMESPACE, self.clock),
@@ -163,6 +170,9 @@ class World:
                 self._flush()
             if self.minute % canary.EVERY_MINUTES == 0 and not self.faults.canary_stopped:
                 self._send_canaries()
+            if self.minute % _DIGEST_MINUTES == 0 and not self.faults.digester_stopped:
+                # Of the digester only what S3 says matters to its alarm.
+                self.vended.put(Vended.DIGESTER_ERRORS, self.network.trouble("s3", ("put",)) is not None)
         self.clock.now = max(self.clock.now, begin + 59)
         self._vend()
         self.minute += 1
@@ -294,10 +304,10 @@ class World:
             raise receiver.canary.post.NotAccepted("GetParameter-AccessDeniedException")
         return drain_url.url("https://endpoint/prod", app, KEYS[0])
 
-    def _read_keys(self, _: object) -> str:
-        if self.faults.keys_unreadable:
+    def _read_hashes(self, app: str, _: object) -> str:
+        if self.faults.hashes_unreadable:
             raise receiver.aws.Unavailable("ssm-AccessDeniedException", "simulated")
-        return drain_url.format_keys(KEYS)
+        return hashes_of(app, *KEYS)
 
     # ---------------------------------------------------------------- what is known afterwards
 
@@ -389,8 +399,8 @@ def simulated() -> Iterator[None]:
         replace_surroundings(patch, _Stand)
         patch.setattr(receiver.canary.aws, "boto3", _Stand)
         patch.setattr(receiver.canary.post, "http", http)
-        patch.setattr(receiver.accepted_keys, "threading", SimpleNamespace(Lock=Lock, Thread=Reader))
-        patch.setattr(receiver.accepted_keys, "Future", Reading)
+        patch.setattr(receiver.accepted_tokens, "threading", SimpleNamespace(Lock=Lock, Thread=Reader))
+        patch.setattr(receiver.accepted_tokens, "Future", Reading)
         patch.setattr(receiver.aws, "Calls", Calls)
         patch.setattr(receiver.aws, "time", _Stand)
         patch.setattr(receiver.aws, "Breaker", lambda probe_s: Breaker(probe_s, _Stand.monotonic))
