@@ -11,6 +11,7 @@ import typer
 from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
 from runbook.alarms import send_test
 from runbook.buffer import flush
+from runbook.canary import send_canary
 from runbook.clients import aws
 from runbook.cost import cost
 from runbook.doctor import doctor
@@ -20,6 +21,7 @@ from runbook.errors import RunbookError
 from runbook.glacier import restore
 from runbook.search import lines, query, sql
 from runbook.session import AsJson, Session
+from runbook.verification import verify
 
 _HELP = """The runbook of the log archive: find what is wrong, search the logs, fix it.
 
@@ -85,8 +87,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sql": sql.sql,
     "lines": lines.lines,
     "restore": restore.restore,
+    "verify": verify.verify,
     "flush": flush.flush,
     "test-alarm": send_test.send_test,
+    "test-drain": send_canary.send_canary,
     "cost": cost.cost,
     "stop": stop.stop,
     "start": start.start,

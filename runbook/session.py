@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from contract.outputs import Outputs
 from runbook import stack_outputs
 from runbook.clients import aws
 from runbook.clients.aws import Aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 # Options of several commands.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
@@ -41,6 +44,11 @@ class Session:
         role = self._outputs_of_file.reader_role_arn if self._outputs_of_file else self.role
         return self.own_aws.role(role)
 
+    @cached_property
+    def restorer_aws(self) -> Aws:
+        """Clients of the restorer role, which the operator's own identity assumes, even with --assume."""
+        return self.own_aws.role(self.outputs.restorer_role_arn)
+
     def forget_reader(self) -> None:
         """Assume the reader role anew the next time: its credentials are valid for an hour."""
         self.__dict__.pop("reader_aws", None)
@@ -54,6 +62,11 @@ class Session:
     def outputs(self) -> Outputs:
         """The stack's outputs. RunbookError if they cannot be read."""
         return self._outputs_of_file or stack_outputs.from_ssm(self.aws.client("ssm"), self.prefix)
+
+    @property
+    def s3(self) -> "S3Client":
+        """The client of S3, for buckets of the stack's account only."""
+        return aws.of_account(self.aws.client("s3"), self.outputs.account_id)
 
     @cached_property
     def _outputs_of_file(self) -> Outputs | None:

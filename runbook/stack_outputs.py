@@ -48,9 +48,20 @@ def from_ssm(ssm: "SSMClient", prefix: str) -> Outputs:
 
 
 def chosen_apps(outputs: Outputs, app: str | None) -> tuple[str, ...]:
-    """Give the app, or all apps for None; RunbookError names the apps of the stack when it does not have this one."""
+    """Give the app, or for None all that drain; RunbookError names them when it is none of them."""
+    if app in outputs.retired_apps:
+        raise RunbookError(f"{app} is retired, so it has no drain: move it from `retiredApps` to `apps` and deploy")
+    return _chosen(outputs.apps, app)
+
+
+def searched_apps(outputs: Outputs, app: str | None) -> tuple[str, ...]:
+    """Give the app, or for None all that can be queried; RunbookError names them when it is none of them."""
+    return _chosen(outputs.all_apps, app)
+
+
+def _chosen(apps: tuple[str, ...], app: str | None) -> tuple[str, ...]:
     if app is None:
-        return outputs.apps
-    if app not in outputs.apps:
-        raise RunbookError(f"{app!r} is not an app of this stack: it has {', '.join(outputs.apps)}")
+        return apps
+    if app not in apps:
+        raise RunbookError(f"{app!r} is not an app of this stack: it has {', '.join(apps)}")
     return (app,)

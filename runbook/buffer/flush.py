@@ -1,15 +1,15 @@
 """`flush`: runs the flusher until nothing is due."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contract import buffer_table, names
+from contract import buffer_table
 from contract.outputs import Outputs
 from contract.slots import Slot
+from runbook.clients import functions
 from runbook.errors import RunbookError
 from runbook.session import AsJson, session_of
 from runbook.terminal import printing, times
@@ -55,7 +55,7 @@ def flush(
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs
     with printing.status("running the flusher") as show:
-        flushed = _flush(session.aws.client("lambda"), outputs, runs, show)
+        flushed = flush_due(session.aws.client("lambda"), outputs, runs, show)
     next_slot = Slot.of(int(times.now().timestamp() * 1000), outputs.flush_minutes)
     if session.as_json:
         printing.document(_document(flushed, next_slot))
@@ -72,7 +72,8 @@ def flush(
         raise typer.Exit(1)
 
 
-def _flush(client: "LambdaClient", outputs: Outputs, most: int, show: "Callable[[str], None]") -> Flushed:
+def flush_due(client: "LambdaClient", outputs: Outputs, most: int, show: "Callable[[str], None]") -> Flushed:
+    """Run the flusher until nothing is due, at most so many times. RunbookError if the function itself fails."""
     flushed = Flushed()
     while not (flushed.done or flushed.failed) and flushed.runs < most:
         _add(flushed, _invoke(client, outputs))
@@ -93,27 +94,18 @@ def _add(flushed: Flushed, answer: dict[str, Any]) -> None:
 
 
 def _invoke(client: "LambdaClient", outputs: Outputs) -> dict[str, Any]:
-    """Run the flusher once, and give its answer; one that failed has an `errorMessage` ("Invoke", Lambda API)."""
-    try:
-        response = client.invoke(FunctionName=outputs.flusher)
-    except client.exceptions.ResourceNotFoundException:
+    """Run the flusher once, and give its answer, or the message of what it could not flush."""
+    answer = functions.invoke(client, outputs.flusher)
+    if answer.failed and answer.payload.get("errorType") != _FLUSHER_FAILED:
         raise RunbookError(
-            f"there is no function {outputs.flusher} in {client.meta.region_name}: set --region to the stack's, or "
-            "deploy the stack, which creates it again: pulumi up --refresh"
-        ) from None
-    answer: dict[str, Any] = json.load(response["Payload"])
-    if "FunctionError" in response and answer.get("errorType") != _FLUSHER_FAILED:
-        reason = " ".join(str(answer.get("errorMessage", "no reason given")).split())
-        raise RunbookError(
-            f"the flusher itself failed ({answer.get('errorType', response['FunctionError'])}: {reason}); batches stay "
-            f"in the buffer for 14 days. Read its log: {_log_command(outputs)}"
+            f"the flusher itself failed ({answer.reason}); batches stay in the buffer for 14 days. Read its log: "
+            f"{_log_command(outputs)}"
         )
-    return answer
+    return answer.payload
 
 
 def _log_command(outputs: Outputs) -> str:
-    group = names.function_log_group(outputs.flusher)
-    return f"aws logs tail {group} --since 1h --region {outputs.region}"
+    return functions.log_command(outputs.flusher, outputs.region)
 
 
 def _document(flushed: Flushed, next_slot: Slot) -> dict[str, Any]:

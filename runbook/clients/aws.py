@@ -12,7 +12,9 @@ from runbook.errors import Denied, RunbookError
 if TYPE_CHECKING:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
+    from mypy_boto3_s3 import S3Client
 
+_OWNER = "ExpectedBucketOwner"
 # The maximum for chained roles (IAM user guide, "Roles terms and concepts").
 _SESSION_S = 3600
 _CONNECTIONS = 32
@@ -96,6 +98,20 @@ class Aws:
         )
 
 
+def of_account(s3: "S3Client", account_id: str) -> "S3Client":
+    """Make a client of S3 name the account of each bucket that it asks; S3 refuses if it is another one.
+
+    Source: S3 user guide, "Verifying bucket ownership with bucket owner condition".
+    """
+
+    def name_account(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if _OWNER in model.input_shape.members:
+            params.setdefault(_OWNER, account_id)
+
+    s3.meta.events.register("provide-client-params.s3", name_account, unique_id=_OWNER)
+    return s3
+
+
 def _role_arn(sts: Any, name: str) -> str:
     # Somebody who can only assume the role cannot read its ARN from SSM, but everybody can call GetCallerIdentity.
     identity = sts.get_caller_identity()
@@ -138,9 +154,15 @@ def _denied(operation: str, message: str) -> str:
     return f"could not tell: {who} is not allowed to call {action}{on}; {_who_may(action)}"
 
 
+# What the policies of the stack's key and queues leave to break-glass principals, of what people do.
+_NAMED_ONLY = frozenset({"kms:Decrypt", "sqs:DeleteMessage", "sqs:ReceiveMessage"})
+
+
 def _who_may(action: str) -> str:
     if action == "sts:AssumeRole":
-        return "only the break-glass principal is (setting breakGlassUser or breakGlassArn)"
+        return "only a break-glass principal is (settings breakGlassUser, breakGlassArns and restoreArns)"
+    if action in _NAMED_ONLY:
+        return "only a break-glass principal with this permission is: the stack's policies deny it to all others"
     if action in reader_actions():
         return "the reader role is, for this stack's resources (add --assume before the command)"
     return "an administrator is"
@@ -149,7 +171,7 @@ def _who_may(action: str) -> str:
 def reader_actions() -> frozenset[str]:
     """The actions that the reader role's policies allow on the stack's resources."""
     statements = [
-        *policies.reader("", "", "", [], [], "", "")["Statement"],
+        *policies.reader("", "", "", [], [], "", "", "")["Statement"],
         *policies.parameter_reader([])["Statement"],
     ]
     return frozenset(action for statement in statements for action in _actions(statement["Action"]))

@@ -12,10 +12,11 @@ from runbook.cost.usage import Days, Retention, Usage, Watch
 from runbook.prices import Price
 from runbook.terminal import printing
 
-# The defaults of `receiverMemoryMb` and `flusherMemoryMb`, and what the canary has.
+# The defaults of `receiverMemoryMb` and `flusherMemoryMb`, and what canary and digester have.
 RECEIVER_MB = 256
 FLUSHER_MB = 1024
 CANARY_MB = 128
+DIGESTER_MB = 512
 # Log data, with CloudWatch's overhead for each event: the access log's line of a POST, and the flusher's lines of
 # metrics for each object, and for each run and app: the first app's is on the run's own line. A POST that goes well
 # writes no other line, and neither does the canary.
@@ -94,6 +95,10 @@ def _canary_runs(use: Usage) -> float:
     return _days(use) * traffic.CANARY_RUNS_PER_DAY if use.watch.apps else 0.0
 
 
+def _digester_runs(use: Usage) -> float:
+    return _days(use) * traffic.DIGESTS_PER_DAY if use.watch.apps else 0.0
+
+
 def _log_bytes(use: Usage) -> float:
     of_posts, apps = use.added.posts * POST_LOG_BYTES, use.watch.apps
     if not apps:
@@ -169,7 +174,7 @@ ITEMS = (
         prices.SCHEDULER,
         Basis.ASSUMED,
         Driver.TIME,
-        lambda use: _days(use) * traffic.RUNS_PER_DAY + _canary_runs(use),
+        lambda use: _days(use) * traffic.RUNS_PER_DAY + _canary_runs(use) + _digester_runs(use),
     ),
     Item(
         "flusher-invocations",
@@ -238,6 +243,39 @@ ITEMS = (
         Basis.ASSUMED,
         Driver.TIME,
         lambda use: _canary_runs(use) * use.watch.apps,
+    ),
+    Item("key", "Key of the drain URLs", prices.KMS_KEY, Basis.ASSUMED, Driver.TIME, lambda use: use.stack_months),
+    Item(
+        "digester-invocations",
+        "Digester invocations",
+        prices.LAMBDA_REQUEST,
+        Basis.ASSUMED,
+        Driver.TIME,
+        _digester_runs,
+    ),
+    Item(
+        "digester-compute",
+        "Digester compute",
+        prices.LAMBDA_GB_SECOND,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _gb_seconds(_digester_runs(use) * traffic.DIGEST_MS, DIGESTER_MB),
+    ),
+    Item(
+        "digest-lists",
+        "Lists for digests, and digests",
+        prices.S3_PUT,
+        Basis.ASSUMED,
+        Driver.TIME,
+        lambda use: _digester_runs(use) * traffic.requests_per_digest(use.watch.apps),
+    ),
+    Item(
+        "digest-checksums",
+        "Checksums for digests",
+        prices.S3_GET,
+        Basis.AT_LEAST,
+        Driver.OBJECTS,
+        lambda use: use.added.all_objects if use.watch.apps else 0.0,
     ),
     Item(
         "puts",

@@ -74,7 +74,7 @@ def _days(session: Session, now: datetime) -> tuple[usage.Days, frozenset[str], 
     """What each day added, the fields that CloudWatch measured, and a note if it measured none."""
     outputs = session.outputs
     with _progress() as watch:
-        stored = inventory.of_bucket(session.aws.client("s3"), outputs.bucket, watch, outputs.flush_minutes)
+        stored = inventory.of_bucket(session.s3, outputs.bucket, watch, outputs.flush_minutes)
         days = usage.merged(stored, inventory.of_workgroup(session.aws.client("athena"), outputs.workgroup))
     found, gaps = _metrics(session, now)
     completed = traffic.completed(days, found, now, len(outputs.apps), outputs.flush_minutes)

@@ -15,12 +15,17 @@ MINUTES_PER_DAY = 24 * 60
 RUNS_PER_DAY = MINUTES_PER_DAY
 # The canary is invoked this often, and sends one for each app.
 CANARY_RUNS_PER_DAY = MINUTES_PER_DAY // canary.EVERY_MINUTES
+# The digester is invoked every hour. It lists five days of each app, once a day 37, and digests, and apps.
+DIGESTS_PER_DAY = 24
+_DAYS_PER_DIGEST = (23 * 5 + 37) / 24
+_OTHERS_PER_DIGEST = 3
 
 # Assumptions, not measurements on AWS. A POST waits for DynamoDB most of its time; a run waits for several queries.
 POST_MS = 15
 RUN_MS = 300
-# Most of it is the start of its environment, which Lambda does not keep for a quarter of an hour.
+# Most of it is the start of its environment, which Lambda does not keep for a quarter of an hour, or an hour.
 CANARY_MS = 3_000
+DIGEST_MS = 5_000
 # Of a flusher of 1,024 MB, which has 0.58 of a processor: 12 to 22 µs of CPU time (`objects` of the traffic generator).
 LINE_MS = 0.03
 # How many lines a POST has when nobody counted them.
@@ -32,6 +37,11 @@ _RECORD_ID_BYTES = 16
 
 # The fields of a day that CloudWatch knows.
 MEASURED = ("posts", "lines", "body_bytes", "receiver_ms", "flusher_ms", "write_units", "read_units")
+
+
+def requests_per_digest(apps: int) -> float:
+    """Give how many requests at the price of a PUT the digester makes per run: lists, and its digest."""
+    return apps * _DAYS_PER_DIGEST + _OTHERS_PER_DIGEST
 
 
 def receiver_ms(posts: float, answer_after_ms: float = 0) -> float:

@@ -6,15 +6,19 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from contract import drain_url, names
+from contract import names
 from contract.outputs import Outputs
+from contract.token_hashes import parse_hashes
 from runbook.clients import aws
 from runbook.clients.aws import Aws
 from runbook.clients.heroku import Heroku
 from runbook.doctor.faults import Fault
 from runbook.errors import RunbookError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class GivenUp(Exception):
@@ -87,20 +91,25 @@ class Context:
             self._parameters[name] = self._read(name, secret=secret)
         return self._parameters[name]
 
-    def drain_keys(self) -> tuple[str, ...]:
-        """The keys that the receiver accepts, the current one first; empty if SSM has no valid list. Never shown."""
+    @property
+    def s3(self) -> "S3Client":
+        """The reader's client of S3, for buckets of the stack's account only."""
+        return aws.of_account(self.reader.client("s3"), self.outputs.account_id)
+
+    @property
+    def break_glass_s3(self) -> "S3Client":
+        """The operator's own one."""
+        return aws.of_account(self.break_glass.client("s3"), self.outputs.account_id)
+
+    def token_hashes(self, app: str) -> dict[str, str]:
+        """The hashes of an app's accepted tokens, by whose they are; empty if SSM has no valid ones."""
         try:
-            return drain_url.parse_keys(self.parameter(names.DRAIN_KEYS) or "")
+            return parse_hashes(self.parameter(names.token_hashes(app), secret=False) or "")
         except ValueError:
-            return ()
+            return {}
 
-    def expected_url(self, app: str) -> str | None:
-        """An app's drain URL from the current key, or without keys the one in SSM; None if SSM has neither.
-
-        Only the check `parameters` reports when the two differ.
-        """
-        if keys := self.drain_keys():
-            return drain_url.url(self.outputs.stage_url, app, keys[0])
+    def drain_url(self, app: str) -> str | None:
+        """An app's drain URL; None if SSM has none. Never shown."""
         return self.parameter(names.drain_url(app))
 
     def _read(self, name: str, *, secret: bool) -> str | None:

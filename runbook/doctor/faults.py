@@ -30,6 +30,7 @@ _ACCESS_LOG = (
     f"aws logs filter-log-events --log-group-name {names.access_log_group('{namePrefix}')} "
     f"--filter-pattern '{access_log.filter_pattern('= {status}')}' " + _SINCE
 )
+_CONCURRENCY_QUOTA = "L-B99A9384"  # "Concurrent executions" in Service Quotas
 _MOVE_AWAY = "aws s3 mv {url} . --region {region}"
 _REWRITE = "deploy the stack, which restores it"
 
@@ -103,8 +104,8 @@ DRAIN_DESPITE_STOP = Fault(
 )
 DRAINS = Check(
     "drains",
-    "the drains of each app at Heroku: one to this stack, with the URL in SSM",
-    (Identity.HEROKU, Identity.BREAK_GLASS),
+    "the drains of each app at Heroku: one to this stack, with the current token",
+    (Identity.HEROKU, Identity.READER),
     (DRAIN_MISSING, DRAIN_REFUSED, DRAIN_NOT_ROTATED, DRAIN_DOUBLED, DRAIN_DESPITE_STOP),
 )
 
@@ -178,7 +179,7 @@ PARAMETER_MISSING = Fault("parameter-missing", "the SSM parameter {name} does no
 PARAMETER_DIFFERS = Fault("parameter-differs", "the SSM parameter {name} {difference}", _REWRITE, _UPDATE)
 PARAMETERS = Check(
     "parameters",
-    "SSM: all parameters exist and match the stack, and drain URLs are signed with the current key",
+    "SSM: all parameters exist and match the stack, and drain URLs have the current token",
     (Identity.READER, Identity.BREAK_GLASS),
     (PARAMETER_MISSING, PARAMETER_DIFFERS),
 )
@@ -250,6 +251,23 @@ FLUSHER = Check(
     (FLUSHER_MISSING, FLUSHER_INACTIVE, SCHEDULE_OFF),
 )
 
+# ---------------------------------------------------------------- the account
+
+CONCURRENCY_SMALL = Fault(
+    "concurrency-small",
+    "the account runs at most {limit} Lambda functions at a time, as AWS begins new accounts: when all are busy, the "
+    "endpoint answers 503 and batches are lost",
+    "ask AWS for 1,000, which costs nothing",
+    f"aws service-quotas request-service-quota-increase --service-code lambda --quota-code {_CONCURRENCY_QUOTA} "
+    "--desired-value 1000 --region {region}",
+)
+ACCOUNT = Check(
+    "account",
+    "how many Lambda functions the account may run at a time: more than the 10 of a new account",
+    (Identity.READER,),
+    (CONCURRENCY_SMALL,),
+)
+
 # ---------------------------------------------------------------- the canary
 
 CANARY_MISSING = Fault(
@@ -269,6 +287,37 @@ CANARY_SCHEDULE_OFF = Fault(
     f"the canary's schedule {{function}}/{names.CANARY_SCHEDULE} {{difference}}: nothing tests the drain endpoint",
     _REWRITE,
     _UPDATE,
+)
+DIGESTER_MISSING = Fault(
+    "digester-missing",
+    "the function {function} does not exist: nobody records what is written to the archive",
+    "deploy the stack, which creates it again",
+    _UPDATE,
+)
+DIGESTER_INACTIVE = Fault(
+    "digester-inactive",
+    "the function {function} cannot run: it is {state}, {reason}",
+    "fix the reason, or deploy the stack",
+    _UPDATE,
+)
+DIGESTER_SCHEDULE_OFF = Fault(
+    "digester-schedule-off",
+    f"the digester's schedule {{function}}/{names.DIGESTER_SCHEDULE} {{difference}}: nobody records what is written to "
+    "the archive",
+    _REWRITE,
+    _UPDATE,
+)
+DIGEST_OVERDUE = Fault(
+    "digest-overdue",
+    "{newest}, and one is made every hour: logs that are deleted or changed now would not show",
+    "look at the other findings; the digester's log says why it fails",
+    _function_log("{function}"),
+)
+DIGESTS = Check(
+    "digests",
+    "the digester: its function is active, its schedule is enabled, and the newest digest is at most three hours old",
+    (Identity.READER, Identity.BREAK_GLASS),
+    (DIGESTER_MISSING, DIGESTER_INACTIVE, DIGESTER_SCHEDULE_OFF, DIGEST_OVERDUE),
 )
 CANARY_OVERDUE = Fault(
     "canary-overdue",
@@ -307,7 +356,7 @@ OBJECTS = Check(
 APP_UNKNOWN = Fault(
     "app-unknown",
     "there are objects under {url}, but the table does not have this app: no query finds them",
-    "add the app to `apps`, or move the objects away",
+    "add the app to `apps` or `retiredApps`, or move the objects away",
     "aws s3 ls --recursive --summarize {url} --region {region}",
 )
 DAY_UNKNOWN = Fault(
@@ -319,7 +368,7 @@ DAY_UNKNOWN = Fault(
 OBJECT_FOREIGN = Fault(
     "object-foreign",
     "{url} was not written by the receiver: its lines are wrong, or every query of its day fails",
-    "move it away; versioning keeps it for seven days",
+    "move it away; versioning keeps it for 30 days",
     _MOVE_AWAY,
 )
 LAYOUT = Check(
@@ -367,11 +416,11 @@ WRITER = Check(
     (WRITER_MAY_NOT, WRITER_MAY_MORE, WRITER_MAY_HALF),
 )
 
-READER_MISSING = Fault("reader-missing", "the reader role {role} does not exist", _REWRITE, _UPDATE)
+READER_MISSING = Fault("reader-missing", "the role {role} does not exist", _REWRITE, _UPDATE)
 READER_ORPHANED = Fault(
     "reader-orphaned",
-    "the reader role trusts {principal}, a deleted principal: nobody can assume the role",
-    "deploy the stack, which looks up the break-glass principal again",
+    "the role {role} trusts {principal}, a deleted principal: nobody can assume the role",
+    "deploy the stack, which looks up the break-glass principals again",
     _UPDATE,
 )
 READER_REFUSED = Fault(
@@ -382,7 +431,7 @@ READER_REFUSED = Fault(
 )
 READER = Check(
     "reader",
-    "the reader role: exists, trusts an existing principal, and can be assumed",
+    "the reader role and the restorer role: exist and trust existing principals; the first can be assumed",
     (Identity.BREAK_GLASS,),
     (READER_MISSING, READER_ORPHANED, READER_REFUSED),
 )
@@ -442,7 +491,7 @@ OBJECT_ARCHIVED = Fault(
 OBJECT_UNREADABLE = Fault(
     "object-unreadable",
     "{url} is not valid gzip ({reason}): every query of its day fails",
-    "move it away; versioning keeps it for seven days",
+    "move it away; versioning keeps it for 30 days",
     _MOVE_AWAY,
 )
 LINES = Check(
@@ -471,7 +520,7 @@ _QUEUE_URL = "aws sqs get-queue-url --queue-name {queue} --query QueueUrl --outp
 LOGS_DELETED = Fault(
     "logs-deleted",
     "somebody deleted logs: {objects}, the newest {url} at {time}, by {who} from {address}",
-    "find out who and why, and undo it within 7 days; RUNBOOK.md says how, and how to end this finding and its alarm",
+    "find out who and why, and undo it within 30 days; RUNBOOK.md says how, and how to end this finding and its alarm",
     f'aws sqs receive-message --queue-url "$({_QUEUE_URL})" --max-number-of-messages 10 --visibility-timeout 0 '
     "--wait-time-seconds 1 --query 'Messages[].Body' --region {region}",
 )
@@ -529,9 +578,9 @@ ALARMS = Check(
 
 # In the order in which a line passes them, from the app to the query; then what watches all of it.
 CHECKS = (
-    DRAINS, ENDPOINT, PARAMETERS, QUEUES, BUFFER, FLUSHER, CANARY,
+    DRAINS, ENDPOINT, PARAMETERS, QUEUES, BUFFER, FLUSHER, ACCOUNT, CANARY,
     OBJECTS, LAYOUT, BUCKET,
     WRITER, READER,
     CATALOG, WORKGROUP, LINES, LOSSES,
-    DELETIONS, ALARMS,
+    DELETIONS, DIGESTS, ALARMS,
 )  # fmt: skip

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from runbook.doctor import faults
 from runbook.doctor.checks import (
+    account,
     alarms,
     bucket,
     buffer,
     canary,
     deletions,
+    digester,
     drains,
     endpoint,
     flusher,
@@ -33,6 +35,7 @@ FUNCTIONS: Mapping[Check, Callable[[Context], Findings]] = {
     faults.QUEUES: queues.check,
     faults.BUFFER: buffer.check,
     faults.FLUSHER: flusher.check,
+    faults.ACCOUNT: account.check,
     faults.CANARY: canary.check,
     faults.OBJECTS: objects.newest,
     faults.LAYOUT: objects.layout,
@@ -44,6 +47,7 @@ FUNCTIONS: Mapping[Check, Callable[[Context], Findings]] = {
     faults.LINES: queries.lines,
     faults.LOSSES: queries.losses,
     faults.DELETIONS: deletions.check,
+    faults.DIGESTS: digester.check,
     faults.ALARMS: alarms.check,
 }
 

@@ -56,7 +56,11 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
     return {
         "document": _document(outputs),
         "partition": outputs.partition,
+        "is_default": outputs.parameter_prefix == names.DEFAULT_PARAMETER_PREFIX,
         "reader_role": _last(outputs.reader_role_arn),
+        "account": outputs.reader_role_arn.split(":")[4],
+        "athena_console": f"https://{outputs.region}.console.aws.amazon.com/athena/home?region={outputs.region}",
+        "restorer_role": _last(outputs.restorer_role_arn),
         "writer_user": _last(outputs.writer_user_arn),
         "spill_queue_name": _last(outputs.spill_queue),
         "dead_letter_queue_name": _last(outputs.dead_letter_queue),
@@ -93,8 +97,10 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
 
 
 def _watch(outputs: Outputs) -> Mapping[str, Any]:
-    function = names.canary_function(outputs.name_prefix)
+    function, digester = (name(outputs.name_prefix) for name in (names.canary_function, names.digester_function))
     return {
+        "digester_function": digester,
+        "digester_log_group": names.function_log_group(digester),
         "alarms": alarms.alarms(Watched.of(outputs)),
         "alarm_topic_name": outputs.alarm_topic_arn.rpartition(":")[2],
         "dashboard_name": names.dashboard(outputs.name_prefix),

@@ -17,7 +17,7 @@ def drain_url(
 ) -> None:
     """Print the URL of an app's drain, which is secret.
 
-    Anyone who has its token can write lines as that app. Only an administrator can read it; the reader role cannot.
+    Anyone who has its token can write lines as that app. Only break-glass principals and deployers can read it.
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs

@@ -29,8 +29,9 @@ def start(
       python -m runbook start
       python -m runbook start --app raxx-api-prod
 
-    Shows what it will register, and asks. Reads the URLs from SSM, which only an administrator can. Safe to run again:
-    existing drains stay. If the setting drainsEnabled stopped the stack, use it to start the stack.
+    Shows what it will register, and asks. Reads the URLs from SSM, which only break-glass principals and
+    deployers can. Safe to run again: existing drains stay. If the setting drainsEnabled stopped the stack, use it to
+    start the stack.
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs

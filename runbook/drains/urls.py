@@ -1,6 +1,6 @@
 """The secret URLs of drains: read from SSM, recognised, and masked for the screen."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from contract import names
 from contract.outputs import Outputs
@@ -9,7 +9,7 @@ from runbook.errors import Denied, RunbookError
 
 
 def read(operator: Aws, outputs: Outputs, app: str) -> str:
-    """Read an app's drain URL from SSM, which only an administrator can. RunbookError if there is none, Denied."""
+    """Read an app's drain URL from SSM, as a break-glass principal or deployer. RunbookError, Denied."""
     name = outputs.parameter_prefix + names.drain_url(app)
     ssm = operator.client("ssm")
     try:
@@ -19,7 +19,8 @@ def read(operator: Aws, outputs: Outputs, app: str) -> str:
     except ssm.exceptions.ClientError as error:
         if isinstance(explain(error), Denied):
             raise Denied(
-                f"could not tell: your credentials do not allow reading {name}; choose an administrator's --profile"
+                f"could not tell: your credentials do not allow reading {name}; choose the --profile of a break-glass "
+                "principal or a deployer"
             ) from None
         raise
 
@@ -27,6 +28,14 @@ def read(operator: Aws, outputs: Outputs, app: str) -> str:
 def is_ours(url: str, endpoint: str) -> bool:
     """Whether a drain's URL leads to the stack's endpoint, whatever its query, and so its token, is."""
     return _target(url) == _target(endpoint)
+
+
+def token(url: str, app: str) -> str | None:
+    """The token in an app's drain URL; None if the receiver would refuse the URL, whatever its token is."""
+    query = parse_qs(urlsplit(url).query)
+    tokens = query.get("token", [])
+    # The receiver refuses repeated parameters.
+    return tokens[0] if query.get("app") == [app] and len(tokens) == 1 else None
 
 
 def masked(url: str) -> str:

@@ -13,7 +13,7 @@ import typer
 from contract.object_keys import partition_prefix
 from contract.window import Window
 from runbook import stack_outputs
-from runbook.clients import s3_objects
+from runbook.clients import aws, s3_objects
 from runbook.clients.s3_objects import State, StoredObject
 from runbook.errors import RunbookError
 from runbook.glacier import retrieval
@@ -54,6 +54,9 @@ def restore(
     restore over $10 needs --yes-really, even with --yes. Objects in Deep Archive take 12 hours, or 48 with --tier bulk,
     and always cost money.
 
+    The restorer role is assumed for all of this; your own credentials, or with --assume the reader role, only read the
+    stack's outputs.
+
     Safe to interrupt and run again: it never requests objects that are ready or in progress, whatever --tier and --days
     are. Ready copies expire as planned; --extend keeps those that would expire earlier than --days from now.
 
@@ -65,8 +68,8 @@ def restore(
     if window is None:
         raise RunbookError("restore needs a window: add --from and --to, or --last")
     outputs = session.outputs
-    apps = stack_outputs.chosen_apps(outputs, app)
-    s3, bucket = session.aws.client("s3"), outputs.bucket
+    apps = stack_outputs.searched_apps(outputs, app)
+    s3, bucket = aws.of_account(session.restorer_aws.client("s3"), outputs.account_id), outputs.bucket
     wanted = partial(needs_restore, extend_to=now + timedelta(days=days) if extend else None)
     prefixes = [partition_prefix(each, day) for day in window.days for each in apps]
     found = survey(s3, bucket, prefixes, wanted)

@@ -78,10 +78,10 @@ def query(
     except ValueError as error:
         raise RunbookError(str(error)) from None
     outputs = session.outputs
-    apps = stack_outputs.chosen_apps(outputs, app)
+    apps = stack_outputs.searched_apps(outputs, app)
     chosen = chosen.on_table(outputs.database, outputs.table)
     scope = window or default_window(chosen, now)
-    stored = estimate.of_window(session.aws.client("s3"), outputs.bucket, apps, scope)
+    stored = estimate.of_window(session.s3, outputs.bucket, apps, scope)
     athena_command.confirm_size(stored, over_bytes, yes=yes)
     missing_since = athena_command.not_in_s3_since(session, app, scope)
     result = athena_command.run(session, chosen.sql)

@@ -43,15 +43,13 @@ def sql(
         raise RunbookError("the SQL is empty: give it as one quoted argument, or give - and pipe the query in")
     outputs = session.outputs
     if not yes:
-        archive = estimate.of_archive(
-            session.aws.client("s3"), outputs.bucket, outputs.apps, times.now().date(), over_bytes
-        )
+        archive = estimate.of_archive(session.s3, outputs.bucket, outputs.all_apps, times.now().date(), over_bytes)
         athena_command.confirm_size(
             archive, over_bytes, yes=yes, limit_bytes=athena_command.athena_of(session).scan_limit()
         )
     missing_since = athena_command.not_in_s3_since(session)
     result = athena_command.run(session, text, most_rows=limit)
-    notes = partition_values.notes(text, outputs.apps)
+    notes = partition_values.notes(text, outputs.all_apps)
     athena_command.show(
         session,
         result,

@@ -48,6 +48,14 @@ def test_outputs_come_from_ssm() -> None:
             stack_outputs.from_ssm(ssm, "/other/")
 
 
+def test_a_retired_app_can_be_searched_and_has_no_drain() -> None:
+    read = stack_outputs.parse(json.dumps(VALUES), "x")
+    assert stack_outputs.searched_apps(read, "raxx-old-prod") == ("raxx-old-prod",)
+    assert stack_outputs.searched_apps(read, None) == ("raxx-api-prod", "raxx-console-prod", "raxx-old-prod")
+    with pytest.raises(RunbookError, match="raxx-old-prod is retired, so it has no drain"):
+        stack_outputs.chosen_apps(read, "raxx-old-prod")
+
+
 def test_an_app_of_another_stack_is_refused_with_those_of_this_one() -> None:
     read = stack_outputs.parse(json.dumps(VALUES), "x")
     assert stack_outputs.chosen_apps(read, "raxx-api-prod") == ("raxx-api-prod",)

@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,8 +19,10 @@ from contract.object_keys import ObjectKey, batch_id
 from contract.slots import Slot
 from local.logplex.nodes import post
 from local.stack import LocalStack, Options
+from runbook.canary import send_canary
 from tests.support import command_stubs, runbook_document
 from tests.support.command_stubs import HEROKU, PULUMI, Wrong, parse
+from tests.support.later import flush_later
 from tests.support.runbook_cli import Run, runner
 from tests.support.runbook_document import Block, blocks
 from tests.support.watch_state import confirm_subscriptions, deletions_url, forget_deletions, subscribe
@@ -57,7 +60,7 @@ def store(stack: LocalStack, app: str, time: datetime, storage_class: str = "STA
 @pytest.fixture(scope="module")
 def stack() -> Iterator[LocalStack]:
     """A stack at the real time, which is the one that a shell's `date` says."""
-    with LocalStack(Options()) as running:
+    with LocalStack(Options(with_canary=True)) as running:
         for app in running.outputs["apps"]:
             # Tomorrow has an object too: the tests may run at midnight.
             for time in (NOW, NOW - timedelta(minutes=5), NOW + timedelta(days=1)):
@@ -185,6 +188,17 @@ def test_step_4_is_answered_200_and_stores_nothing(shell: Shell, block: Block, s
     before = stored()
     assert shell(block).splitlines() == [f"{app} 200" for app in stack.outputs["apps"]]
     assert stored() == before
+
+
+@about("4. Does the endpoint accept a POST?", "test-drain")
+def test_step_4_finds_a_line_of_each_app(
+    runbook: Run, block: Block, stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send_canary, "pause", partial(flush_later, stack))
+    [arguments] = block.commands or []
+    answer = runbook(*arguments)
+    assert [found.split(maxsplit=1)[0] for found in answer.out.splitlines()] == stack.outputs["apps"]
+    assert (answer.out.count("sent, stored, found after 0 s"), answer.code) == (len(stack.outputs["apps"]), 0)
 
 
 @about("5. Can they write?", "simulate-principal-policy")
@@ -336,6 +350,21 @@ def test_deleted_objects_are_brought_back(shell: Shell, block: Block, stack: Loc
     for key in (kept, deleted):
         s3.delete_object(Bucket=bucket, Key=key)
     forget_deletions(stack)
+
+
+@about("Did somebody change the archive?", "lambda invoke")
+def test_a_digest_is_made_by_hand(shell: Shell, block: Block, stack: LocalStack) -> None:
+    before = stack.digest()["number"]
+    assert f'"number": {before + 1}' in shell(block)
+
+
+@about("Did somebody change the archive?", "verify --last")
+def test_the_archive_is_compared_with_its_record(runbook: Run, block: Block, stack: LocalStack) -> None:
+    stack.digest()
+    [arguments] = block.commands or []
+    answer = runbook(*arguments)
+    assert "as recorded" in answer.out
+    assert "CHAIN" not in answer.out
 
 
 @about("Somebody deleted logs", "purge-queue")

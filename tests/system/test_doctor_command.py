@@ -35,6 +35,7 @@ from tests.support.doctor_faults import (
     line,
     milliseconds,
     packed,
+    put_digest,
     put_flushed,
     put_loss_report,
     put_marker,
@@ -44,7 +45,7 @@ from tests.support.doctor_faults import (
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.reader_policy import reader_policy
 from tests.support.runbook_cli import Run, check_transcript, runner
-from tests.support.watch_state import confirm_subscriptions, declared_alarm, deletions_url, put_seen
+from tests.support.watch_state import confirm_subscriptions, declared_alarm, deletions_url, forget_deletions, put_seen
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,7 @@ def stack() -> Iterator[LocalStack]:
             put_flushed(running, app)
             for is_canary in (False, True):
                 put_seen(running, Seen(app, canary=is_canary), milliseconds(6))
+        put_digest(running, 0.5)
         confirm_subscriptions(running)
         # A receiver that has read its keys goes on when SSM has others that cannot be.
         for url in running.drain_urls.values():
@@ -238,13 +240,23 @@ def test_a_writer_that_runs_a_receiver_is_well(runbook: Run, world: World) -> No
     arn = "arn:aws:{}:us-east-1:123456789012:{}".format
     policy = policies.outside_receiver(
         f"arn:aws:s3:::{outputs['bucket']}",
-        arn("ssm", "parameter/raxx/log-drain/drain_keys"),
+        arn("ssm", "parameter/raxx/log-drain/token_hashes/raxx-api-prod"),
         arn("sqs", "raxx-log-spill"),
         arn("dynamodb", f"table/{outputs['buffer']}"),
     )
     put_writer_policy(world, policy["Statement"])
     answer = runbook("doctor", "--only", "writer")
     assert (answer.code, "run a receiver" in answer.out) == (0, True)
+
+
+def test_a_pattern_of_roles_is_shown_and_not_its_account(runbook: Run, world: World) -> None:
+    """The account is trusted only for roles with such a name."""
+    iam, role = world.client("iam"), "raxx-log-athena-reader"
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    world.undo.callback(iam.update_assume_role_policy, RoleName=role, PolicyDocument=json.dumps(trust))
+    ops = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Ops_*"
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(policies.assumable_by([ops])))
+    assert f"you and {ops} can assume {role}" in runbook("doctor", "--only", "reader").out
 
 
 def test_a_stopped_stack_is_well_without_drains_and_objects(runbook: Run, world: World) -> None:
@@ -348,6 +360,8 @@ def test_a_deletion_is_told_with_who_what_and_when_as_often_as_asked(runbook: Ru
 
 def test_messages_that_sqs_does_not_give_are_not_called_none(runbook: Run, world: World) -> None:
     [make] = [make for _, made, make in BREAKS if made == "somebody_deletes_an_object"]
+    # S3's test message is there too, as long as no canary ran.
+    forget_deletions(world.stack)
     make(world)
     world.answer("sqs", "ReceiveMessage", lambda parsed: parsed.pop("Messages", None))
     answer = runbook("doctor", "--only", "deletions", "--json")
@@ -677,6 +691,8 @@ def as_iam_asks(service: str, operation: str, params: dict[str, Any], outputs: d
     match service, operation:
         case "s3", "ListObjectsV2":
             return [Ask("s3:ListBucket", f"arn:aws:s3:::{params['Bucket']}", {"s3:prefix": params["Prefix"]})]
+        case "s3", "GetObject":
+            return [Ask("s3:GetObject", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}")]
         case "ssm", _:
             return [Ask(f"ssm:{operation}", f"arn:aws:ssm:us-east-1:123456789012:parameter{params['Name']}")]
         case "athena", _:

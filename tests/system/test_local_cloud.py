@@ -69,6 +69,8 @@ NOT_SENT = {
     ("aws:sns/topicSubscription:TopicSubscription", "endpointautoconfirms"): "it is how the provider waits",
     ("aws:lambda/function:Function", "reservedconcurrentexecutions"): "-1 is the provider's way to say none",
     ("random:index/randomBytes:RandomBytes", "length"): "made here, by no service",
+    ("random:index/randomPassword:RandomPassword", "length"): "made here, by no service",
+    ("random:index/randomPassword:RandomPassword", "special"): "made here, by no service",
 }
 # What a handler itself needs. What else AWS requires, botocore asks for.
 REQUIRED = {
@@ -94,6 +96,7 @@ REQUIRED = {
     "aws:s3/bucket:Bucket": {"bucket"},
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"bucket"},
     "aws:s3/bucketNotification:BucketNotification": {"bucket", "queues", "id", "queuearn", "events", "filterprefix"},
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": {"bucket"},
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": {"bucket", "rule"},
     "aws:s3/bucketPolicy:BucketPolicy": {"bucket"},
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"bucket"},
@@ -108,7 +111,9 @@ REQUIRED = {
     "aws:sqs/queuePolicy:QueuePolicy": {"queueurl", "policy"},
     "aws:ssm/parameter:Parameter": {"name"},
     "heroku:drain/drain:Drain": {"appid", "sensitiveurl"},
+    "aws:dynamodb/resourcePolicy:ResourcePolicy": {"resourcearn"},
     "random:index/randomBytes:RandomBytes": {"length"},
+    "random:index/randomPassword:RandomPassword": {"length", "special"},
 }
 
 
@@ -212,7 +217,8 @@ def recorded() -> list[Created]:
         patch.setattr(Account, "__init__", watched)
         patch.setattr(Account, "ask_heroku", asked)
         # With what is optional, too.
-        with LocalStack(Options(config={"alarmTopicKey": "true"})):
+        config = {"alarmTopicKey": "true", "objectLockDays": "30", "acceptReplacedToken": "true"}
+        with LocalStack(Options(config=config)):
             pass
     return made
 

@@ -51,7 +51,7 @@ def test_a_function_that_does_not_exist_is_lambdas_own_error(stack: LocalStack) 
         stack.client("lambda").invoke(FunctionName="another")
 
 
-def test_the_schedules_run_the_flusher_every_minute_and_the_canary_every_15(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schedules_run_flusher_canary_and_digester(monkeypatch: pytest.MonkeyPatch) -> None:
     """The call that is made every so many seconds is an Invoke of the schedule's target."""
     tickers: list[tuple[Callable[[], object], float]] = []
 
@@ -65,10 +65,13 @@ def test_the_schedules_run_the_flusher_every_minute_and_the_canary_every_15(monk
     monkeypatch.setattr("local.stack.Ticker", Ticker)
     with LocalStack(Options(scheduled=True)) as stack:
         [flush] = [call for call, every_s in tickers if every_s == 60]
+        [digest] = [call for call, every_s in tickers if every_s == 3600]
         [send_canaries] = [call for call, every_s in tickers if every_s == 900]
         send(stack, b"an hour ago\n", datetime.now(UTC) - HOUR)
         flush()
         assert len(keys(stack)) == 1
+        digest()
+        assert stack.digest()["number"] == 1
         send_canaries()
         canaries = [
             item

@@ -1,6 +1,7 @@
 """With `writerRunsReceiver` the writer user may do what a receiver outside Lambda does; without it, only write."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,13 +11,13 @@ import pytest
 from contract.buffer_table import BATCH_LINES
 from contract.slots import DEFAULT_MINUTES
 from local.stack import LocalStack, Options
-from receiver.accepted_keys import AcceptedKeys
-from receiver.aws import Buffer, LogBucket, NoBuffer, Parameter, Queue
+from receiver.accepted_tokens import AcceptedTokens
+from receiver.aws import Buffer, LogBucket, NoBuffer, Parameters, Queue
 from receiver.handler import Budget, Receiver
 from receiver.intake import Intake
 from tests.support.fakes import APP, drain_event
 from tests.support.logplex_frames import body, message
-from tests.support.policy_evaluation import BUCKET, BUFFER, KEYS, QUEUE, Ask, allows
+from tests.support.policy_evaluation import BUCKET, BUFFER, HASHES, QUEUE, Ask, allows
 
 AMPLE = Budget(response=60)  # a busy machine reads the large batch slowly
 WRITER_USER = "raxx-heroku-log-drain"
@@ -51,7 +52,7 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
             case "ListObjectsV2":
                 asks.append(Ask("s3:ListBucket", BUCKET, {"s3:prefix": params["Prefix"]}))
             case "GetParameter":
-                asks.append(Ask("ssm:GetParameter", KEYS.partition("/")[0] + params["Name"]))
+                asks.append(Ask("ssm:GetParameter", HASHES.partition("/")[0] + params["Name"]))
             case "SendMessage":
                 queue_name = params["QueueUrl"].rpartition("/")[2]
                 asks.append(Ask("sqs:SendMessage", f"{QUEUE.rpartition(':')[0]}:{queue_name}"))
@@ -64,10 +65,11 @@ def asked(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> list[Ask]:
         patched.setattr(boto3, "DEFAULT_SESSION", session)
         buffer, log_bucket = Buffer(stack.outputs["buffer"]), LogBucket(stack.outputs["bucket"])
         queue = Queue(stack.outputs["spillQueue"])
-        parameter = Parameter(f"{stack.outputs['parameterPrefix']}drain_keys")
+        parameters = Parameters()
+    name = f"{stack.outputs['parameterPrefix']}token_hashes/{APP}"
     for table in (buffer, NoBuffer()):
         intake = Intake(table, log_bucket, DEFAULT_MINUTES)
-        receiver = Receiver(frozenset({APP}), AcceptedKeys(parameter.read), intake, queue, budget=AMPLE)
+        receiver = Receiver({APP: AcceptedTokens(partial(parameters.read, name))}, intake, queue, budget=AMPLE)
         for posted in (body(message()), b"garbage", b"1 x" * (BATCH_LINES + 1)):
             event = drain_event(posted, query=urlsplit(stack.drain_urls[APP]).query)
             assert receiver.receive(event)["statusCode"] == 200

@@ -8,6 +8,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from runbook.search import estimate
 from runbook.session import Session
 from runbook.terminal import confirm, next_command, times
 from tests.support.policy_evaluation import Ask, allows
-from tests.support.reader_policy import reader_policy
+from tests.support.reader_policy import role_policy
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
@@ -48,6 +49,8 @@ class FakeS3:
     `answering(call, number)` sees each call, "list" or a key, before it has an effect, and `answered` after; each may
     raise. `states` are what lists say: no entry for what is not restored, None while in progress, or the copy's end.
     """
+
+    meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_, **__: None))
 
     def __init__(self, keys: list[str], *, size: int = 1000, page: int = 1000) -> None:
         self.keys, self.size, self.page = keys, size, page
@@ -224,21 +227,22 @@ def test_a_restore_in_json(archive: LocalStack, runbook: Run) -> None:
 # ---------------------------------------------------------------- rights
 
 
-def test_restoring_needs_the_reader_roles_rights_and_no_more(
+def test_restoring_needs_the_restorer_roles_rights_and_no_more(
     archive: LocalStack, runbook: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lists within logs/ and restores there: no HeadObject, whose right is to read."""
+    """Lists within logs/ and restores there: no HeadObject, whose right is to read. Before, it reads the outputs."""
     asks: list[Ask] = []
+    before: set[str] = set()
     bucket_arn = f"arn:aws:s3:::{archive.outputs['bucket']}"
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         match model.name:
             case "ListObjectsV2":
                 asks.append(Ask("s3:ListBucket", bucket_arn, {"s3:prefix": params["Prefix"]}))
-            case "GetParameter":
-                asks.append(Ask("ssm:GetParameter", f"arn:aws:ssm:us-east-1:123456789012:parameter{params['Name']}"))
+            case "RestoreObject":
+                asks.append(Ask("s3:RestoreObject", f"{bucket_arn}/{params['Key']}"))
             case name:
-                asks.append(Ask(f"{model.service_model.service_name}:{name}", f"{bucket_arn}/{params['Key']}"))
+                before.add(f"{name} {params.get('RoleArn') or params['Name']}")
 
     runbook.watch(note)
     # The emulator lets copies expire by the real clock.
@@ -247,9 +251,9 @@ def test_restoring_needs_the_reader_roles_rights_and_no_more(
     assert runbook("restore", *SCOPE, "--yes", "--extend", "--days", "30").code == 0
     assert runbook("restore", "--status", *SCOPE).code == 0
 
-    reader = reader_policy(archive)
-    assert Counter(ask.action for ask in asks) == {"ssm:GetParameter": 3, "s3:ListBucket": 5, "s3:RestoreObject": 6}
-    assert [ask for ask in asks if not allows(reader, ask)] == []
+    assert Counter(ask.action for ask in asks) == {"s3:ListBucket": 5, "s3:RestoreObject": 6}
+    assert [ask for ask in asks if not allows(role_policy(archive, "restorerRoleArn"), ask)] == []
+    assert before == {"GetParameter /raxx/log-drain/outputs", f"AssumeRole {archive.outputs['restorerRoleArn']}"}
 
 
 # ---------------------------------------------------------------- stopped and repeated

@@ -268,7 +268,7 @@ def test_the_drain_url_of_who_may_not_read_it_says_who_may(
     runbook.make_client = refusing
     answer = runbook("drain-url", API)
     assert (answer.code, answer.out) == (2, "")
-    assert "an administrator's --profile" in answer.err
+    assert "the --profile of a break-glass principal or a deployer" in answer.err
     assert "--assume" not in answer.err
 
 
@@ -337,7 +337,7 @@ def test_a_match_is_plain_text(runbook: Run, match: str, found: int) -> None:
         pytest.param(["query", "recent-deploys", "--chart"], id="no series"),
         pytest.param(["query", "latency"], id="no such query"),
         pytest.param(["sql", " "], id="no SQL"),
-        pytest.param(["drain-url", "../drain_keys"], id="a path in place of an app"),
+        pytest.param(["drain-url", "../outputs"], id="a path in place of an app"),
         pytest.param(["--outputs", "/nowhere/outputs.json", "lines"], id="no file"),
         pytest.param(["--prefix", "/nowhere/", "lines"], id="no parameter"),
         pytest.param(["nonsense"], id="no such command"),

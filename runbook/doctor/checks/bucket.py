@@ -17,7 +17,7 @@ _ABSENT = {"NoSuchBucketPolicy", "NoSuchLifecycleConfiguration", "NoSuchPublicAc
 def check(context: Context) -> Findings:
     """Compare policy, lifecycle, public access block and versioning."""
     outputs = context.outputs
-    s3 = context.break_glass.client("s3")
+    s3 = context.break_glass_s3
 
     def ask(call: Callable[..., Any]) -> dict[str, Any]:
         with explained():
@@ -42,7 +42,7 @@ def _policy(answer: Mapping[str, Any], outputs: Outputs) -> Iterator[Finding]:
     if not answer:
         yield Finding.of(faults.POLICY_DIFFERS, difference="is missing")
         return
-    declared = _by_name(policies.archive_bucket(outputs.bucket_arn)["Statement"], "Sid")
+    declared = _by_name(policies.archive_bucket(outputs.bucket_arn, outputs.principals)["Statement"], "Sid")
     found = _by_name(json.loads(answer["Policy"])["Statement"], "Sid")
     if difference := _difference(declared, found):
         yield Finding.of(faults.POLICY_DIFFERS, difference=difference)

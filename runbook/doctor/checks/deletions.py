@@ -39,12 +39,12 @@ def check(context: Context) -> Findings:
 
 
 def _is_told(context: Context, queue: str) -> bool:
-    s3 = context.break_glass.client("s3")
+    s3 = context.break_glass_s3
     told = s3.get_bucket_notification_configuration(Bucket=context.outputs.bucket).get("QueueConfigurations", [])
     return any(each["QueueArn"].endswith(f":{queue}") and _covers_logs(each) for each in told)
 
 
-def _covers_logs(configuration: dict[str, Any]) -> bool:
+def _covers_logs(configuration: Any) -> bool:
     rules = configuration.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     prefixes = [rule["Value"] for rule in rules if rule["Name"].lower() == "prefix"]
     return _EVENTS in configuration["Events"] and len(rules) == len(prefixes) and prefixes in ([], [LOGS_PREFIX])

@@ -1,10 +1,8 @@
 """Checks the drains at Heroku against the one that the stack registers for each app."""
 
-import hmac
-from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Iterator, Mapping
 
-from contract import drain_url
+from contract.token_hashes import CURRENT, accepted_as
 from runbook.clients.heroku import Drain
 from runbook.doctor import faults
 from runbook.doctor.context import Context, Finding, Findings, Unknown
@@ -13,7 +11,7 @@ from runbook.errors import RunbookError
 
 
 def check(context: Context) -> Findings:
-    """Compare each app's drains with its URL in SSM."""
+    """Compare the token of each app's drains with the hashes in SSM."""
     heroku, outputs = context.heroku(), context.outputs
     for app in outputs.apps:
         try:
@@ -25,7 +23,7 @@ def check(context: Context) -> Findings:
         yield from _app(context, app, ours, len(drains) - len(ours))
     if not outputs.drains_enabled:
         return "no app has a drain, because drainsEnabled is false"
-    return f"{', '.join(outputs.apps)}: one drain each, with the URL in SSM"
+    return f"{', '.join(outputs.apps)}: one drain each, with the current token"
 
 
 def _app(context: Context, app: str, ours: list[Drain], others: int) -> Iterator[Finding | Unknown]:
@@ -36,34 +34,26 @@ def _app(context: Context, app: str, ours: list[Drain], others: int) -> Iterator
         yield Finding.of(faults.DRAIN_MISSING, app=app, others=others or "none")
         return
     try:
-        url, keys = context.expected_url(app), context.drain_keys()
+        hashes = context.token_hashes(app)
     except RunbookError as error:
         yield Unknown(f"whether {app}'s drain has the right token: {Unknown.because(error).reason}")
         return
-    if url is None:
-        yield Unknown(f"whether {app}'s drain has the right token: SSM has neither its URL nor the drain keys")
+    if not hashes:
+        yield Unknown(f"whether {app}'s drain has the right token: SSM has no hashes of its tokens")
         return
-    yield from _tokens(app, ours, url, keys)
+    yield from _tokens(app, ours, hashes)
 
 
-def _tokens(app: str, ours: list[Drain], url: str, keys: tuple[str, ...]) -> Iterator[Finding]:
-    right = [each for each in ours if each.url == url]
+def _tokens(app: str, ours: list[Drain], hashes: Mapping[str, str]) -> Iterator[Finding]:
+    whose = {each.id: accepted_as(hashes, urls.token(each.url, app) or "") for each in ours}
+    right = [each for each in ours if whose[each.id] == CURRENT]
     for each in ours:
         if each in right:
             continue
-        accepted = _accepted(app, each.url, keys)
+        accepted = whose[each.id] is not None
         if right:
             token = "a token of another generation" if accepted else "a token that the receiver refuses"
             yield Finding.of(faults.DRAIN_DOUBLED, app=app, id=each.id, token=token)
         else:
             fault = faults.DRAIN_NOT_ROTATED if accepted else faults.DRAIN_REFUSED
             yield Finding.of(fault, app=app, id=each.id)
-
-
-def _accepted(app: str, url: str, keys: tuple[str, ...]) -> bool:
-    query = parse_qs(urlsplit(url).query)
-    tokens = query.get("token", [])
-    # The receiver refuses repeated parameters.
-    if query.get("app") != [app] or len(tokens) != 1:
-        return False
-    return any(hmac.compare_digest(drain_url.token(key, app).encode(), tokens[0].encode()) for key in keys)

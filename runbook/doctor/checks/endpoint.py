@@ -37,7 +37,7 @@ def check(context: Context) -> Findings:
     try:
         for app in context.outputs.apps:
             try:
-                url = context.expected_url(app)
+                url = context.drain_url(app)
             except RunbookError as error:
                 yield Unknown(f"whether the receiver accepts {app}'s token: {Unknown.because(error).reason}")
                 continue

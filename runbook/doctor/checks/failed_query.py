@@ -27,7 +27,7 @@ def meaning(context: Context, failed: QueryFailed) -> Finding | Unknown:
         return Unknown.because(failed)
     if failed.cause.kind is Kind.ARCHIVED:
         return _archived(context, failed, key)
-    s3, bucket = context.reader.client("s3"), context.outputs.bucket
+    s3, bucket = context.s3, context.outputs.bucket
     url = f"s3://{bucket}/{key}"
     with explained():
         try:

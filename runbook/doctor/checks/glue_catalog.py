@@ -77,7 +77,7 @@ def _table_differences(found: Mapping[str, Any], outputs: Outputs) -> Iterator[s
     descriptor = found["StorageDescriptor"]
     serde = descriptor.get("SerdeInfo", {})
     parameters = found.get("Parameters", {})
-    declared = glue_table.parameters(outputs.bucket, outputs.apps)
+    declared = glue_table.parameters(outputs.bucket, outputs.all_apps)
     if _columns(descriptor["Columns"]) != [(name, "string") for name in glue_table.COLUMNS]:
         yield "columns"
     if _columns(found.get("PartitionKeys", [])) != [(name, "string") for name in PARTITION_KEYS]:

@@ -1,6 +1,6 @@
 """Checks the permissions of the writer user, and who can assume the reader role."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from contract import names, policies
@@ -46,7 +46,7 @@ def _outside_receiver(outputs: Outputs) -> list[tuple[str, str]]:
     """What a receiver outside Lambda does beside putting log objects, by policies.outside_receiver."""
     policy = policies.outside_receiver(
         outputs.bucket_arn,
-        _arn(outputs, "ssm", f"parameter{outputs.parameter_prefix}{names.DRAIN_KEYS}"),
+        _arn(outputs, "ssm", f"parameter{outputs.parameter_prefix}{names.token_hashes(outputs.apps[0])}"),
         _arn(outputs, "sqs", outputs.spill_queue.rpartition("/")[2]),
         _arn(outputs, "dynamodb", f"table/{outputs.buffer}"),
     )
@@ -60,8 +60,7 @@ def _outside_receiver(outputs: Outputs) -> list[tuple[str, str]]:
 
 
 def _arn(outputs: Outputs, service: str, name: str) -> str:
-    account = outputs.reader_role_arn.split(":")[4]
-    return f"arn:{outputs.partition}:{service}:{outputs.region}:{account}:{name}"
+    return f"arn:{outputs.partition}:{service}:{outputs.region}:{outputs.account_id}:{name}"
 
 
 def _decision(context: Context, action: str, resource: str) -> str:
@@ -74,21 +73,15 @@ def _decision(context: Context, action: str, resource: str) -> str:
 
 
 def reader(context: Context) -> Findings:
-    """Read the reader role's trust policy, and assume the role."""
+    """Read the trust policies of the reader role and the restorer role, and assume the first.
+
+    The second may trust others than who runs the doctor.
+    """
     arn = context.outputs.reader_role_arn
-    role = arn.rpartition("/")[2]
-    iam = context.break_glass.client("iam")
-    with explained():
-        try:
-            trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-        except iam.exceptions.NoSuchEntityException:
-            yield Finding.of(faults.READER_MISSING, role=arn)
-            return ""
-    trusted = list(_principals(trust))
-    # IAM stores a principal's unique id and shows it instead of the ARN once the principal is deleted ("AWS JSON policy
-    # elements: Principal").
-    if orphans := [principal for principal in trusted if not principal.startswith("arn:")]:
-        yield Finding.of(faults.READER_ORPHANED, principal=", ".join(orphans))
+    role = _name(arn)
+    trusted = yield from _trusted(context, arn)
+    yield from _trusted(context, context.outputs.restorer_role_arn)
+    if not trusted:
         return ""
     try:
         context.break_glass.role(arn).client("sts").get_caller_identity()
@@ -100,11 +93,35 @@ def reader(context: Context) -> Findings:
     return f"you and {', '.join(trusted)} can assume {role}"
 
 
+def _trusted(context: Context, arn: str) -> Generator[Finding, None, list[str]]:
+    """Give whom a role trusts; find that it does not exist, or trusts principals that are deleted."""
+    iam = context.break_glass.client("iam")
+    with explained():
+        try:
+            trust = iam.get_role(RoleName=_name(arn))["Role"]["AssumeRolePolicyDocument"]
+        except iam.exceptions.NoSuchEntityException:
+            yield Finding.of(faults.READER_MISSING, role=arn)
+            return []
+    trusted = list(_principals(trust))
+    # IAM stores a principal's unique id and shows it instead of the ARN once the principal is deleted ("AWS JSON policy
+    # elements: Principal").
+    if orphans := [principal for principal in trusted if not principal.startswith("arn:")]:
+        yield Finding.of(faults.READER_ORPHANED, role=_name(arn), principal=", ".join(orphans))
+        return []
+    return trusted
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
 def _me(context: Context) -> str:
     return str(context.break_glass.client("sts").get_caller_identity()["Arn"])
 
 
 def _principals(trust: Any) -> Iterator[str]:
+    """Principals, and patterns of them; for a pattern the principal is its account (policies.assumable_by)."""
     for statement in trust["Statement"]:
-        principals = statement.get("Principal", {}).get("AWS", [])
+        patterns = statement.get("Condition", {}).get("ArnLike", {}).get("aws:PrincipalArn")
+        principals = patterns or statement.get("Principal", {}).get("AWS", [])
         yield from [principals] if isinstance(principals, str) else principals

@@ -32,7 +32,7 @@ def newest(context: Context) -> Findings:
     outputs, now = context.outputs, context.now
     if not outputs.drains_enabled:
         return "none expected, because drainsEnabled is false"
-    s3 = context.reader.client("s3")
+    s3 = context.s3
     ages = []
     for app in outputs.apps:
         time = _newest(s3, outputs.bucket, app, now)
@@ -99,8 +99,9 @@ def _parse(key: str) -> ObjectKey | None:
 def layout(context: Context) -> Findings:
     """List the folders down to the days, and the objects of today and yesterday."""
     outputs = context.outputs
-    s3 = context.reader.client("s3")
-    yield from islice(_folders(s3, outputs.bucket, LOGS_PREFIX, (outputs.apps, _years(), _MONTHS, _DAYS)), _MOST)
+    s3 = context.s3
+    folders = _folders(s3, outputs.bucket, LOGS_PREFIX, (outputs.all_apps, _years(), _MONTHS, _DAYS))
+    yield from islice(folders, _MOST)
     listed = 0
     for app in outputs.apps:
         for days in (0, 1):

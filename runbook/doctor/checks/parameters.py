@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator
 
-from contract import drain_url, names
+from contract import names
 from contract.outputs import InvalidOutputs, Outputs
+from contract.token_hashes import CURRENT, accepted_as
 from runbook.doctor import faults
 from runbook.doctor.context import Context, Finding, Findings, Unknown
+from runbook.drains import urls
 from runbook.errors import RunbookError
 
 
@@ -19,11 +21,14 @@ def check(context: Context) -> Findings:
             yield from _outputs(context, text)
         else:
             yield from _compare(context, name, text, value)
+    for app in outputs.apps:
+        yield from _hashes(context, app)
     try:
-        yield from _secrets(context)
+        for app in outputs.apps:
+            yield from _url(context, app)
     except RunbookError as error:
         yield Unknown.because(error)
-    return f"all {len(_plain(outputs)) + 1 + len(outputs.apps)} exist and agree"
+    return f"all {len(_plain(outputs)) + 2 * len(outputs.apps)} exist and agree"
 
 
 def _plain(outputs: Outputs) -> dict[str, str]:
@@ -44,27 +49,29 @@ def _outputs(context: Context, text: str | None) -> Iterator[Finding]:
     yield from _compare(context, names.OUTPUTS, known, _plain(context.outputs)[names.OUTPUTS])
 
 
-def _secrets(context: Context) -> Iterator[Finding]:
-    if not (keys := context.drain_keys()):
-        if context.parameter(names.DRAIN_KEYS) is None:
-            yield _missing(context, names.DRAIN_KEYS)
-        else:
-            yield _differs(context, names.DRAIN_KEYS, "is not a list of keys")
-    for app in context.outputs.apps:
-        name = names.drain_url(app)
-        text = context.parameter(name)
-        if text is None or keys:
-            right = drain_url.url(context.outputs.stage_url, app, keys[0]) if keys else ""
-            yield from _compare(context, name, text, right, "does not hold the URL signed with the current key")
+def _hashes(context: Context, app: str) -> Iterator[Finding]:
+    name = names.token_hashes(app)
+    if context.parameter(name, secret=False) is None:
+        yield _missing(context, name)
+    elif not context.token_hashes(app):
+        yield _differs(context, name, "is not a list of token hashes")
 
 
-def _compare(
-    context: Context, name: str, text: str | None, value: str, difference: str = "does not match the stack"
-) -> Iterator[Finding]:
+def _url(context: Context, app: str) -> Iterator[Finding]:
+    name, url, hashes = names.drain_url(app), context.drain_url(app), context.token_hashes(app)
+    if url is None:
+        yield _missing(context, name)
+    elif not urls.is_ours(url, context.outputs.endpoint):
+        yield _differs(context, name, "does not hold a URL of the stack's endpoint")
+    elif hashes and accepted_as(hashes, urls.token(url, app) or "") != CURRENT:
+        yield _differs(context, name, "does not hold the URL with the current token")
+
+
+def _compare(context: Context, name: str, text: str | None, value: str) -> Iterator[Finding]:
     if text is None:
         yield _missing(context, name)
     elif text != value:
-        yield _differs(context, name, difference)
+        yield _differs(context, name, "does not match the stack")
 
 
 def _missing(context: Context, name: str) -> Finding:

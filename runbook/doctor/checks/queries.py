@@ -57,7 +57,7 @@ def lines(context: Context) -> Findings:
     except QueryFailed as failed:
         yield failed_query.meaning(context, failed)
         return ""
-    s3 = context.reader.client("s3")
+    s3 = context.s3
     for app in outputs.apps:
         if not found.get(app) and (stored := objects.count(s3, outputs.bucket, app, window)):
             yield Finding.of(

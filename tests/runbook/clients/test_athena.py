@@ -321,9 +321,11 @@ WHO = "arn:aws:iam::123456789012:user/ops"
             "athena:StartQueryExecution",
             "the reader role is, for this stack's resources (add --assume before the command)",
         ),
-        ("s3:RestoreObject", "the reader role is"),
+        ("s3:GetObject", "the reader role is"),
         ("iam:SimulatePrincipalPolicy", "an administrator is"),
-        ("sts:AssumeRole", "only the break-glass principal is"),
+        ("kms:Decrypt", "only a break-glass principal with this permission is"),
+        ("sqs:ReceiveMessage", "only a break-glass principal with this permission is"),
+        ("sts:AssumeRole", "only a break-glass principal is"),
     ],
 )
 def test_a_lack_of_rights_is_could_not_tell_and_says_who_could(action: str, who_may: str) -> None:

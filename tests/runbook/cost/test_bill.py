@@ -12,7 +12,7 @@ from contract import access_log
 from contract.alarms import Watched
 from contract.metrics import Metric
 from contract.slots import Slot
-from infra import canary
+from infra import canary, digester
 from infra.settings import Settings
 from receiver.metrics import Entry, Point, lines, of_stored
 from receiver.tally import Tally
@@ -25,7 +25,7 @@ from tests.support.recording_monitor import run
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 KEPT = Retention(archive_days=90, expire_days=365, results_days=30)
 APPS = ("raxx-api-prod", "raxx-console-prod", "raxx-velvet-prod")
-WATCH = Watch(apps=3, alarms=19, dashboards=1)
+WATCH = Watch(apps=3, alarms=20, dashboards=1)
 MB = 10**6
 GB = 2**30  # as AWS counts them
 # A busy day of three apps: 864 objects of 100 MB, 400,000 POSTs of five lines, 5 GB scanned a month.
@@ -62,23 +62,28 @@ def test_each_item_of_a_busy_month_by_hand() -> None:
     """A month of 30 days with a full archive."""
     assert amounts(usage.steady(BUSY, KEPT, WATCH)) == pytest.approx(
         {
+            "key": 1.00,
             "api": 12.00864,  # 12 million and 8,640 canaries x $1 a million
             "invocations": 2.401728,  # the same x $0.20 a million
             "compute": 0.600003,  # 180,000 s x 0.25 GB x $0.0000133334
             "writes": 7.875,  # 12.6 million x $0.625 a million
             "reads": 0.8625,  # 6.9 million x $0.125 a million
             "buffer": 14 * 400_000 * (774 + 100) / GB * 0.25,  # 14 days of items of five lines, 100 bytes more each
-            "schedule": 0.0432 + 0.00288,  # 43,200 and 2,880 x $1 a million
+            "schedule": 0.0432 + 0.00288 + 0.00072,  # 43,200, 2,880 and 720 x $1 a million
             "flusher-invocations": 0.00864,  # 43,200 x $0.20 a million
             "flusher-compute": 15_000 * 0.0000133334,  # 15,000 s x 1 GB
             "polls": 0.01728 + 0.001152,  # the same x $0.40 a million
             "logs": (12_008_640 * 81 + 25_920 * 351 + 43_200 * (118 + 3 * 244)) / GB * 0.50,
             "metrics": 2.10,  # two of each of three apps and one more: 7 x $0.30
-            "alarms": 1.90,  # 19 x $0.10
+            "alarms": 2.00,  # 20 x $0.10
             "dashboard": 3.00,
             "canary-invocations": 0.000576,  # 2,880 x $0.20 a million
             "canary-compute": 0.0144,  # 2,880 x 3 s x 0.125 GB x $0.0000133334
             "canary-urls": 0.02592,  # 8,640 x $0.03 for ten thousand
+            "digester-invocations": 0.000144,  # 720 x $0.20 a million
+            "digester-compute": 0.024,  # 720 x 5 s x 0.5 GB x $0.0000133334
+            "digest-lists": 30 * (24 * 3 + 3 * (23 * 5 + 37)) * 0.005 / 1000,
+            "digest-checksums": 0.010368,  # 25,920 x $0.0004 a thousand
             "puts": 0.1296,  # 25,920 x $0.005 a thousand
             "transitions": 0.7776,  # 25,920 x $0.03 a thousand
             "standard": 90.5 * 100 * MB / GB * 0.023,  # half of the day it comes on and 90 more
@@ -114,11 +119,11 @@ def test_free_tiers_are_shared_by_all_items_of_a_price() -> None:
     """A million invocations are free, of both functions together; and no more than is used."""
     free = bill.free(usage.steady(BUSY, KEPT, WATCH))
     assert free[prices.LAMBDA_REQUEST] == pytest.approx(0.20)
-    assert free[prices.LAMBDA_GB_SECOND] == pytest.approx((45_000 + 15_000 + 1_080) * 0.0000133334)
+    assert free[prices.LAMBDA_GB_SECOND] == pytest.approx((45_000 + 15_000 + 1_080 + 1_800) * 0.0000133334)
     assert free[prices.CLOUDWATCH_METRIC] == pytest.approx(2.10)
     assert free[prices.CLOUDWATCH_ALARM] == pytest.approx(1.00)
     assert free[prices.CLOUDWATCH_DASHBOARD] == pytest.approx(3.00)
-    assert free[prices.SCHEDULER] == pytest.approx(0.04608)
+    assert free[prices.SCHEDULER] == pytest.approx(0.0468)
     assert prices.HTTP_API not in free, "it ends after twelve months"
 
 
@@ -298,10 +303,10 @@ def test_a_rate_does_not_care_in_which_class_its_objects_are() -> None:
 
 
 def test_a_month_in_which_the_stack_began_has_a_part_of_what_stands_there() -> None:
-    """27 of 31 days since 5 October: of seven metrics, 19 alarms, a dashboard, and 96 runs of the canary per day."""
+    """27 of 31 days since 5 October: of seven metrics, 20 alarms, a dashboard, and 96 runs of the canary per day."""
     found = amounts(used({date(2026, 10, 5): Day(objects=1)}).last)
     assert found["metrics"] == pytest.approx(27 / 31 * 7 * 0.30)
-    assert found["alarms"] == pytest.approx(27 / 31 * 19 * 0.10)
+    assert found["alarms"] == pytest.approx(27 / 31 * 20 * 0.10)
     assert found["dashboard"] == pytest.approx(27 / 31 * 3.00)
     assert found["canary-invocations"] == pytest.approx(27 * 96 * 0.20 / 1e6)
 
@@ -310,7 +315,8 @@ def test_without_a_watch_there_is_nothing_of_it() -> None:
     """Logs are those of POSTs; schedule and polls are the flusher's."""
     watched, bare = (amounts(usage.steady(BUSY, KEPT, watch)) for watch in (WATCH, NO_WATCH))
     assert {name for name, usd in watched.items() if usd and not bare[name]} == {
-        *("metrics", "alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls")
+        *("metrics", "alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls"),
+        *("digester-invocations", "digester-compute", "digest-lists", "digest-checksums"),
     }
     assert bare["logs"] == pytest.approx(12_008_640 * 81 / GB * 0.50)
     assert bare["schedule"] == pytest.approx(0.0432)
@@ -321,7 +327,7 @@ def test_an_alarm_of_an_app_is_charged_unless_the_app_may_be_silent() -> None:
         return Watch.of(Watched("raxx-log", "/raxx/", dict(zip(APPS, hours, strict=True))))
 
     assert watch(2, 2, 2) == WATCH
-    assert watch(2, 0, 2) == WATCH._replace(alarms=18)
+    assert watch(2, 0, 2) == WATCH._replace(alarms=19)
 
 
 def test_an_empty_archive_costs_what_stands_there() -> None:
@@ -330,7 +336,8 @@ def test_an_empty_archive_costs_what_stands_there() -> None:
     assert bill.total(found.last) == 0
     assert {name for name, usd in amounts(found.steady).items() if usd} == {
         *("schedule", "flusher-invocations", "polls", "logs", "metrics"),
-        *("alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls"),
+        *("alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls", "key"),
+        *("digester-invocations", "digester-compute", "digest-lists"),
     }
 
 
@@ -397,8 +404,8 @@ def test_each_month_that_is_over_the_limit_is_a_finding() -> None:
     """The busy archive moves its first objects in February: until then there is less to pay."""
     days = every_day(BUSY, date(2026, 11, 1), date(2026, 11, 23))
     found = used(days)
-    assert bill.total(found.last) < bill.total(found.projected) < bill.total(found.steady) < 34
-    assert over(days, 34) == []
+    assert bill.total(found.last) < bill.total(found.projected) < bill.total(found.steady) < 36
+    assert over(days, 36) == []
     assert over(days, bill.total(found.steady)) == [], "what is just the limit is not over it"
     assert over(days, bill.total(found.projected)) == ["a month with a full archive, at today's rate,"]
     assert over(days, 1) == ["this month, at today's rate,", "a month with a full archive, at today's rate,"]
@@ -408,7 +415,7 @@ def test_a_finding_names_the_largest_item() -> None:
     days = every_day(BUSY, date(2026, 11, 1), date(2026, 11, 23))
     *_, finding = used(days).over(15)
     assert finding == (
-        "over the limit of $15.00: a month with a full archive, at today's rate, costs $33.98, "
+        "over the limit of $15.00: a month with a full archive, at today's rate, costs $35.19, "
         "of which $12.01 for requests to the HTTP API"
     )
 
@@ -502,6 +509,7 @@ def test_the_functions_memory_is_the_stacks() -> None:
     assert Settings().receiver_memory_mb == bill.RECEIVER_MB
     assert Settings().flusher_memory_mb == bill.FLUSHER_MB
     assert canary.MEMORY_MB == bill.CANARY_MB
+    assert digester.MEMORY_MB == bill.DIGESTER_MB
 
 
 # Each type of AWS resource that the stack has, and the line of the bill that it is on; None is free.
@@ -517,6 +525,7 @@ ON_THE_BILL = {
     "cloudwatch/logGroup:LogGroup": "logs",
     "cloudwatch/metricAlarm:MetricAlarm": "alarms",
     "cloudwatch/queryDefinition:QueryDefinition": None,
+    "dynamodb/resourcePolicy:ResourcePolicy": None,
     "dynamodb/table:Table": "writes",
     "glue/catalogDatabase:CatalogDatabase": None,
     "glue/catalogTable:CatalogTable": None,
@@ -524,6 +533,7 @@ ON_THE_BILL = {
     "iam/rolePolicy:RolePolicy": None,
     "iam/user:User": None,
     "iam/userPolicy:UserPolicy": None,
+    "kms/key:Key": "key",
     "lambda/function:Function": "compute",
     "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": None,
     "lambda/permission:Permission": None,

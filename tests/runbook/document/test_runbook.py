@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract import alarms
+from contract import alarms, lifecycle
 from contract.alarms import Watched
 from contract.outputs import MEANINGS, InvalidOutputs, Outputs
 from contract.saved_queries import saved_queries
@@ -39,12 +39,16 @@ def other() -> Outputs:
         bucket="acme-archive",
         endpoint="https://x1y2z3.execute-api.eu-west-3.amazonaws.com/live/drain",
         reader_role_arn="arn:aws-cn:iam::210987654321:role/acme-reader",
+        restorer_role_arn="arn:aws-cn:iam::210987654321:role/acme-thaw",
         writer_user_arn="arn:aws-cn:iam::210987654321:user/acme-writer",
+        break_glass_arns=("arn:aws-cn:iam::210987654321:role/acme-glass",),
+        deployer_arns=("arn:aws-cn:iam::210987654321:role/acme-deploys",),
         workgroup="acme-questions",
         database="acme",
         table="every_line",
         view="router_requests",
         apps=("acme-shop", "acme-mail"),
+        retired_apps=("acme-fax",),
         parameter_prefix="/acme/",
         spill_queue="https://sqs.eu-west-3.amazonaws.com/210987654321/acme-waiting",
         dead_letter_queue="https://sqs.eu-west-3.amazonaws.com/210987654321/acme-dead",
@@ -107,7 +111,8 @@ def test_what_is_planned_follows_the_settings() -> None:
 def test_every_name_and_number_is_the_stacks_own(other: Outputs) -> None:
     """What a person is called, and what was there before this stack, is in the template."""
     text = render(other)
-    for mine in ("ops@raxx.app", "raxx-new-prod", "router_requests", "valid syslog", "invalid syslog line"):
+    undo = (f"within {lifecycle.UNDO_DAYS} days", f"versions for {lifecycle.UNDO_DAYS} days")
+    for mine in ("ops@raxx.app", "raxx-new-prod", "router_requests", "valid syslog", "invalid syslog line", *undo):
         text = text.replace(mine, "")
     ours = asdict(outputs_of(RUNBOOK))
     names = [value for value in ours.values() if isinstance(value, str)] + [*ours["apps"], "raxx"]
@@ -121,7 +126,7 @@ def test_every_name_and_number_is_the_stacks_own(other: Outputs) -> None:
 def test_every_output_is_used(other: Outputs) -> None:
     text = render(other).rpartition("<!-- outputs")[0]
     said = {key: value[-1] if isinstance(value, tuple) else str(value) for key, value in asdict(other).items()}
-    in_part = {"reader_role_arn", "writer_user_arn", "spill_queue", "dead_letter_queue"}
+    in_part = {"reader_role_arn", "restorer_role_arn", "writer_user_arn", "spill_queue", "dead_letter_queue"}
     said |= {key: said[key].rpartition("/")[2] for key in in_part}
     said["alarm_topic_arn"] = said["alarm_topic_arn"].rpartition(":")[2]
     # What these change has tests of its own.
@@ -132,6 +137,13 @@ def test_every_output_is_used(other: Outputs) -> None:
 def test_drains_that_are_stopped_are_told_first(other: Outputs) -> None:
     assert "The drains are stopped" in render(other)[:500]
     assert "The drains are stopped" not in render(replace(other, drains_enabled=True))
+
+
+def test_a_stack_that_the_runbook_does_not_find_by_itself_says_how(other: Outputs) -> None:
+    """Its commands would otherwise be about production."""
+    options = "--prefix /acme/ --role acme-reader"
+    assert options in render(other).partition("**Contents**")[0]
+    assert "--prefix" not in RUNBOOK.partition("**Contents**")[0]
 
 
 def test_each_alarm_is_told_with_its_command(other: Outputs) -> None:
