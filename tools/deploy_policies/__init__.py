@@ -1,0 +1,1 @@
+"""The IAM policies of whoever deploys, previews and compares the stack."""
