@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from contract import names
 from contract.buffer_table import KEPT_DAYS
 from contract.canary import EVERY_MINUTES
+from contract.metrics import Metric
 from infra.settings import Settings
+from receiver import metrics
+from receiver.metrics import Entry, Point
 from receiver.pace import FEW_LINES
 from runbook import prices
 from runbook.cost import bill, sizes, small_objects, traffic, usage
@@ -30,7 +34,10 @@ _WITHOUT_BUFFER: Mapping[str, Callable[[Usage], float]] = {
     "polls": lambda use: use.month_days * 24 * 3600 / 20 * 5,
 }
 _OF_BUFFER = {"writes", "reads", "buffer", "schedule", "flusher-invocations", "flusher-compute"}
-_OF_WATCH = {"alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls"}
+_OF_WATCH = {
+    *("alarms", "dashboard", "canary-invocations", "canary-compute", "canary-urls", "key"),
+    *("digester-invocations", "digester-compute", "digest-lists", "digest-checksums"),
+}
 _ITEMS_BEFORE = tuple(
     replace(item, quantity=_WITHOUT_BUFFER.get(item.name, item.quantity))
     for item in ITEMS
@@ -106,6 +113,7 @@ def facts() -> Mapping[str, Any]:
         "rates": [(rate, _per_month(rate) / prices.MILLION * _million_posts()) for rate in (0.1, 1, 5, 25, 100)],
         "month_s": _per_month(1),
         **_paced(),
+        **_flood(),
         "expire": kept.expire_days,
         "kept": kept.expire_days - kept.archive_days,
         "least": prices.GLACIER_LEAST_DAYS,
@@ -208,6 +216,9 @@ def _watch_facts(volumes: Mapping[str, Volume], kept: Retention) -> dict[str, An
         "canary_memory": bill.CANARY_MB,
         "canary_minutes": EVERY_MINUTES,
         "canary_runs": traffic.CANARY_RUNS_PER_DAY,
+        "digest_ms": traffic.DIGEST_MS,
+        "digester_memory": bill.DIGESTER_MB,
+        "digest_requests": traffic.requests_per_digest(PRE_LAUNCH.apps),
     }
 
 
@@ -219,6 +230,30 @@ def _app_usd(apps: int, kept: Retention) -> float:
     """What another app costs per month before it logs anything, without free tiers."""
     more, fewer = (bill.total(replace(_SILENT, apps=count).month(kept)) for count in (apps + 1, apps))
     return more - fewer
+
+
+# ---------------------------------------------------------------- a flood
+
+_FLOOD_RATES = (1_000, 5_000)
+# What a POST without a token takes of the receiver; assumed.
+_REFUSED_MS = 5
+
+
+def _flood() -> dict[str, Any]:
+    """What an hour of refused POSTs costs, by their rate: API, Lambda, and a line in both logs for each."""
+    refused = metrics.lines(Entry([Point(Metric.UNAUTHORISED, 1)]), names.receiver_function(Settings().name_prefix), 0)
+    log_bytes = bill.POST_LOG_BYTES + len(refused) + prices.LOG_EVENT_OVERHEAD_BYTES
+
+    def usd(rate: int) -> float:
+        posts = rate * 3600
+        return (
+            prices.HTTP_API.cost(posts)
+            + prices.LAMBDA_REQUEST.cost(posts)
+            + prices.LAMBDA_GB_SECOND.cost(posts * _REFUSED_MS / 1000 * bill.RECEIVER_MB / 1024)
+            + prices.CLOUDWATCH_LOGS.cost(posts * log_bytes)
+        )
+
+    return {"flood": [(rate, usd(rate)) for rate in _FLOOD_RATES], "refused_ms": _REFUSED_MS}
 
 
 # ---------------------------------------------------------------- what it takes

@@ -223,6 +223,7 @@ _VENDED: Mapping[Vended, Callable[[Day, _Asked], float | None]] = {
     Vended.FLUSHER_ERRORS: lambda _, asked: float(asked.between(_THROTTLED) and asked.noise > 0.8),
     Vended.FLUSHER_DURATION: _flusher_ms,
     Vended.CANARY_ERRORS: _none,
+    Vended.DIGESTER_ERRORS: _none,
     Vended.BUFFER_WRITE_UNITS: lambda day, asked: day.posts(asked) * 1.1,
     Vended.BUFFER_READ_UNITS: lambda day, asked: day.posts(asked) * 0.6,
     Vended.BUFFER_THROTTLES: _in_trouble(24),

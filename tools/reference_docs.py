@@ -26,6 +26,7 @@ from runbook.cost import bill
 from runbook.doctor.faults import CHECKS, IDENTITIES
 from runbook.document import markdown
 from tools import cost_page
+from tools.access import page as access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ def pages() -> dict[str, str]:
         "doctor.md": {"checks": CHECKS, "identities": IDENTITIES},
         "metrics.md": _metrics(settings),
         "reference/alarms.md": _alarms(settings),
+        "reference/access.md": access.facts(),
     }
     templates = _templates()
     return {page: templates.get_template(f"{Path(page).name}.j2").render(known) for page, known in facts.items()}
@@ -147,7 +149,10 @@ def _rule(alarm: Alarm) -> str:
 def _setting(setting: Field[Any]) -> dict[str, str]:
     rule: Rule = setting.metadata["rule"]
     name = key_of(setting, PROJECT).removeprefix(f"{PROJECT}:")
-    return {"name": name, "default": _default(rule.default), "meaning": rule.meaning, "allowed": rule.allowed}
+    default = _default(rule.default)
+    if rule.elsewhere:
+        default += f"; elsewhere {_with_placeholders(_default(rule.elsewhere), '<%s>')}"
+    return {"name": name, "default": default, "meaning": rule.meaning, "allowed": rule.allowed}
 
 
 def _default(value: Any) -> str:

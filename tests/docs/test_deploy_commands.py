@@ -1,16 +1,12 @@
-"""The shell of docs/deploy.md, run as it stands there: what it does when all goes well, and when something fails.
+"""The shell of docs/deploy.md and docs/ci.md, run as it stands there: what it does, also when something fails.
 
 pulumi and aws are stand-ins on PATH. What the AWS CLI makes of an option is asked of the real one, or of its query
 language.
 """
 
 import json
-import os
 import re
 import shlex
-import stat
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,53 +17,16 @@ import pytest
 from tests.support.command_stubs import Usage, parse
 from tests.support.paths import PROJECT
 from tests.support.recording_monitor import Run, name_of, run
+from tests.support.shell import Shell
 from tools import import_file
 
-DEPLOY = (PROJECT / "docs" / "deploy.md").read_text(encoding="utf-8")
-LONGEST_S = 60
+DEPLOY, CI = ((PROJECT / "docs" / name).read_text(encoding="utf-8") for name in ("deploy.md", "ci.md"))
 
 
-def block(part: str) -> str:
+def block(part: str, page: str = DEPLOY) -> str:
     """The one block of shell that has this in it."""
-    [found] = [text for text in re.findall(r"^```sh\n(.*?)^```$", DEPLOY, re.MULTILINE | re.DOTALL) if part in text]
+    [found] = [text for text in re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if part in text]
     return str(found)
-
-
-class Shell:
-    """A folder in which a block runs, with stand-ins of commands; `calls` are theirs, one list of words each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "bin").mkdir()
-        (folder / ".venv" / "bin").mkdir(parents=True)
-        self._install(folder / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
-
-    def command(self, name: str, program: str) -> None:
-        """Put a command on PATH: Python, which finds its words in `words` and the earlier calls' in `earlier`."""
-        script = self.folder / f"{name}.py"
-        script.write_text(
-            "import json, pathlib, sys\n"
-            "words, log = sys.argv[1:], pathlib.Path(__file__).with_suffix('.calls')\n"
-            "earlier = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []\n"
-            "log.open('a').write(json.dumps(words) + '\\n')\n" + program,
-            encoding="utf-8",
-        )
-        self._install(self.folder / "bin" / name, f'exec "{sys.executable}" -S "{script}" "$@"')
-
-    def calls(self, name: str) -> list[list[str]]:
-        log = self.folder / f"{name}.calls"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-
-    def run(self, text: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
-        return subprocess.run(
-            ["bash", "-c", text], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=LONGEST_S
-        )
-
-    @staticmethod
-    def _install(path: Path, line: str) -> None:
-        path.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
-        path.chmod(path.stat().st_mode | stat.S_IEXEC)
 
 
 @pytest.fixture
@@ -320,12 +279,15 @@ PULUMI_CLI = {
     "destroy": Usage(plain=YES | {"--exclude-protected", "--ignore-protect", "--skip-preview"}),
     "import": Usage(0, 3, valued=frozenset({"--file", "--parent", "--provider", "--protect", "--generate-code"})),
     "login": Usage(0, 1),
-    "preview": Usage(valued=frozenset({"--import-file"}), plain=frozenset({"--diff"})),
+    "preview": Usage(
+        valued=frozenset({"--import-file"}), plain=frozenset({"--diff", "--refresh", "--expect-no-changes"})
+    ),
     "refresh": Usage(plain=YES | {"--clear-pending-creates", "--help"}),
     "stack": Usage(plain=frozenset({"--show-urns"})),
+    "stack change-secrets-provider": Usage(1, 1),
     "stack export": Usage(valued=frozenset({"--file"})),
     "stack import": Usage(valued=frozenset({"--file"})),
-    "stack init": Usage(0, 1),
+    "stack init": Usage(0, 1, valued=frozenset({"--secrets-provider"})),
     "stack output": Usage(0, 1, plain=frozenset({"--json"})),
     "stack rm": Usage(0, 1, plain=YES | {"--preserve-config"}),
     "state delete": Usage(0, 99, plain=YES),
@@ -334,15 +296,46 @@ PULUMI_CLI = {
 }
 
 
-def pulumi_commands() -> list[str]:
-    """Every command line of Pulumi's in the page, in blocks and in the text."""
-    text = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```$", DEPLOY, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
-    in_blocks = re.findall(r"(?:^ *|\| |\()pulumi ([^|#)\n]+)", text, re.MULTILINE)
-    in_text = re.findall(r"`pulumi ([^`]+)`", re.sub(r"^ *```.*?^ *```$", "", DEPLOY, flags=re.MULTILINE | re.DOTALL))
-    return [*in_blocks, *in_text]
+def pulumi_commands(page: str) -> list[str]:
+    """Every command line of Pulumi's in a page, in blocks and in the text."""
+    text = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
+    in_blocks = re.findall(r"(?:^ *|\| |\(|^HEROKU_API_KEY=\S+ )pulumi ([^|#)\n]+)", text, re.MULTILINE)
+    in_text = re.findall(r"`pulumi ([^`]+)`", re.sub(r"^ *```.*?^ *```$", "", page, flags=re.MULTILINE | re.DOTALL))
+    # A name of a job is none.
+    return [*in_blocks, *(line for line in in_text if line != "preview" or page is DEPLOY)]
 
 
-def test_every_pulumi_command_of_the_page_exists() -> None:
+@pytest.mark.parametrize(
+    ("page", "some"),
+    [
+        (
+            DEPLOY,
+            {"cancel", "destroy", "import", "refresh", "stack export", "stack import", "state unprotect"},
+        ),
+        (CI, {"config rm", "config set", "preview", "stack change-secrets-provider", "stack init", "up"}),
+    ],
+    ids=["deploy", "ci"],
+)
+def test_every_pulumi_command_of_a_page_exists(page: str, some: set[str]) -> None:
     """An option that does not exist would be found out at the worst of times."""
-    found = [parse(PULUMI_CLI, shlex.split(line))[0] for line in pulumi_commands()]
-    assert {"cancel", "destroy", "import", "refresh", "stack export", "stack import", "state unprotect"} <= set(found)
+    found = [parse(PULUMI_CLI, shlex.split(line))[0] for line in pulumi_commands(page)]
+    assert some <= set(found)
+
+
+# ---------------------------------------------------------------- policies
+
+
+def test_a_policy_is_made_of_each_file(shell: Shell) -> None:
+    shell.command("aws", "print('210987654321')")
+    done = shell.run(block("tools.deploy_policies", CI))
+    assert done.stderr == ""
+    made = [call for call in shell.calls("aws") if call[1] == "create-policy"]
+    files = sorted((shell.folder / "policies").glob("*.json"))
+    assert [call[call.index("--policy-document") + 1] for call in made] == [
+        f"file://policies/{path.name}" for path in files
+    ]
+    assert all("210987654321" in path.read_text() for path in files)
+    assert {call[call.index("--policy-name") + 1] for call in made} >= {
+        "log-archive-preview-policy",
+        "log-archive-deploy-policy-1",
+    }
