@@ -28,7 +28,7 @@ def test_json_is_all_that_json_prints() -> None:
 def test_a_pipe_gets_plain_text() -> None:
     """Colours and cursor movements are for terminals."""
     done = run("demo", "--lines", "300")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "Every line accounted for" in done.stdout
     assert "\x1b" not in done.stdout
 
