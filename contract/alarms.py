@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Self
 
 from contract import names
+from contract.lifecycle import UNDO_DAYS
 from contract.metrics import Metric
 from contract.outputs import Outputs
 from contract.slots import DEFAULT_MINUTES
@@ -203,7 +204,8 @@ _TABLE = (
     Alarm(
         "deleted", Vended.DELETIONS, Statistic.MAXIMUM, 1, _MINUTE, 1, 1, Missing.IGNORE,
         "Somebody deleted logs: lifecycle rules do not count here, and nothing else in this stack deletes logs. The "
-        "bucket keeps deleted versions for 30 days. The queue's messages say who it was; the alarm ends with them.",
+        f"bucket keeps deleted versions for {UNDO_DAYS} days. The queue's messages say who it was; the alarm ends with "
+        "them.",
         "doctor --only deletions",
     ),
     Alarm(

@@ -37,8 +37,10 @@ class Outputs:
     reader_role_arn: str = _output("ARN of the role that operators assume to query.")
     restorer_role_arn: str = _output("ARN of the role that restores logs from Glacier; the runbook assumes it.")
     writer_user_arn: str = _output("ARN of the user whose credentials a receiver outside Lambda has.")
-    break_glass_arns: tuple[str, ...] = _output("ARNs, or patterns of them, of who may assume the reader role.")
-    deployer_arns: tuple[str, ...] = _output("ARNs, or patterns of them, of who deploys the stack.")
+    break_glass_arns: tuple[str, ...] = _output(
+        "ARNs, or ARN patterns, of the principals that may assume the reader role."
+    )
+    deployer_arns: tuple[str, ...] = _output("ARNs, or ARN patterns, of the principals that deploy the stack.")
     workgroup: str = _output("Athena workgroup that holds the saved queries.")
     database: str = _output("Glue database of the table and the view.")
     table: str = _output("Glue table: every stored line.")

@@ -27,7 +27,7 @@ class Principals:
 
     @property
     def guardians(self) -> list[str]:
-        """Who may delete and change what everybody else may only add to."""
+        """The principals that may delete and change what all others can only add to."""
         return [*dict.fromkeys([*self.deployers, *self.break_glass])]
 
     @property

@@ -19,7 +19,7 @@ from receiver.abortable import make_abortable
 from receiver.breaker import Breaker
 from receiver.calls import Busy, Calls
 from receiver.deadline import Deadline, DeadlineExceeded
-from receiver.put_object import PutOptions
+from receiver.put_object import ALREADY_STORED, PutOptions
 from receiver.stored_object import StoredObject
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ SLOW_S = 0.5
 # probed sooner.
 SPILLING_PROBE_S = 5.0
 PROBE_S = 1.0
-# S3 user guide, "How to prevent object overwrites with conditional writes".
-_ALREADY_STORED = "PreconditionFailed"
 
 
 class Unavailable(Exception):
@@ -203,7 +201,7 @@ class LogBucket:
                 **self._options.of(stored.data, stored.lines),
             )
         except ClientError as error:
-            if _code(error) == _ALREADY_STORED:
+            if _code(error) == ALREADY_STORED:
                 return
             raise
         _need("ETag", answer, "s3-no-etag")

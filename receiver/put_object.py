@@ -8,6 +8,9 @@ from typing import Any
 
 # The metadata in which a writer notes the number of an object's lines.
 LINES = "lines"
+# S3's code, with 412, when there is an object of this key ("How to prevent object overwrites with conditional writes").
+# While another write of it is in progress, S3 answers 409: the next try finds out.
+ALREADY_STORED = "PreconditionFailed"
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from receiver.digests.digest import Found, Head
-from receiver.put_object import LINES, PutOptions
+from receiver.put_object import ALREADY_STORED, LINES, PutOptions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,8 +23,6 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
     max_pool_connections=_AT_ONCE,
 )
-# S3 user guide, "How to prevent object overwrites with conditional writes".
-_ALREADY_STORED = "PreconditionFailed"
 _GONE = {"404", "NoSuchKey"}
 
 
@@ -66,7 +64,7 @@ class Bucket:
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, **self._options.of(data))
         except ClientError as error:
-            if error.response["Error"]["Code"] != _ALREADY_STORED:
+            if error.response["Error"]["Code"] != ALREADY_STORED:
                 raise
             return False
         return True

@@ -27,7 +27,7 @@ from contract.logplex.batch import Batch
 from contract.slots import Slot
 from receiver.flusher.drain import Message
 from receiver.flusher.flush import Contents
-from receiver.put_object import PutOptions
+from receiver.put_object import ALREADY_STORED, PutOptions
 from receiver.stored_object import StoredObject
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-# S3 user guide, "How to prevent object overwrites with conditional writes": 412 when there is an object, 409 while
-# another write of it is in progress, which the next run finds out.
-_ALREADY_STORED = "PreconditionFailed"
 _MESSAGES = 10  # SQS gives no more ("ReceiveMessage")
 
 
@@ -172,7 +169,7 @@ class Archive:
                     **self._options.of(stored.data, stored.lines),
                 )
             except ClientError as error:
-                if error.response["Error"]["Code"] != _ALREADY_STORED:
+                if error.response["Error"]["Code"] != ALREADY_STORED:
                     raise
 
 
