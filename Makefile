@@ -17,7 +17,7 @@ up: $(INSTALLED)  ## the stack on this machine, until Ctrl-C
 runbook: $(INSTALLED)  ## RUNBOOK.md, of the selected Pulumi stack; where none answers, of what production will have
 	@if outputs=$$(pulumi stack output --json --non-interactive 2>/dev/null) && [ "$$outputs" != "{}" ]; then :; \
 	    else outputs=$$($(BIN)/python -m local outputs); fi && \
-	    printf '%s' "$$outputs" | $(BIN)/python -m runbook render --to $(RUNBOOK)
+	    printf '%s' "$$outputs" | $(BIN)/hla render --to $(RUNBOOK)
 
 dashboard: $(INSTALLED)  ## docs/dashboard.png: the dashboard that the stack declares, over a simulated day
 	$(BIN)/python -m tools.dashboard_picture
@@ -80,9 +80,10 @@ lock: $(INSTALLED)  ## pin the newest versions that requirements*.in allow
 clean:
 	rm -rf .venv
 
-$(INSTALLED): requirements.txt requirements-dev.txt
+$(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed; $(PYTHON) is older: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@

@@ -20,6 +20,7 @@ class Shell:
         (folder / "bin").mkdir()
         (folder / ".venv" / "bin").mkdir(parents=True)
         self._install(folder / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
+        self._install(folder / ".venv" / "bin" / "hla", f'exec "{sys.executable}" -m runbook "$@"')
 
     def command(self, name: str, program: str) -> None:
         """Put a command on PATH: Python, which finds its words in `words` and the earlier calls' in `earlier`."""
