@@ -29,6 +29,13 @@ COLUMNS = {
     "message": "MSG, escaped (see contract/stored_line.py)",
 }
 
+PARTITION_MEANINGS = {
+    "app": "partition key: the Heroku app",
+    "year": "partition key: year of the line in UTC, four digits ('2026')",
+    "month": "partition key: month, two digits ('03')",
+    "day": "partition key: day, two digits ('05'); filter by the keys to scan less",
+}
+
 # The Hive RegexSerDe reads it, group by group. A line that the pattern does not match would be NULL in every column, so
 # it matches any line: a line without a syslog header as this project writes it is all `message`. It is anchored and
 # bounded throughout, because hostile lines have overflowed the stack of simpler patterns. Measured on Trino 476.

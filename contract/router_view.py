@@ -4,24 +4,28 @@ import base64
 import json
 from typing import Any, NamedTuple
 
+from contract import glue_table
+
 NAME = "router_requests"
+_MEANINGS = glue_table.COLUMNS | glue_table.PARTITION_MEANINGS
 
 
 class Column(NamedTuple):
-    """A column: its SQL expression, and its type in Trino and in Hive, which must be equivalent."""
+    """A column: its SQL expression, its type in Trino and in Hive, which must be equivalent, and what it holds."""
 
     expression: str
     trino_type: str
     hive_type: str
+    meaning: str
 
 
 def _text(column: str) -> Column:
-    return Column(column, "varchar", "string")
+    return Column(column, "varchar", "string", _MEANINGS[column])
 
 
 def _number(column: str) -> Column:
     # The table's pattern limits the digits, but another writer's line in the bucket can have more.
-    return Column(f"try_cast({column} AS bigint)", "bigint", "bigint")
+    return Column(f"try_cast({column} AS bigint)", "bigint", "bigint", _MEANINGS[column])
 
 
 # A line's time in UTC, without a zone: the time since the epoch, added to the epoch. Athena rejects or misreads a cast
@@ -42,11 +46,13 @@ _LONG_LIVED = f"coalesce(status = '101' OR (code IS NULL AND {_SERVICE_MS} > 300
 # Partition keys pass through, so that a condition on them still limits what is read. `time` has no zone, because Hive
 # has no type with one.
 COLUMNS = {
-    "time": Column(TIME_UTC, "timestamp(3)", "timestamp"),
+    "time": Column(TIME_UTC, "timestamp(3)", "timestamp", "log_ts in UTC, to the millisecond, without a zone"),
     **{name: _text(name) for name in ("at", "code", "descr", "method", "path", "request_id", "fwd", "fwd_ip", "dyno")},
     **{name: _number(name) for name in ("connect_ms", "service_ms", "status", "bytes")},
-    "wait_ms": Column(_WAIT_MS, "bigint", "bigint"),
-    "long_lived": Column(_LONG_LIVED, "boolean", "boolean"),
+    "wait_ms": Column(_WAIT_MS, "bigint", "bigint", "what the client waited: connect_ms + service_ms"),
+    "long_lived": Column(
+        _LONG_LIVED, "boolean", "boolean", "a websocket or a stream, whose time says nothing about the app's speed"
+    ),
     **{name: _text(name) for name in ("log_ts", "message", "app", "year", "month", "day")},
 }
 

@@ -64,12 +64,17 @@ class Window:
         the time of the line.
         """
         values = [partition("", day) for day in self.days]
-        first, last = (f"from_iso8601_timestamp('{_text(moment)}')" for moment in (self.since, self.until))
+        first, last = timestamp_literal(self.since), timestamp_literal(self.until)
         return (
             *(f"{key} IN ({_literals({value[key] for value in values})})" for key in ("year", "month", "day")),
             f"concat(year, '-', month, '-', day) BETWEEN '{self.days[0]}' AND '{self.days[-1]}'",
             f"try(from_iso8601_timestamp(log_ts)) BETWEEN {first} AND {last}",
         )
+
+
+def timestamp_literal(moment: datetime) -> str:
+    """Write an aware time as an expression in SQL, truncated to milliseconds."""
+    return f"from_iso8601_timestamp('{_text(moment)}')"
 
 
 def _text(moment: datetime) -> str:

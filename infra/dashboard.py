@@ -389,7 +389,7 @@ def _text(args: DashboardArgs) -> Widget:
     markdown = (
         f"## {prefix}: logs of {len(watched.silence_hours)} Heroku apps\n"
         f"**In ALARM?** Its description says what to run. All checks: "
-        f"`python -m runbook --prefix {watched.parameter_prefix} doctor`\n\n"
+        f"`hla --prefix {watched.parameter_prefix} doctor`\n\n"
         "**silent, but canary is OK:** the app, or its drain. **canary:** the endpoint, or the way to S3. "
         "**behind:** the flusher; nothing is lost for 14 days.\n\n"
         f"**Look at** [the lines: Athena, saved queries]({athena}) · [the functions' logs: Logs Insights]({logs}), "

@@ -1,13 +1,19 @@
 -- title: HTTP 5xx by app and hour
 -- purpose: Shows error spikes after a deploy, and simultaneous failures of several apps.
--- parameters: window, app
+-- parameters: every, window, app
 -- window: the last 24 hours
--- columns: app, hour_utc, error_count
--- tip: errors-by-code shows which of them come from the platform, and why.
+-- columns: app, hour_utc, request_count, error_count, error_rate
+-- chart: error_count
+-- next: query errors-by-endpoint --app {app}
+-- tip: error_rate is in percent; hours without an error are left out; --every 1m or 5m counts by minute_utc.
 SELECT
     app,
+    -- <every>
     date_trunc('hour', time) AS hour_utc,
-    count(*) AS error_count
+    -- </every>
+    count(*) AS request_count,
+    count(*) FILTER (WHERE status BETWEEN 500 AND 599) AS error_count,
+    round(100e0 * count(*) FILTER (WHERE status BETWEEN 500 AND 599) / count(*), 2) AS error_rate
 FROM raxx_heroku_logs.router_requests
 WHERE
     -- <window>
@@ -20,6 +26,6 @@ WHERE
     -- </window>
     -- <app>
     -- </app>
-    AND status BETWEEN 500 AND 599
 GROUP BY 1, 2
-ORDER BY hour_utc DESC, error_count DESC, app
+HAVING count(*) FILTER (WHERE status BETWEEN 500 AND 599) > 0
+ORDER BY 2 DESC, error_count DESC, app

@@ -2,7 +2,9 @@
 -- purpose: Finds individual slow requests, slowest first. wait_ms is what the client waited: connect and service.
 -- parameters: window, app, long_lived, limit
 -- window: the last 7 days
--- columns: app, proc_id, log_ts, method, path, wait_ms, service_ms, status, fwd_ip
+-- columns: app, proc_id, log_ts, method, path, wait_ms, service_ms, status, fwd_ip, request_id, dyno
+-- chart: wait_ms
+-- next: query request --request-id {request_id}
 -- tip: websockets and streams are left out; AND long_lived in place of AND NOT long_lived (--long-lived) shows them.
 SELECT
     app,
@@ -13,7 +15,9 @@ SELECT
     wait_ms,
     service_ms,
     status,
-    fwd_ip
+    fwd_ip,
+    request_id,
+    dyno
 FROM raxx_heroku_logs.router_requests
 WHERE
     -- <window>

@@ -3,6 +3,7 @@
 -- parameters: trusted_hops, window, app, limit
 -- window: the last 24 hours
 -- columns: app, proc_id, log_ts, event_type, fwd_ip, path, message
+-- next: query security-by-ip
 -- tip: security-by-ip counts the responses by client address, all of them and not only the first 500.
 WITH proxies AS (
     -- <trusted_hops>

@@ -3,7 +3,8 @@
 -- parameters: window, app, limit
 -- window: the last 7 days
 -- columns: app, log_ts, proc_id, message
--- tip: restarts come after the deploys; compare the hours before and after a log_ts in errors-by-surface.
+-- next: query errors-by-surface --app {app}
+-- tip: all deploys come first, then the newest 100 restarts; compare the hours around a log_ts in errors-by-surface.
 WITH events AS (
     SELECT
         app,
@@ -85,6 +86,10 @@ restarts AS (
         ) AS message
     FROM grouped
     GROUP BY app, process, crashed, restart
+    ORDER BY time DESC, log_ts DESC, app, proc_id, message
+    -- <limit>
+    LIMIT 100
+    -- </limit>
 ),
 found AS (
     SELECT 1 AS place, app, time, log_ts, number, proc_id, message
@@ -101,6 +106,3 @@ SELECT
     message
 FROM found
 ORDER BY place, time DESC, log_ts DESC, app, number DESC, proc_id, message
--- <limit>
-LIMIT 100
--- </limit>

@@ -3,6 +3,8 @@
 -- parameters: window, app, long_lived, limit
 -- window: the last 7 days
 -- columns: app, path_prefix, request_count, avg_service_ms, p95_service_ms, max_service_ms
+-- chart: p95_service_ms
+-- next: query latency-outliers --app {app}
 -- tip: p95_service_ms is approximate; websockets and streams are left out (--long-lived shows them).
 SELECT
     app,

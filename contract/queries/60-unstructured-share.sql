@@ -3,6 +3,7 @@
 -- parameters: window, app
 -- window: the last 24 hours
 -- columns: total, unstructured_count, quarantined_count
+-- next: lines --dyno quarantine
 -- tip: quarantine lines keep every byte; read them with SELECT msgid, message ... WHERE source = 'logdrain'.
 SELECT
     count(*) AS total,

@@ -3,6 +3,8 @@
 -- parameters: window, app
 -- window: the last 24 hours
 -- columns: hour_utc, app, code, descr, error_count
+-- chart: error_count
+-- next: query errors-since --app {app}
 -- tip: H10 and H14 mean that an app is down, H12 that it is slow, R14 and R15 that it needs more memory.
 WITH errors AS (
     SELECT

@@ -3,6 +3,7 @@
 -- parameters: request_id, window, app
 -- window: the last 7 days
 -- columns: app, log_ts, source, proc_id, message
+-- next: query around --app {app} --around {log_ts}
 -- tip: replace the zeros with the request id from router_requests or the header X-Request-ID.
 WITH asked AS (
     -- <request_id>

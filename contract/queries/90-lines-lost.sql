@@ -3,6 +3,8 @@
 -- parameters: window, app
 -- window: the last 7 days
 -- columns: app, hour_utc, drain, lines_lost
+-- chart: lines_lost
+-- next: doctor
 -- tip: drain is the one that lost the lines, empty if its report names none; compare `heroku drains --app <app>`.
 WITH losses AS (
     SELECT

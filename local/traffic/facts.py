@@ -90,9 +90,15 @@ class SecurityEvent:
 
 @dataclass(frozen=True, slots=True)
 class PlatformEvent:
-    """What the API did to an app: a build, deploy, release, rollback or change; `text` is the whole message."""
+    """What the API did to an app: a build, deploy, release, rollback or change; `text` is the whole message.
+
+    `kind`, `version` and `who` are what the query `deploys` has to read from it.
+    """
 
     text: str
+    kind: str = "other"
+    version: str | None = None
+    who: str | None = None
 
     def __str__(self) -> str:
         return self.text

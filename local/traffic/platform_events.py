@@ -17,34 +17,41 @@ def deploy(rng: Random, app: str, surface: Surface, time: datetime, version: int
     """Deploy release `version` and restart the dynos; roll a bad one back after some minutes."""
     user = rng.choice(USERS)
     lines = [
-        _api(app, time, "Build started"),
-        _api(app, time + timedelta(seconds=41), "Build succeeded"),
-        _api(app, time + timedelta(seconds=42), f"Deploy {rng.getrandbits(32):08x} by user {user}"),
-        _api(app, time + timedelta(seconds=42.2), f"Release v{version} created by user {user}"),
+        _api(app, time, "Build started", "build", user),
+        _api(app, time + timedelta(seconds=41), "Build succeeded", "build"),
+        _api(app, time + timedelta(seconds=42), f"Deploy {rng.getrandbits(32):08x}", "deploy", user),
+        _release(app, time + timedelta(seconds=42.2), version, user),
         *_restart(rng, app, surface, time + timedelta(seconds=44)),
     ]
     if bad:
         rollback = time + timedelta(minutes=rng.uniform(12, 20))
         lines += [
-            _api(app, rollback, f"Rollback to v{version - 1} by user {user}"),
+            _api(app, rollback, f"Rollback to v{version - 1}", "rollback", user, f"v{version - 1}"),
             *_restart(rng, app, surface, rollback + timedelta(seconds=1)),
         ]
     return lines
 
 
-def change(rng: Random, app: str, surface: Surface, time: datetime, version: int) -> list[Line]:
-    """Change an app as release `version` without a build."""
-    user = rng.choice(USERS)
-    texts = (
-        f"Set CRON_ENABLED config vars by user {user}",
-        "Remove SENTRY_DSN config vars by user " + user,
-        f"Scaled to web@{len(surface.dynos)}:Standard-1X by user {user}",
-        f"Attach REDIS (@ref:redis-octagonal-{rng.randrange(10000):04}) by user {user}",
-        f"Deployed web ({rng.getrandbits(48):012x}) by user {user}",
-        f"Maintenance mode enabled by user {user}",
-    )
-    released = _api(app, time + timedelta(seconds=0.2), f"Release v{version} created by user {user}")
-    return [_api(app, time, rng.choice(texts)), released]
+# Kinds of changes, and how Heroku's API words them, before ` by user ...`.
+_CHANGES = (
+    ("config", "Set CRON_ENABLED config vars"),
+    ("config", "Set CRON_ENABLED, STRIPE_KEY config vars"),
+    ("config", "Remove SENTRY_DSN config vars"),
+    ("scale", "Scaled to web@{dynos}:Standard-1X"),
+    ("add-on", "Attach REDIS (@ref:redis-octagonal-{number:04})"),
+    ("deploy", "Deployed web ({number:012x})"),
+    ("promotion", "Promote {app}-staging v{number} {number:07x}"),
+    ("maintenance", "Maintenance mode enabled"),
+    ("other", "Upgrade stack to heroku-24"),
+)
+CHANGES = len(_CHANGES)
+
+
+def change(rng: Random, app: str, surface: Surface, time: datetime, version: int, which: int) -> list[Line]:
+    """Change an app as release `version` without a build, in one of the CHANGES ways."""
+    user, (kind, wording) = rng.choice(USERS), _CHANGES[which]
+    text = wording.format(app=app, dynos=len(surface.dynos), number=rng.randrange(10_000))
+    return [_api(app, time, text, kind, user), _release(app, time + timedelta(seconds=0.2), version, user)]
 
 
 def scheduled(rng: Random, app: str, _: Surface, time: datetime) -> list[Line]:
@@ -97,8 +104,13 @@ def lost_lines(rng: Random, app: str, _: Surface, time: datetime) -> list[Line]:
     return lines
 
 
-def _api(app: str, time: datetime, text: str) -> Line:
-    return Line(app, time, API_PRI, "app", "api", f"{text}\n".encode(), PlatformEvent(text))
+def _api(app: str, time: datetime, text: str, kind: str, user: str | None = None, version: str | None = None) -> Line:
+    event = PlatformEvent(f"{text} by user {user}" if user else text, kind, version, user)
+    return Line(app, time, API_PRI, "app", "api", f"{event}\n".encode(), event)
+
+
+def _release(app: str, time: datetime, version: int, user: str) -> Line:
+    return _api(app, time, f"Release v{version} created", "release", user, f"v{version}")
 
 
 def _state(app: str, dyno: str, time: datetime, before: str, after: str) -> Line:

@@ -10,12 +10,12 @@ from random import Random
 from local.traffic import chatter, web_requests
 from local.traffic.facts import Request
 from local.traffic.lines import Line
-from local.traffic.platform_events import change, cycled, deploy, lost_lines, out_of_memory, scheduled
+from local.traffic.platform_events import CHANGES, change, cycled, deploy, lost_lines, out_of_memory, scheduled
 from local.traffic.surfaces import ATTACKERS, SURFACES, Surface
 
 _MICROSECOND = timedelta(microseconds=1)
 _BURST = timedelta(minutes=40)
-_SPIKE_MINUTES = 5
+_BUILD, _SPIKE_MINUTES = timedelta(seconds=43), 5
 _JUST_NOW = timedelta(minutes=9)
 # How busy each UTC hour of a day is.
 _HOURS = (3, 2, 2, 2, 2, 3, 5, 8, 11, 13, 14, 14, 13, 15, 16, 16, 15, 13, 11, 9, 8, 6, 5, 4)
@@ -67,6 +67,8 @@ class _Week:
         """Yield lines without end."""
         yield from self._deploy(*self._app(), self._until - timedelta(hours=5))
         yield from lost_lines(self._rng, *self._app(), self._time())
+        for which in range(CHANGES):
+            yield from self._change(*self._app(), self._time(), which)
         for _ in range(8):
             yield from self._request(*self._app(), self._until - _JUST_NOW * self._rng.random())
         rng = self._rng
@@ -109,18 +111,19 @@ class _Week:
         attacker, began = self._rng.choice(self._bursts)
         return web_requests.attack(self._rng, app, surface, attacker, began + _BURST * self._rng.random())
 
-    def _change(self, app: str, surface: Surface, time: datetime) -> list[Line]:
+    def _change(self, app: str, surface: Surface, time: datetime, which: int | None = None) -> list[Line]:
         # Two, so that deploys stay good and bad in turn.
         self._versions[app] += 2
-        return change(self._rng, app, surface, time, self._versions[app])
+        which = self._rng.randrange(CHANGES) if which is None else which
+        return change(self._rng, app, surface, time, self._versions[app], which)
 
     def _deploy(self, app: str, surface: Surface, time: datetime) -> list[Line]:
-        """Deploy an app. Every other deploy of it is bad: requests fail for some minutes."""
+        """Deploy an app. Every other deploy of it is bad: requests fail for some minutes after the release."""
         self._versions[app] += 1
         version = self._versions[app]
         bad = version % 2 == 1
         lines = deploy(self._rng, app, surface, time, version, bad=bad)
         for _ in range(self._rng.randint(8, 24) if bad else 0):
-            later = time + timedelta(minutes=self._rng.expovariate(1 / _SPIKE_MINUTES))
+            later = time + _BUILD + timedelta(minutes=self._rng.expovariate(1 / _SPIKE_MINUTES))
             lines += web_requests.failing(self._rng, app, surface, later)
         return lines

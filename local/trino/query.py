@@ -12,7 +12,7 @@ from trino.dbapi import connect
 from trino.exceptions import TrinoQueryError
 
 from local.trino.catalog import CATALOG
-from runbook.clients.athena import Value, read_value
+from runbook.clients.athena_values import Value, read_value
 
 _USER = "local"
 _TRIES = 100

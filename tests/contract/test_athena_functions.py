@@ -12,6 +12,9 @@ from contract import router_view
 from contract.saved_queries import saved_queries
 from contract.window import Window
 from runbook.search import lines_sql
+from runbook.search.cut import Cut
+from runbook.search.selection import Selection
+from runbook.search.text_filters import TextFilter
 from tests.support.paths import GOLDEN
 
 DOCUMENTED = {
@@ -20,14 +23,20 @@ DOCUMENTED = {
     if not line.startswith("#")
     for name in line.split()
 }
-# What stands before a bracket and calls nothing; timestamp(3) is a type.
-KEYWORDS = {"and", "as", "by", "from", "in", "not", "or", "over", "timestamp", "when", "where"}
+# What stands before a bracket and calls nothing; timestamp(3) is a type, and ROW(a, b) a value of several (Athena user
+# guide, "Filter arrays with nested values").
+KEYWORDS = {"and", "as", "by", "from", "in", "not", "or", "over", "row", "timestamp", "when", "where"}
 HOUR = Window.last(timedelta(hours=1), datetime(2026, 11, 24, 12, tzinfo=UTC))
+EVERY_FILTER = Selection(
+    HOUR, ["web"], ["app"], [TextFilter("x", ignore_case=True)], [TextFilter("y", regexp=True), TextFilter("z")]
+)
 ASKED = {
     **{query.name: query.sql for query in saved_queries()},
     "a window written out": saved_queries()[0].with_parameters(window=HOUR).sql,
     "the view": router_view.sql("some_logs", "lines"),
-    "a search of lines": lines_sql.sql("t", HOUR, dyno="web", match="x", ignore_case=True, limit=1),
+    "a search of lines": lines_sql.sql("t", EVERY_FILTER, Cut(1)),
+    "a search of lines near a moment": lines_sql.sql("t", EVERY_FILTER, Cut(1, moment=HOUR.since)),
+    "a search of lines with those around them": lines_sql.with_context("t", EVERY_FILTER, Cut(1), 1, 1),
 }
 
 

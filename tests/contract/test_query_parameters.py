@@ -134,27 +134,62 @@ def test_without_values_a_query_stays_as_its_file_has_it(query: SavedQuery) -> N
 
 @each_query
 def test_the_last_value_given_counts(query: SavedQuery) -> None:
-    once = query.with_parameters(app="other-app", window=HOUR)
-    twice = query.with_parameters(app="some-app").with_parameters(window=Window.around(NOON, 5))
-    assert twice.with_parameters(app="other-app", window=HOUR) == once
+    once = query.with_parameters(apps=("other-app",), window=HOUR)
+    twice = query.with_parameters(apps=("some-app",)).with_parameters(window=Window.around(NOON, 5))
+    assert twice.with_parameters(apps=("other-app",), window=HOUR) == once
 
 
 @each_query
 def test_an_app_limits_the_partitions_and_changes_nothing_else(query: SavedQuery) -> None:
-    asked = query.with_parameters(app="raxx-api-prod")
+    asked = query.with_parameters(apps=("raxx-api-prod",))
     added = [each for each in conditions(asked) if each not in conditions(query)]
-    assert [each.sql("trino", comments=False) for each in added] == ["app = 'raxx-api-prod'"]
-    assert asked.sql.replace("AND app = 'raxx-api-prod'", "").split() == query.sql.split()
+    assert [each.sql("trino", comments=False) for each in added] == ["app IN ('raxx-api-prod')"]
+    assert asked.sql.replace("AND app IN ('raxx-api-prod')", "").split() == query.sql.split()
 
 
 @each_query
 def test_a_limit_replaces_the_querys_own(query: SavedQuery) -> None:
     if "limit" in query.parameters:
-        limit = parsed(query.with_parameters(limit=7)).args["limit"]
+        [limit] = parsed(query.with_parameters(limit=7)).find_all(exp.Limit)
         assert limit.expression.name == "7"
+        assert query.with_parameters(limit=7).limit == 7
     else:
         with pytest.raises(ValueError, match=f"{query.name} has no parameter limit: it has "):
             query.with_parameters(limit=7)
+
+
+@each_query
+def test_one_row_more_than_the_limit_shows_whether_there_are_more(query: SavedQuery) -> None:
+    limits = list(parsed(query.with_one_row_more()).find_all(exp.Limit))
+    assert [int(limit.expression.name) for limit in limits] == [
+        query.limit + 1 if query.limit else None for _ in limits
+    ]
+    assert len(limits) == ("limit" in query.parameters)
+    assert query.with_one_row_more().limit == query.limit
+
+
+def test_lines_are_near_to_a_moment_or_else_to_the_end_of_the_window() -> None:
+    around = BY_NAME["around"]
+    assert (
+        "SELECT from_iso8601_timestamp('2026-11-24T11:59:00.000Z') AS moment"
+        in around.with_parameters(window=HOUR, moment=NOON - timedelta(minutes=1)).sql
+    )
+    assert (
+        "SELECT from_iso8601_timestamp('2026-11-24T12:00:00.000Z') AS moment" in around.with_parameters(window=HOUR).sql
+    )
+
+
+@pytest.mark.parametrize(("every", "column"), [("1m", "minute_utc"), ("5m", "minute_utc"), ("1h", "hour_utc")])
+def test_errors_are_counted_by_an_interval(every: str, column: str) -> None:
+    asked = BY_NAME["errors-by-surface"].with_parameters(every=every)
+    assert asked.columns == ("app", column, "request_count", "error_count", "error_rate")
+    assert tuple(parsed(asked).named_selects) == asked.columns
+    assert f"-- columns: {', '.join(asked.columns)}\n" in asked.sql
+
+
+def test_an_interval_is_one_of_three() -> None:
+    with pytest.raises(ValueError, match=r"invalid interval '2m': write 1m, 5m, 1h"):
+        BY_NAME["errors-by-surface"].with_parameters(every="2m")
 
 
 def test_only_the_query_request_takes_a_request_id() -> None:
@@ -162,7 +197,7 @@ def test_only_the_query_request_takes_a_request_id() -> None:
     asked = BY_NAME["request"].with_parameters(request_id=REQUEST_ID).sql
     assert f"SELECT '{REQUEST_ID}' AS id" in asked
     assert "0000" not in asked
-    with pytest.raises(ValueError, match="around has no parameter request_id: it has window, app, limit"):
+    with pytest.raises(ValueError, match="around has no parameter request_id: it has moment, window, app, limit"):
         BY_NAME["around"].with_parameters(request_id=REQUEST_ID)
 
 
@@ -213,7 +248,7 @@ ATTACKS = [
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_invalid_app_name_does_not_get_into_the_sql(attack: str) -> None:
     with pytest.raises(ValueError, match=r"invalid app .*: write 3 to 30 of"):
-        BY_NAME["around"].with_parameters(app=attack)
+        BY_NAME["around"].with_parameters(apps=(attack,))
 
 
 @pytest.mark.parametrize("attack", [*ATTACKS, f"{REQUEST_ID}'", f"{REQUEST_ID}\n", f"{REQUEST_ID} ", "a" * 19])
@@ -233,7 +268,7 @@ def test_no_text_changes_what_a_query_is(app: str, request_id: str) -> None:
     """It is refused, or it is one string in the same statement."""
     query = BY_NAME["request"]
     try:
-        asked = query.with_parameters(app=app, request_id=request_id)
+        asked = query.with_parameters(apps=(app,), request_id=request_id)
     except ValueError:
         return
     statement: Any

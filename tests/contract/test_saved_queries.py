@@ -5,6 +5,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from textwrap import dedent
 
+import duckdb
 import pytest
 from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
@@ -15,17 +16,19 @@ from contract.glue_table import COLUMNS
 from contract.logplex import loss_reports
 from contract.object_keys import PARTITION_KEYS, partition
 from contract.saved_queries import SavedQuery, read, saved_queries
+from local.aws.athena.sql import Columns, plan
 from tests.support.logplex_frames import record
 from tests.support.sql_conditions import chosen, columns_of, parsed, partition_conditions, table_of
 
 QUERIES = saved_queries()
 BY_NAME = {query.name: query for query in QUERIES}
 WINDOWS = {
+    "the last 60 minutes": timedelta(minutes=60),
     "the last 10 minutes": timedelta(minutes=10),
     "the last 24 hours": timedelta(hours=24),
     "the last 7 days": timedelta(days=7),
 }
-OWN_PARAMETERS = {"request_id", "trusted_hops", "long_lived"}
+OWN_PARAMETERS = {"request_id", "trusted_hops", "long_lived", "moment", "every"}
 SCHEMA: dict[str, object] = {
     "raxx_heroku_logs": {
         "syslog": dict.fromkeys((*COLUMNS, *PARTITION_KEYS), "varchar"),
@@ -41,11 +44,15 @@ each_query = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.n
 
 def test_the_runbooks_queries_are_all_there_in_its_order() -> None:
     assert list(BY_NAME) == [
+        "summary",
         "errors-by-surface",
+        "errors-by-endpoint",
+        "errors-since",
         "latency-outliers",
         "security-events",
         "security-by-ip",
         "recent-deploys",
+        "deploys",
         "slow-endpoints",
         "unstructured-share",
         "errors-by-code",
@@ -67,8 +74,14 @@ def test_a_header_is_complete(query: SavedQuery) -> None:
     ("wrong", "message"),
     [
         pytest.param(("-- tip: ", "-- hint: "), "around: the header lacks tip", id="no tip"),
-        pytest.param(("    -- <app>\n    -- </app>\n", ""), "around: the header has the parameters", id="no block"),
-        pytest.param(("-- parameters: window, app", "-- parameters: app"), "the blocks are", id="not in the header"),
+        pytest.param(
+            ("        -- <app>\n        -- </app>\n", ""), "around: the header has the parameters", id="no block"
+        ),
+        pytest.param(
+            ("-- parameters: moment, window, app", "-- parameters: moment, app"),
+            "the blocks are",
+            id="not in the header",
+        ),
         pytest.param(("-- </limit>", ""), "around: the header has the parameters", id="block without an end"),
     ],
 )
@@ -92,6 +105,8 @@ def test_the_other_parameters_are_those_of_few_queries() -> None:
         "request_id": ["request"],
         "trusted_hops": ["security-events", "security-by-ip"],
         "long_lived": ["latency-outliers", "slow-endpoints"],
+        "moment": ["around"],
+        "every": ["errors-by-surface"],
     }
 
 
@@ -113,11 +128,18 @@ def test_the_columns_are_the_headers(query: SavedQuery) -> None:
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
-        ("errors-by-surface", "app hour_utc error_count"),
-        ("latency-outliers", "app proc_id log_ts method path wait_ms service_ms status fwd_ip"),
+        ("summary", "app lines requests errors error_rate p95_service_ms deploys lines_lost last_line"),
+        ("errors-by-surface", "app hour_utc request_count error_count error_rate"),
+        (
+            "errors-by-endpoint",
+            "app path_prefix request_count error_count error_rate first_error last_error last_request_id",
+        ),
+        ("errors-since", "app since_utc error_count request_count last_error last_change_at last_change"),
+        ("latency-outliers", "app proc_id log_ts method path wait_ms service_ms status fwd_ip request_id dyno"),
         ("security-events", "app proc_id log_ts event_type fwd_ip path message"),
-        ("security-by-ip", "fwd_ip hits"),
+        ("security-by-ip", "fwd_ip hits path_prefix status_401 status_403 status_429 first_seen last_seen"),
         ("recent-deploys", "app log_ts proc_id message"),
+        ("deploys", "app log_ts kind version who message"),
         ("slow-endpoints", "app path_prefix request_count avg_service_ms p95_service_ms max_service_ms"),
         ("unstructured-share", "total unstructured_count quarantined_count"),
         ("errors-by-code", "hour_utc app code descr error_count"),
@@ -148,7 +170,13 @@ def test_the_same_query_can_be_asked_of_a_table_of_another_name(query: SavedQuer
 
 def test_queries_of_requests_alone_are_asked_of_the_view() -> None:
     of_the_view = [query.name for query in QUERIES if table_of(query).name == router_view.NAME]
-    assert of_the_view == ["errors-by-surface", "latency-outliers", "security-by-ip", "slow-endpoints"]
+    assert of_the_view == [
+        "errors-by-surface",
+        "errors-by-endpoint",
+        "latency-outliers",
+        "security-by-ip",
+        "slow-endpoints",
+    ]
 
 
 # ---------------------------------------------------------------- partitions
@@ -246,13 +274,45 @@ def test_the_pivot_counts_the_very_answers_of_security_events() -> None:
 def test_no_limit_decides_a_count(query: SavedQuery) -> None:
     """A LIMIT ends the rows that are shown, and never those that are counted."""
     for limit in parsed(query).find_all(exp.Limit):
-        assert limit.parent is not None
-        assert limit.parent.parent is None
+        limited = limit.find_ancestor(exp.Select)
+        outer = limited and limited.find_ancestor(exp.Select)
+        assert outer is None or not outer.find(exp.AggFunc, exp.Group) or (limited and limited.find(exp.Group))
+
+
+@each_query
+def test_a_chart_and_the_next_command_are_of_columns_that_the_query_has(query: SavedQuery) -> None:
+    assert query.chart is None or query.chart in query.columns
+    assert query.next
+    assert set(re.findall(r"\{(\w+)\}", query.next)) <= set(query.columns)
+    command, *words = query.next.split()
+    assert command in {"doctor", "lines"} or (command, words[0] in BY_NAME) == ("query", True)
+
+
+def test_every_error_leads_to_its_lines_in_two_commands() -> None:
+    """From each symptom, the next query or the one after it shows lines."""
+
+    def after(name: str) -> str:
+        command, *words = (BY_NAME[name].next or "").split()
+        return words[0] if command == "query" else command
+
+    for symptom in ("errors-since", "errors-by-endpoint", "latency-outliers", "security-by-ip", "deploys"):
+        assert after(symptom) in {"around", "request", "lines"}
+    assert after(after("summary")) == "around"
+    assert after(after("errors-by-surface")) == "request"
+
+
+def test_losses_and_long_lived_requests_mean_the_same_in_the_summary() -> None:
+    summary, lost = BY_NAME["summary"].sql, BY_NAME["lines-lost"].sql
+    counted = re.findall(r"'(\^.+)',$", lost, re.MULTILINE)[1]
+    assert f"'{counted}'," in summary
+    view = router_view.COLUMNS["long_lived"].expression
+    assert "status = '101' OR (code IS NULL AND try_cast(service_ms AS bigint) > 30000)" in view
+    assert "status = '101' OR (code IS NULL AND try_cast(service_ms AS bigint) > 30000)" in summary
 
 
 def test_canaries_are_left_out_of_lines_that_are_not_of_heroku_or_an_app() -> None:
     """The other queries ask for sources that no canary has; tests/system/test_query_results.py holds them to it."""
-    assert [query.name for query in QUERIES if NOT_A_CANARY in query.sql] == ["unstructured-share", "around"]
+    assert [query.name for query in QUERIES if NOT_A_CANARY in query.sql] == ["summary", "unstructured-share", "around"]
 
 
 # What contract/logplex/loss_reports.py counts, in both wordings of L10 and with a structured-data field before them.
@@ -279,6 +339,43 @@ def test_lines_lost_reads_what_the_receiver_counts(message: str, lines: int | No
     assert loss_reports.loss(record(frame.encode())) == (lines and (lines, drain))
 
 
+# Texts of Heroku's API: releases are worded like this in `heroku releases`, too (Heroku Dev Center, "Releases").
+@pytest.mark.parametrize(
+    ("text", "kind", "version", "who"),
+    [
+        ("Release v12 created by user kim@example.com", "release", "v12", "kim@example.com"),
+        ("Initial release by user kim@example.com", "release", None, "kim@example.com"),
+        ("Rollback to v11 by user kim@example.com", "rollback", "v11", "kim@example.com"),
+        ("Promote raxx-staging v7 1a2b3c4 by user kim@example.com", "promotion", None, "kim@example.com"),
+        ("Deploy 1a2b3c4d by user kim@example.com", "deploy", None, "kim@example.com"),
+        ("Deployed web (694536ae336d) by user kim@example.com", "deploy", None, "kim@example.com"),
+        ("Build started by user kim@example.com", "build", None, "kim@example.com"),
+        ("Build succeeded", "build", None, None),
+        (
+            "Set A, B config vars by user heroku-redis@addons.heroku.com",
+            "config",
+            None,
+            "heroku-redis@addons.heroku.com",
+        ),
+        ("Remove A config vars by user kim@example.com", "config", None, "kim@example.com"),
+        ("Add A config by kim@example.com", "config", None, None),
+        ("Scaled to web@2:Standard-1X worker@0:Standard-1X by user kim@example.com", "scale", None, "kim@example.com"),
+        ("Scale to web=2 by user kim@example.com", "scale", None, "kim@example.com"),
+        ("Attach DATABASE (@ref:postgresql-flat-1) by user kim@example.com", "add-on", None, "kim@example.com"),
+        ("Maintenance mode enabled by user kim@example.com", "maintenance", None, "kim@example.com"),
+        ("Add example.com domain by user kim@example.com", "other", None, "kim@example.com"),
+    ],
+)
+def test_a_deploy_is_told_by_its_text(text: str, kind: str, version: str | None, who: str | None) -> None:
+    tree = parsed(BY_NAME["deploys"])
+    for column in [each for each in tree.find_all(exp.Column) if each.name == "message"]:
+        column.replace(exp.Literal.string(text))
+    asked = exp.select(*(each for each in tree.selects if each.alias in {"kind", "version", "who"}))
+    planned = plan(asked.sql("trino"), "", lambda *_: Columns({}), datetime.now(UTC)).sql
+    with duckdb.connect() as engine:
+        assert engine.execute(planned).fetchall() == [(kind, version, who)]
+
+
 @pytest.mark.parametrize(
     ("path", "prefix"),
     [
@@ -291,7 +388,9 @@ def test_lines_lost_reads_what_the_receiver_counts(message: str, lines: int | No
     ],
 )
 def test_a_path_prefix_is_the_first_two_segments(path: str, prefix: str) -> None:
-    [pattern] = re.findall(r"regexp_extract\(path, '([^']+)'\)", BY_NAME["slow-endpoints"].sql)
+    with_prefix = [query.sql for query in QUERIES if "path_prefix" in query.columns]
+    [pattern] = {found for sql in with_prefix for found in re.findall(r"regexp_extract\(path, '([^']+)'\)", sql)}
+    assert len(with_prefix) == 3
     found = re.search(pattern, path)
     assert found
     assert found[0] == prefix

@@ -9,6 +9,7 @@ from contract.saved_queries import SavedQuery, saved_queries
 QUERIES = saved_queries()
 BY_NAME = {query.name: query for query in QUERIES}
 WINDOWS = {
+    "the last 60 minutes": timedelta(minutes=60),
     "the last 10 minutes": timedelta(minutes=10),
     "the last 24 hours": timedelta(hours=24),
     "the last 7 days": timedelta(days=7),
@@ -26,8 +27,10 @@ CLOCKS = {
 
 each_query = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
 each_clock = pytest.mark.parametrize("now", CLOCKS.values(), ids=CLOCKS)
-buckets_hours = pytest.mark.parametrize(
-    "query", [query for query in QUERIES if "hour_utc" in query.columns], ids=lambda query: query.name
+# Columns of times in UTC, without a zone.
+TIMES = {"hour_utc", "since_utc", "last_error", "last_seen", "last_line"}
+with_times = pytest.mark.parametrize(
+    "query", [query for query in QUERIES if TIMES & set(query.columns)], ids=lambda query: query.name
 )
 
 

@@ -6,7 +6,7 @@ from contract.saved_queries import SavedQuery
 from local.traffic import week
 from local.traffic.truth import differences
 from local.trino.query import at_clock
-from tests.trino.cases import CLOCKS, QUERIES, WINDOWS, buckets_hours, each_clock, each_query
+from tests.trino.cases import CLOCKS, QUERIES, WINDOWS, each_clock, each_query, with_times
 from tests.trino.conftest import NewWorld
 from tests.trino.world import World
 
@@ -39,8 +39,8 @@ def test_a_saved_query_answers_as_it_stands(new_world: NewWorld) -> None:
         assert not differences(answer.rows, world.expected(query, now)), query.name
 
 
-@buckets_hours
-def test_hours_are_utc_whatever_the_sessions_time_zone_is(world: World, query: SavedQuery) -> None:
+@with_times
+def test_times_are_utc_whatever_the_sessions_time_zone_is(world: World, query: SavedQuery) -> None:
     now = CLOCKS["day-behind-new-year"]
     sql = at_clock(world.filled_in(query, now).sql, now)
     answer = world.ask(sql, time_zone="America/St_Johns")

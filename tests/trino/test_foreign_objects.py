@@ -12,7 +12,7 @@ import pytest
 
 from contract.object_keys import partition_prefix
 from local.trino.query import QueryFailed
-from runbook.clients.athena import Value
+from runbook.clients.athena_values import Value
 from tests.trino.conftest import NewWorld
 from tests.trino.world import World
 

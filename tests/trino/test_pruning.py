@@ -38,7 +38,7 @@ def test_a_saved_query_reads_the_app_days_of_its_window_alone(world: World, quer
 def test_an_app_and_a_window_that_are_filled_in_limit_what_is_read(world: World, query: SavedQuery) -> None:
     app = world.apps[1]
     span = Window(datetime(2026, 12, 30, 22, tzinfo=UTC), datetime(2027, 1, 1, 3, tzinfo=UTC))
-    asked = world.filled_in(query, NOW).with_parameters(app=app, window=span)
+    asked = world.filled_in(query, NOW).with_parameters(apps=(app,), window=span)
     assert world.ask(asked.sql).partitions == partitions([app], date(2026, 12, 30), date(2027, 1, 1))
 
 

@@ -26,7 +26,7 @@ from local.trino.query import Answer, at_clock
 from local.trino.server import Trino
 from receiver.flusher.slot_objects import objects
 from receiver.tally import Tally
-from runbook.clients.athena import read_value
+from runbook.clients.athena_values import read_value
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from local.traffic.facts import (
     DynoError,
@@ -15,12 +16,13 @@ from local.traffic.facts import (
     StateChange,
 )
 from local.traffic.lines import Line, Quarantined
-from local.traffic.truth import Percentile, Row, expected
+from local.traffic.truth import Percentile, Row, expected, within
 
 NOW = datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
 DAY = timedelta(hours=24)
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)
+NAIVE_NOW = NOW.replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -72,12 +74,108 @@ def test_errors_by_surface_counts_5xx_by_app_and_utc_hour_newest_and_most_first(
         line(None, message="status=500\n"),
     ]
     noon, eleven = datetime(2026, 1, 2, 12), datetime(2026, 1, 2, 11)  # noqa: DTZ001  the query's are naive
-    assert answer("errors-by-surface", *lines) == [
-        {"app": "console", "hour_utc": noon, "error_count": 2},
-        {"app": "api", "hour_utc": noon, "error_count": 1},
-        {"app": "api", "hour_utc": eleven, "error_count": 1},
-        {"app": "velvet", "hour_utc": eleven, "error_count": 1},
+    counts = ("request_count", "error_count", "error_rate")
+    assert [
+        (row["app"], row["hour_utc"], *(row[name] for name in counts)) for row in answer("errors-by-surface", *lines)
+    ] == [
+        ("console", noon, 2, 2, 100.0),
+        ("api", noon, 3, 1, 33.33),
+        ("api", eleven, 1, 1, 100.0),
+        ("velvet", eleven, 1, 1, 100.0),
     ]
+
+
+def test_a_rate_is_rounded_half_up() -> None:
+    lines = [line(request(500)), *(line(request()) for _ in range(799))]
+    [row] = answer("errors-by-surface", *lines)
+    assert row["error_rate"] == 0.13, "0.125 %"
+
+
+def test_errors_by_endpoint_are_of_the_endpoints_that_fail_most_errors_first() -> None:
+    first, last = (replace(request(500, path="/api/a?x"), request_id=name) for name in ("first", "last"))
+    lines = [
+        line(first, 9 * SECOND),
+        line(last, 5 * SECOND),
+        line(request(path="/api/a/b"), 2 * SECOND),
+        line(request(503, path="/"), 3 * SECOND),
+        line(request(path="/well"), 4 * SECOND),
+    ]
+    worst, other = answer("errors-by-endpoint", *lines)
+    assert worst == {
+        "app": "api",
+        "path_prefix": "/api/a",
+        "request_count": 3,
+        "error_count": 2,
+        "error_rate": 66.67,
+        "first_error": NAIVE_NOW - 9 * SECOND,
+        "last_error": NAIVE_NOW - 5 * SECOND,
+        "last_request_id": "last",
+    }
+    assert (other["path_prefix"], other["error_rate"]) == ("/", 100.0)
+
+
+def test_errors_since_are_the_stretches_of_errors_the_largest_first_and_the_change_before_each() -> None:
+    minute = timedelta(minutes=1)
+    lines = [
+        line(PlatformEvent("Release v1 created", "release"), 40 * minute, proc_id="api"),
+        line(PlatformEvent("Build succeeded", "build"), 21 * minute, proc_id="api"),
+        line(PlatformEvent("Release v2 created", "release"), 15 * minute, proc_id="api"),
+        line(request(500), 31 * minute),
+        line(request(500), 20 * minute + SECOND),
+        line(request(503), 11 * minute),
+        line(request(), 10 * minute),
+        line(request(503), 10 * minute),
+        line(request(), 5 * minute),
+        line(request(500), 30 * minute, app="console"),
+        line(request(), app="velvet"),
+    ]
+    api, console, older = answer("errors-since", *lines)
+    assert api == {
+        "app": "api",
+        "since_utc": datetime(2026, 1, 2, 12, 9),  # noqa: DTZ001  the query's are naive
+        "error_count": 3,
+        "request_count": 4,
+        "last_error": NAIVE_NOW - 10 * minute,
+        "last_change_at": NAIVE_NOW - 40 * minute,
+        "last_change": "Release v1 created",
+    }
+    assert (console["app"], console["last_change_at"], console["last_change"]) == ("console", None, None)
+    assert (older["app"], older["error_count"], older["last_error"]) == ("api", 1, NAIVE_NOW - 31 * minute)
+
+
+def test_a_pause_of_ten_minutes_ends_a_stretch_of_errors() -> None:
+    minute = timedelta(minutes=1)
+    apart, before = answer("errors-since", line(request(500), 20 * minute), line(request(500), 10 * minute))
+    [together] = answer("errors-since", line(request(500), 20 * minute), line(request(500), 10 * minute + SECOND))
+    assert [row["error_count"] for row in (apart, before, together)] == [1, 1, 2]
+    assert apart["since_utc"] - before["since_utc"] == 10 * minute, "of equal ones the newest first"
+
+
+def test_a_summary_is_of_each_app_with_a_line_in_the_last_hour() -> None:
+    hour = timedelta(hours=1)
+    lines = [
+        line(request(500, 40)),
+        line(request(101, 90_000)),
+        line(request(200, None)),
+        line(PlatformEvent("Release v2 created", "release"), 2 * SECOND, proc_id="api"),
+        line(PlatformEvent("Build succeeded", "build"), 2 * SECOND, proc_id="api"),
+        line(LossReport("L10", 3, NOW), proc_id="logplex"),
+        line(None, app="console"),
+        line(None, hour + SECOND, app="velvet"),
+    ]
+    api, console = answer("summary", *lines)
+    assert api == {
+        "app": "api",
+        "lines": 6,
+        "requests": 3,
+        "errors": 1,
+        "error_rate": 33.33,
+        "p95_service_ms": Percentile(40, 40, 40),
+        "deploys": 1,
+        "lines_lost": 3,
+        "last_line": NAIVE_NOW - SECOND,
+    }
+    assert (console["error_rate"], console["p95_service_ms"]) == (None, None)
 
 
 def test_latency_outliers_are_requests_above_2000_ms_slowest_then_newest_then_by_app() -> None:
@@ -108,6 +206,8 @@ def test_latency_outliers_are_requests_above_2000_ms_slowest_then_newest_then_by
         "service_ms": 30_000,
         "status": 503,
         "fwd_ip": "192.0.2.9",
+        "request_id": "r",
+        "dyno": "web.1",
     }
 
 
@@ -144,10 +244,30 @@ def test_security_by_ip_counts_all_events_though_the_list_ends_at_500() -> None:
     few = [line(request(403, ip=ip)) for ip in ("192.0.2.3", "192.0.2.2")]
     lines = [*many, *few, line(SecurityEvent("rate_limit_hit", "u", "192.0.2.1"))]
     assert len(answer("security-events", *lines)) == 500
+    assert [(row["fwd_ip"], row["hits"]) for row in answer("security-by-ip", *lines)] == [
+        ("192.0.2.1", 501),
+        ("192.0.2.2", 1),
+        ("192.0.2.3", 1),
+    ]
+
+
+def test_security_by_ip_says_where_how_and_when_an_address_was_refused() -> None:
+    lines = [
+        line(request(401, path="/login/x?y"), 9 * SECOND),
+        line(request(429, path="/login/x"), 7 * SECOND),
+        line(request(401, path="/z"), 8 * SECOND),
+    ]
     assert answer("security-by-ip", *lines) == [
-        {"fwd_ip": "192.0.2.1", "hits": 501},
-        {"fwd_ip": "192.0.2.2", "hits": 1},
-        {"fwd_ip": "192.0.2.3", "hits": 1},
+        {
+            "fwd_ip": "192.0.2.1",
+            "hits": 3,
+            "path_prefix": "/login/x",
+            "status_401": 2,
+            "status_403": 0,
+            "status_429": 1,
+            "first_seen": NAIVE_NOW - 9 * SECOND,
+            "last_seen": NAIVE_NOW - 7 * SECOND,
+        }
     ]
 
 
@@ -157,6 +277,19 @@ def test_recent_deploys_are_the_platforms_events_newest_first() -> None:
     rows = answer("recent-deploys", *reversed(lines), line(None, message="Deploy talk\n"))
     assert [row["message"] for row in rows] == texts
     assert list(rows[0]) == ["app", "log_ts", "proc_id", "message"]
+
+
+def test_deploys_are_the_platforms_events_with_their_kind() -> None:
+    rollback = PlatformEvent("Rollback to v41 by user u", "rollback", "v41", "u")
+    [row] = answer("deploys", line(rollback, proc_id="api"), line(StateChange("up", "crashed"), proc_id="web.1"))
+    assert row == {
+        "app": "api",
+        "log_ts": "2026-01-02T12:29:59+00:00",
+        "kind": "rollback",
+        "version": "v41",
+        "who": "u",
+        "message": "Rollback to v41 by user u",
+    }
 
 
 def test_restarts_come_after_the_events_and_those_of_less_than_five_minutes_are_one() -> None:
@@ -179,19 +312,26 @@ def test_restarts_come_after_the_events_and_those_of_less_than_five_minutes_are_
 
 def test_lists_end_at_their_limits() -> None:
     lines = [line(request(401, 2001, f"/{n}/x", f"192.0.2.{n % 30}")) for n in range(60) for _ in range(10)]
-    answers = expected([*lines, *(line(PlatformEvent("Build failed")) for _ in range(101))], NOW)
+    lines += [line(request(500, path=f"/{n}")) for n in range(101)]
+    lines += [line(StateChange("up", "crashed"), n * timedelta(minutes=5), proc_id="web.1") for n in range(101)]
+    answers = expected([*lines, *(line(PlatformEvent("Build failed")) for _ in range(201))], NOW)
     limits = {name: len(rows) for name, rows in answers.items()}
     assert limits == {
-        "errors-by-surface": 0,
+        "summary": 1,
+        "errors-by-surface": 1,
+        "errors-by-endpoint": 100,
+        "errors-since": 1,
         "latency-outliers": 200,
         "security-events": 500,
         "security-by-ip": 20,
-        "recent-deploys": 100,
+        # All deploys, and 100 restarts.
+        "recent-deploys": 301,
+        "deploys": 200,
         "slow-endpoints": 50,
         "unstructured-share": 1,
         "errors-by-code": 0,
         "request": 0,
-        "around": 701,
+        "around": 905,
         "lines-lost": 0,
     }
 
@@ -304,6 +444,19 @@ def test_around_are_all_lines_of_the_last_ten_minutes_in_order_and_quarantine_li
         "proc_id": "quarantine",
         "message": "a#012b#012",
     }
+
+
+def test_around_gives_the_lines_nearest_to_the_moment_in_order_of_time() -> None:
+    lines = [line(None, age * SECOND, message=f"{age}\n") for age in range(1100)]
+
+    def ages(**asked: Any) -> list[int]:
+        rows = within("around", lines, NOW - DAY, NOW, **asked)
+        return [int(row["message"]) for row in rows]
+
+    assert ages() == list(reversed(range(1000)))
+    assert ages(limit=3) == [2, 1, 0]
+    assert ages(limit=3, moment=NOW - 50 * SECOND) == [51, 50, 49]
+    assert ages(limit=2, moment=NOW - 50 * SECOND) == [50, 49], "of those at one distance, the newest"
 
 
 def test_lines_lost_sums_the_reports_by_hour_app_and_drain_newest_and_most_first() -> None:
