@@ -48,7 +48,7 @@ class Missing(StrEnum):
 class Alarm:
     """An alarm: in ALARM when `datapoints` of `periods` periods of `period_s` seconds are at least the threshold.
 
-    `means` says what happened and why it matters; `arguments` are those of `python -m runbook` that show more. With
+    `means` says what happened and why it matters; `arguments` are those of `hla` that show more. With
     `per_day_change`, it is not the value that is compared but how much it differs from the value a day before.
     """
 
@@ -71,7 +71,7 @@ class Alarm:
 
     def command(self, parameter_prefix: str) -> str:
         """The command that shows more."""
-        return f"python -m runbook --prefix {parameter_prefix} {self.arguments}"
+        return f"hla --prefix {parameter_prefix} {self.arguments}"
 
 
 @dataclass(frozen=True)

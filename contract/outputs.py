@@ -7,21 +7,27 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from contract.drain_url import DRAIN_PATH
-from contract.object_keys import APP_NAME
+from contract.output_values import is_valid
 from contract.principals import Principals
 
-# Athena user guide, "Name databases, tables, and columns": these stand in SQL as they are.
-_SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,127}")
-_SQL_NAMES = ("database", "table", "view")
-_ARNS = ("breakGlassArns", "deployerArns")
-_SAVE = "save the outputs with `pulumi stack output --json`"
+_SAVE = "save the outputs with `pulumi stack output --json`, or give the RUNBOOK.md of the stack"
+_UPDATE = "deploy this version of the stack, or run the version of hla that belongs to these outputs"
+# Each has the account of the stack. Any will do, so that no command needs one of them for the account alone.
+_OWN_ARNS = ("reader_role_arn", "restorer_role_arn", "writer_user_arn", "alarm_topic_arn")
 
 
 class InvalidOutputs(ValueError):
-    """A text that does not hold the outputs of a stack, in one line that says what to do."""
+    """Outputs that cannot be used, in one line that says which, where they are from, and what to do."""
+
+
+class _Unusable(NamedTuple):
+    """By field, what is wrong with the outputs that are missing or invalid; `error` is raised for their use."""
+
+    problems: Mapping[str, str]
+    error: type[Exception]
 
 
 def _output(meaning: str) -> Any:
@@ -30,7 +36,10 @@ def _output(meaning: str) -> Any:
 
 @dataclass(frozen=True)
 class Outputs:
-    """All outputs. The stack's name of `reader_role_arn` is `readerRoleArn`, and so on."""
+    """All outputs. The stack's name of `reader_role_arn` is `readerRoleArn`, and so on.
+
+    Outputs that were parsed can lack some: using one that is missing or invalid raises an error that names it.
+    """
 
     bucket: str = _output("Name of the archive's bucket.")
     endpoint: str = _output("URL of the drain endpoint, without app and token.")
@@ -69,24 +78,52 @@ class Outputs:
     budget_usd: int = _output("US dollars that a month may cost.")
 
     @classmethod
-    def parse(cls, text: str, source: str) -> Self:
-        """Read the JSON object of all outputs; InvalidOutputs names `source` and what is wrong there."""
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            raise InvalidOutputs(f"{source} is not valid JSON ({error}): {_SAVE}") from None
-        if not isinstance(values, dict):
-            raise InvalidOutputs(f"{source} is not a JSON object of outputs: {_SAVE}")
-        if missing := [name for name in MEANINGS if name not in values]:
-            raise InvalidOutputs(
-                f"{source} lacks {', '.join(missing)}: it is from another version of the stack, or from another stack; "
-                "deploy this version, or run the runbook of that one"
-            )
-        if wrong := [name for name, kind in _KINDS.items() if not _is_valid(name, kind, values[name])]:
-            raise InvalidOutputs(f"{source} has values that are not valid for {', '.join(wrong)}: {_SAVE}")
-        known: dict[str, Any] = {each.name: values[output_name(each.name)] for each in fields(cls)}
-        lists: dict[str, Any] = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-        return cls(**{**known, **lists})
+    def parse(cls, text: str, source: str, error: type[Exception] = InvalidOutputs) -> Self:
+        """Read a JSON object of outputs, and ignore those that are unknown.
+
+        Raises `error`, which names `source`, if it is no such object, and later for each use of an output that is
+        missing or invalid there.
+        """
+        values = _object(text, source, error)
+        if not values.keys() & MEANINGS.keys():
+            raise error(f"{source} has no outputs of this project: {_SAVE}")
+        outputs = cls.__new__(cls)
+        problems = {}
+        for each in fields(cls):
+            name = output_name(each.name)
+            if name not in values:
+                problems[each.name] = f"{source} has no output {name}: {_UPDATE}"
+            elif not is_valid(name, values[name]):
+                problems[each.name] = f"{source} has an invalid value for the output {name}: {_UPDATE}"
+            else:
+                value = values[name]
+                object.__setattr__(outputs, each.name, tuple(value) if isinstance(value, list) else value)
+        if problems:
+            # Not a field, so that it is not an output.
+            object.__setattr__(outputs, "_unusable", _Unusable(problems, error))
+        return outputs
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Only called for what is not set.
+            unusable = vars(self).get("_unusable")
+            if unusable and name in unusable.problems:
+                raise unusable.error(unusable.problems[name])
+            raise AttributeError(name)
+
+    def __repr__(self) -> str:
+        return f"Outputs({self.by_name()})"
+
+    def has(self, name: str) -> bool:
+        """Whether an output, by its field's name, can be used."""
+        return name in vars(self)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the outputs that cannot be used, in one line each."""
+        unusable: _Unusable | None = vars(self).get("_unusable")
+        return tuple(unusable.problems.values()) if unusable else ()
 
     @property
     def all_apps(self) -> tuple[str, ...]:
@@ -98,8 +135,8 @@ class Outputs:
         return self.silence_hours_by_app.get(app, self.silence_hours)
 
     def by_name(self) -> dict[str, Any]:
-        """All outputs by the stack's names of them."""
-        return exported(**vars(self))
+        """All outputs that can be used, by the stack's names of them."""
+        return {output_name(each.name): getattr(self, each.name) for each in fields(self) if self.has(each.name)}
 
     @property
     def principals(self) -> Principals:
@@ -117,12 +154,16 @@ class Outputs:
     @property
     def partition(self) -> str:
         """AWS's partition, as ARNs have it."""
-        return self.reader_role_arn.split(":")[1]
+        return self._own_arn.split(":")[1]
 
     @property
     def account_id(self) -> str:
         """The account of the stack."""
-        return self.reader_role_arn.split(":")[4]
+        return self._own_arn.split(":")[4]
+
+    @property
+    def _own_arn(self) -> str:
+        return str(getattr(self, next(filter(self.has, _OWN_ARNS), _OWN_ARNS[0])))
 
     @property
     def bucket_arn(self) -> str:
@@ -134,6 +175,11 @@ class Outputs:
         """The endpoint without its path: the beginning of drain URLs."""
         return self.endpoint.removesuffix(DRAIN_PATH)
 
+    @property
+    def knows_endpoint(self) -> bool:
+        """Whether the endpoint is that of a deployment; before one it holds a placeholder, `<api-id>`."""
+        return "<" not in self.endpoint
+
 
 def output_name(field_name: str) -> str:
     """Give the stack's name of a field: readerRoleArn for reader_role_arn."""
@@ -142,7 +188,6 @@ def output_name(field_name: str) -> str:
 
 # By the stack's names.
 MEANINGS: Mapping[str, str] = {output_name(each.name): each.metadata["meaning"] for each in fields(Outputs)}
-_KINDS = {output_name(each.name): each.type for each in fields(Outputs)}
 
 
 def exported(**values: Any) -> dict[str, Any]:
@@ -153,17 +198,11 @@ def exported(**values: Any) -> dict[str, Any]:
     return given
 
 
-def _is_valid(name: str, kind: object, value: object) -> bool:
-    if name in ("apps", "retiredApps"):
-        return isinstance(value, list) and all(map(_is_app, value)) and (bool(value) or name == "retiredApps")
-    if name in _ARNS:
-        return isinstance(value, list) and all(isinstance(arn, str) and arn.startswith("arn:") for arn in value)
-    if name == "silenceHoursByApp":
-        return isinstance(value, dict) and all(_is_app(app) and type(hours) is int for app, hours in value.items())
-    if name in _SQL_NAMES:
-        return isinstance(value, str) and _SQL_NAME.fullmatch(value) is not None
-    return type(value) is kind and value != ""
-
-
-def _is_app(value: object) -> bool:
-    return isinstance(value, str) and APP_NAME.fullmatch(value) is not None
+def _object(text: str, source: str, error: type[Exception]) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as wrong:
+        raise error(f"{source} is not valid JSON ({wrong}): {_SAVE}") from None
+    if not isinstance(values, dict):
+        raise error(f"{source} is not a JSON object of outputs: {_SAVE}")
+    return values

@@ -21,7 +21,7 @@ def drain_url(
     """
     session = session_of(ctx, as_json=as_json)
     outputs = session.outputs
-    url = urls.read(session.own_aws, outputs, *stack_outputs.chosen_apps(outputs, app))
+    url = urls.read(session.own_aws, outputs, *stack_outputs.chosen_apps(outputs, [app]))
     printing.note("This URL is secret: keep it out of chats, tickets and shell history.")
     if session.as_json:
         printing.document({"app": app, "url": url})

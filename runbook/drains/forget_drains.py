@@ -1,6 +1,5 @@
 """`forget-drains`: removes drains that no longer exist from Pulumi's state."""
 
-import json
 import sys
 from typing import Annotated
 
@@ -17,21 +16,23 @@ def forget_drains(
     ctx: typer.Context,
     app: Annotated[
         list[str] | None,
-        typer.Option(metavar="APP", help="Forget all drains of this app without asking Heroku; repeatable."),
+        typer.Option(
+            "--app", "-a", metavar="APP", help="Forget all drains of this app without asking Heroku; repeatable."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     r"""Remove drains that no longer exist at Heroku from Pulumi's state.
 
     \b
-      pulumi stack export | python -m runbook forget-drains | pulumi stack import
+      pulumi stack export | hla forget-drains | pulumi stack import
 
     Pulumi does not notice that a drain is gone. It fails at the next rotation, or on every run if the drain was rotated
     since. This command reads a state and prints it without the drains that Heroku does not list. The next `pulumi up`
     registers the missing drains. For an app that was deleted at Heroku, use --app.
     """
     if sys.stdin.isatty():
-        raise RunbookError("pipe in Pulumi's state: pulumi stack export | python -m runbook forget-drains")
+        raise RunbookError("pipe in Pulumi's state: pulumi stack export | hla forget-drains")
     state = State.parse(sys.stdin.read())
     gone, failed = _gone(state.drains(), app or [])
     left = state.without(gone)
@@ -39,7 +40,7 @@ def forget_drains(
         forgotten = [{"app": each.app, "id": each.id} for each in gone]
         printing.document({"forgotten": forgotten, "failed": failed, "state": left})
     else:
-        print(json.dumps(left, indent=4, ensure_ascii=False))
+        print(printing.as_json(left, indent=4))
     for each in gone:
         printing.note(f"forgotten: {each.app}  drain {each.id}{'  (pending deletion)' if each.replaced else ''}")
     for name in sorted(set(app or []) - {each.app for each in gone}):

@@ -1,8 +1,11 @@
 """Removes and registers drains at Heroku: first a plan to show, then steps that are safe to repeat."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
+from contract.outputs import Outputs
 from runbook.clients.heroku import Drain, Heroku
 from runbook.drains import urls
 from runbook.errors import RunbookError, ask_each
@@ -10,11 +13,27 @@ from runbook.errors import RunbookError, ask_each
 
 @dataclass(frozen=True)
 class AppDrains:
-    """An app's drains to this stack, and how many other drains it has."""
+    """An app's drains to this stack, and its other drains.
+
+    This is the one rule for which drains are ours: those that lead to the stack's endpoint, unless an add-on registered
+    them.
+    """
 
     app: str
     ours: tuple[Drain, ...]
-    others: int
+    others: tuple[Drain, ...]
+
+    @classmethod
+    def of(cls, app: str, drains: Iterable[Drain], endpoint: str) -> Self:
+        """Tell an app's drains apart; `endpoint` is that of the stack."""
+        listed = tuple(drains)
+        ours = tuple(each for each in listed if not each.addon and urls.is_ours(each.url, endpoint))
+        return cls(app, ours, tuple(each for each in listed if each not in ours))
+
+    @property
+    def alike(self) -> tuple[Drain, ...]:
+        """The other drains that look like ours: of another stack, or of an endpoint that this stack had before."""
+        return tuple(each for each in self.others if not each.addon and urls.looks_like_ours(each.url))
 
     def has(self, url: str) -> bool:
         """Whether one of ours has this URL."""
@@ -47,13 +66,25 @@ class StartResult:
 def plan_of(heroku: Heroku, endpoint: str, apps: Iterable[str]) -> tuple[list[AppDrains], dict[str, str]]:
     """Give the drains of the apps, and by app why they could not be read. RunbookError if none could be read."""
     found, failed = ask_each(apps, heroku.drains)
-    return [_of_app(app, drains, endpoint) for app, drains in found.items()], failed
+    return [AppDrains.of(app, drains, endpoint) for app, drains in found.items()], failed
 
 
-def _of_app(app: str, drains: tuple[Drain, ...], endpoint: str) -> AppDrains:
-    # A drain that an add-on registered belongs to the add-on.
-    ours = tuple(each for each in drains if not each.addon and urls.is_ours(each.url, endpoint))
-    return AppDrains(app, ours, len(drains) - len(ours))
+def deployed_endpoint(outputs: Outputs) -> str:
+    """Give the stack's endpoint. RunbookError if the outputs were written before the stack was deployed.
+
+    No drain leads to a placeholder, so it would seem that there are none.
+    """
+    if not outputs.knows_endpoint:
+        raise RunbookError(
+            "these outputs were written before the stack was deployed, so they do not tell which drains are this "
+            "stack's: write them again with `make runbook`, or omit --outputs"
+        )
+    return outputs.endpoint
+
+
+def removal(app: str, drain_id: str) -> str:
+    """The command of the Heroku CLI that removes a drain."""
+    return shlex.join(["heroku", "drains:remove", drain_id, "--app", app])
 
 
 def stop(heroku: Heroku, plan: Sequence[AppDrains]) -> StopResult:

@@ -18,8 +18,6 @@ from runbook.errors import RunbookError
 _COMPONENT = "raxx:logdrain:Drains"
 _TYPE = "heroku:drain/drain:Drain"
 _NAME = f"::{_COMPONENT}${_TYPE}::drains-"
-# Format with `true` or `false`.
-ENABLE = "pulumi config set drainsEnabled {}"
 EXPORT, IMPORT = "pulumi stack export", "pulumi stack import"
 
 
@@ -79,23 +77,39 @@ def _independent(resource: dict[str, Any], lost: Collection[str]) -> dict[str, A
     return resource | {"dependencies": [each for each in resource["dependencies"] if each not in lost]}
 
 
-def filter_command(forget: str) -> str:
+def enable_command(outputs: Outputs, *, enable: bool) -> str:
+    """The shell command that sets drainsEnabled."""
+    return _of_stack(outputs, f"pulumi config set drainsEnabled {str(enable).lower()}")
+
+
+def up_command(outputs: Outputs) -> str:
+    """The shell command that deploys the stack."""
+    return _of_stack(outputs, "pulumi up")
+
+
+def filter_command(outputs: Outputs, forget: str) -> str:
     """The shell command that makes Pulumi forget drains; `forget` is the runbook's command that filters the state.
 
     If it fails it prints nothing, and Pulumi imports nothing.
     """
-    return f"{EXPORT} | {forget} | {IMPORT}"
+    return f"{_of_stack(outputs, EXPORT)} | {forget} | {_of_stack(outputs, IMPORT)}"
 
 
 def import_command(outputs: Outputs, app: str, app_id: str, drain_id: str) -> str:
     """The shell command that imports an existing drain into Pulumi; `:sensitive` names the field of its URL."""
-    parent = shlex.quote(f"drains={_stack_urn(outputs)}::{_COMPONENT}::drains")
-    provider = shlex.quote(f"heroku={_stack_urn(outputs)}::pulumi:providers:heroku::heroku")
+    parent = shlex.quote(f"drains={stack_urn(outputs)}::{_COMPONENT}::drains")
+    provider = shlex.quote(f"heroku={stack_urn(outputs)}::pulumi:providers:heroku::heroku")
     return (
         f"pulumi import {_TYPE} drains-{app} {shlex.quote(f'{app_id}:{drain_id}:sensitive')} "
         f"--parent {parent} --provider {provider} --protect=false --generate-code=false --yes"
     )
 
 
-def _stack_urn(outputs: Outputs) -> str:
+def stack_urn(outputs: Outputs) -> str:
+    """The beginning of the URNs of everything in the stack."""
     return f"urn:pulumi:{outputs.stack}::{outputs.project}"
+
+
+def _of_stack(outputs: Outputs, command: str) -> str:
+    """A command for the stack, as another one may be selected; without its name, which is not worth failing for."""
+    return f"{command} --stack {shlex.quote(outputs.stack)}" if outputs.has("stack") else command

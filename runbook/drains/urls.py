@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 from contract import names
+from contract.drain_url import DRAIN_PATH
 from contract.outputs import Outputs
 from runbook.clients.aws import Aws, explain
 from runbook.errors import Denied, RunbookError
@@ -27,7 +28,17 @@ def read(operator: Aws, outputs: Outputs, app: str) -> str:
 
 def is_ours(url: str, endpoint: str) -> bool:
     """Whether a drain's URL leads to the stack's endpoint, whatever its query, and so its token, is."""
-    return _target(url) == _target(endpoint)
+    target = _target(url)
+    return target is not None and target == _target(endpoint)
+
+
+def looks_like_ours(url: str) -> bool:
+    """Whether a drain's URL has the form of our drains, wherever it leads: `…/drain?app=…&token=…`."""
+    try:
+        found = urlsplit(url)
+    except ValueError:
+        return False
+    return found.path.endswith(DRAIN_PATH) and parse_qs(found.query).keys() == {"app", "token"}
 
 
 def token(url: str, app: str) -> str | None:

@@ -22,9 +22,19 @@ def test_outputs_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_outputs_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`pulumi stack output --json | python -m runbook --outputs - ...`"""
+    """`pulumi stack output --json | hla --outputs - ...`"""
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(VALUES)))
     assert stack_outputs.from_file("-").bucket == "a-bucket"
+
+
+@pytest.mark.parametrize("text", ["# A page\n{}\n", "# A page\n\n<!-- outputs\n{}\n-->\n", "{}\n-->\n"])
+def test_only_the_comment_of_a_runbook_counts(text: str) -> None:
+    outputs = json.dumps(VALUES, indent=2)
+    if "<!--" in text:
+        assert stack_outputs.parse(text.format(outputs), "x").by_name().keys() == VALUES.keys()
+    else:
+        with pytest.raises(RunbookError, match=r"x is not valid JSON .* give the RUNBOOK.md"):
+            stack_outputs.parse(text.format(outputs), "x")
 
 
 @pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, lambda path: path.write_bytes(b"\xff")])
@@ -50,15 +60,24 @@ def test_outputs_come_from_ssm() -> None:
 
 def test_a_retired_app_can_be_searched_and_has_no_drain() -> None:
     read = stack_outputs.parse(json.dumps(VALUES), "x")
-    assert stack_outputs.searched_apps(read, "raxx-old-prod") == ("raxx-old-prod",)
-    assert stack_outputs.searched_apps(read, None) == ("raxx-api-prod", "raxx-console-prod", "raxx-old-prod")
+    assert stack_outputs.searched_apps(read, ["raxx-old-prod"]) == ("raxx-old-prod",)
+    assert stack_outputs.searched_apps(read, []) == ("raxx-api-prod", "raxx-console-prod", "raxx-old-prod")
     with pytest.raises(RunbookError, match="raxx-old-prod is retired, so it has no drain"):
-        stack_outputs.chosen_apps(read, "raxx-old-prod")
+        stack_outputs.chosen_apps(read, ["raxx-old-prod"])
+
+
+def test_without_the_retired_apps_the_others_are_searched() -> None:
+    read = stack_outputs.parse(json.dumps(VALUES | {"retiredApps": None}), "x")
+    assert stack_outputs.searched_apps(read, []) == ("raxx-api-prod", "raxx-console-prod")
+    assert stack_outputs.searched_apps(read, ["raxx-api-prod"]) == ("raxx-api-prod",)
+    assert stack_outputs.chosen_apps(read, ["raxx-api-prod"]) == ("raxx-api-prod",)
+    with pytest.raises(RunbookError, match="x has an invalid value for the output retiredApps: "):
+        stack_outputs.searched_apps(read, ["raxx-old-prod"])
 
 
 def test_an_app_of_another_stack_is_refused_with_those_of_this_one() -> None:
     read = stack_outputs.parse(json.dumps(VALUES), "x")
-    assert stack_outputs.chosen_apps(read, "raxx-api-prod") == ("raxx-api-prod",)
-    assert stack_outputs.chosen_apps(read, None) == ("raxx-api-prod", "raxx-console-prod")
+    assert stack_outputs.chosen_apps(read, ["raxx-api-prod"]) == ("raxx-api-prod",)
+    assert stack_outputs.chosen_apps(read, []) == ("raxx-api-prod", "raxx-console-prod")
     with pytest.raises(RunbookError, match="'nope' is not an app of this stack: it has raxx-api-prod, raxx-cons"):
-        stack_outputs.chosen_apps(read, "nope")
+        stack_outputs.chosen_apps(read, ["nope"])

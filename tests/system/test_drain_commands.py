@@ -121,8 +121,30 @@ def test_a_drain_that_is_there_stays(runbook: Run, stack: LocalStack) -> None:
     ids = {app: stack.heroku.drains(app) for app in APPS}
     answer = runbook("start")
     assert answer.code == 0
-    assert "registered" not in answer.out.partition("\n\n")[0]
+    assert "All drains exist: nothing was registered." in answer.out
+    assert "pulumi" not in answer.out
+    assert json.loads(runbook("start", "--json").out)["state"] == []
     assert {app: stack.heroku.drains(app) for app in APPS} == ids
+
+
+def test_only_the_drains_that_were_registered_are_imported(runbook: Run, stack: LocalStack) -> None:
+    """The others exist in Pulumi's state, unless an earlier start registered them: --state is for those."""
+    runbook("stop", "--app", API, "--yes")
+    answer = runbook("start", "--yes")
+    assert f"hla forget-drains --app {API} |" in answer.out
+    assert [app for app in APPS if f"drains-{app} " in answer.out] == [API]
+    assert "hla start --state" in answer.err
+    again = runbook("start", "--state")
+    assert [app for app in APPS if f"drains-{app} " in again.out] == list(APPS)
+    assert "pulumi config set drainsEnabled true" in again.out
+
+
+def test_several_apps_are_stopped_and_started(runbook: Run, stack: LocalStack) -> None:
+    several = ["--app", API, "-a", VELVET, "--yes"]
+    runbook("stop", *several)
+    assert set(stack.drain_urls) == {CONSOLE}
+    assert f"hla forget-drains --app {API} --app {VELVET} |" in runbook("start", *several).out
+    assert set(stack.drain_urls) == set(APPS)
 
 
 def test_another_token_of_ours_is_not_enough(runbook: Run, stack: LocalStack) -> None:
@@ -142,7 +164,7 @@ def test_a_stack_that_its_setting_stopped_is_started_by_its_setting(runbook: Run
     try:
         answer = runbook("start", "--yes")
         assert answer.code == 2
-        assert "pulumi config set drainsEnabled true && pulumi up" in answer.err
+        assert "`pulumi config set drainsEnabled true --stack prod && pulumi up --stack prod`" in answer.err
         assert runbook("start", "--yes", "--anyway").code == 0
     finally:
         ssm.put_parameter(Name=name, Value=json.dumps(stack.outputs), Overwrite=True)
@@ -216,7 +238,7 @@ def test_without_a_key_nothing_can_be_told(runbook: Run, monkeypatch: pytest.Mon
 def test_what_was_interrupted_a_repeat_finishes(
     runbook: Run, stack: LocalStack, monkeypatch: pytest.MonkeyPatch, command: str, call: int, *, after: bool
 ) -> None:
-    """Ctrl-C at each call that changes something, before and after it is done; a repeat names all drains to Pulumi."""
+    """Ctrl-C at each call that changes something, before and after it; then Pulumi can be told of all drains."""
     urls = stack.drain_urls
     if command == "start":
         runbook("stop", "--yes")
@@ -234,12 +256,14 @@ def test_what_was_interrupted_a_repeat_finishes(
 
     with monkeypatch.context() as patch:
         patch.setattr(Heroku, name, interrupted)
-        assert runbook(command, "--yes").code == 130
-    answer = runbook(command, "--yes")
+        stopped = runbook(command, "--yes")
+        assert stopped.code == 130
+        assert command == "stop" or "run this next: hla start --state\n" in stopped.err
+    answer = runbook(command, "--yes", *(["--state"] if command == "start" else []))
     assert answer.code == 0
     assert stack.drain_urls == ({} if command == "stop" else urls)
     assert all(len(stack.heroku.drains(app)) == len(stack.drain_urls) // 3 for app in APPS)
-    assert "python -m runbook forget-drains" in answer.out
+    assert "hla forget-drains" in answer.out
     assert command == "stop" or all(f"drains-{app} " in answer.out for app in APPS)
 
 
@@ -272,7 +296,12 @@ def test_started_drains_are_adopted_by_their_own_ids(runbook: Run, stack: LocalS
         assert any(f"{stack.heroku.app_id(app)}:{drain['id']}:sensitive" in line for line in state)
 
 
-TRANSCRIPTS = {"stop": ["stop", "--yes"], "stop-json": ["stop", "--app", API, "--yes", "--json"], "start": ["start"]}
+TRANSCRIPTS = {
+    "stop": ["stop", "--yes"],
+    "stop-json": ["stop", "--app", API, "--yes", "--json"],
+    "start": ["start"],
+    "start-state": ["start", "--state"],
+}
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
