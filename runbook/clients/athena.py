@@ -1,35 +1,28 @@
 """Runs queries in the stack's workgroup, and stops them when the operator stops waiting."""
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from runbook import prices
 from runbook.clients import athena_failures
 from runbook.clients.athena_failures import Cause
+from runbook.clients.athena_rows import Row, Rows
+from runbook.clients.athena_values import Value, read_value
 from runbook.errors import RunbookError
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
-    from mypy_boto3_athena.type_defs import QueryExecutionTypeDef
-
-# A value of a result: a Python value of its type, or Athena's text if it cannot be parsed.
-Value = str | int | float | bool | Decimal | date | datetime | None
+    from mypy_boto3_athena.type_defs import QueryExecutionTypeDef, ResultSetTypeDef
 
 _FIRST_POLL_S, _LONGEST_POLL_S = 0.1, 1.0
 _REPEAT_AFTER_S = 3.0
 # A statement that only reads: another one could have written a part before it failed.
 _READS = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
-_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
-_PRECISION = re.compile(r"\(\d+(?:, ?\d+)?\)")
 _UNDER_WAY = {"QUEUED", "RUNNING"}
 
 
@@ -50,16 +43,11 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Result:
-    """A query's rows as Python values, and its statistics.
-
-    `complete` is false if there were more rows than requested. `output` is the s3:// URL of all rows as CSV.
-    """
+class Execution:
+    """A query that succeeded: its columns and statistics. `output` is the s3:// URL of all rows as CSV."""
 
     id: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
-    complete: bool
     scanned_bytes: int
     milliseconds: int
     output: str
@@ -68,6 +56,36 @@ class Result:
     def usd(self) -> float:
         """The cost of the query, in US dollars."""
         return prices.query_cost(self.scanned_bytes)
+
+
+@dataclass(frozen=True)
+class Result(Execution):
+    """A query's rows as Python values. `complete` is false if there were more rows than requested."""
+
+    rows: tuple[Row, ...]
+    complete: bool
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Stream(Execution):
+    """A query's rows as they are read, page by page: iterate over `rows` once, and then look at the rest."""
+
+    rows: Rows
+
+    @property
+    def complete(self) -> bool:
+        """Whether no row was left out; known when `rows` has ended."""
+        return self.rows.complete
+
+    @property
+    def count(self) -> int:
+        """The number of rows that were given so far."""
+        return self.rows.count
 
 
 class QueryFailed(RunbookError):
@@ -106,38 +124,72 @@ class Athena:
         most_rows: int | None = None,
         watch: Callable[[Progress], object] = lambda _: None,
     ) -> Result:
-        """Run a query and read its rows, at most `most_rows`; `watch` gets the progress at each poll.
+        """Run a query and read its rows, at most `most_rows`, into memory; otherwise as `stream`."""
+        found = self.stream(sql, watch=watch)
+        limited = Rows(found.rows, most_rows)
+        rows = tuple(limited)
+        return Result(
+            found.id, found.columns, found.scanned_bytes, found.milliseconds, found.output, rows, limited.complete
+        )
+
+    def stream(self, sql: str, *, watch: Callable[[Progress], object] = lambda _: None) -> Stream:
+        """Run a query; its rows are read in pages, when they are needed. `watch` gets the progress at each poll.
 
         A query that failed for a reason that may pass is repeated once; Athena does not charge for failed queries
         ("Amazon Athena pricing"). QueryFailed if it does not succeed. Any other exception, such as Ctrl-C, also stops
         the query in Athena, which would otherwise go on and be charged.
         """
         try:
-            return self._run(sql, most_rows, watch)
+            return self._stream(sql, watch)
         except QueryFailed as failed:
             if not (failed.cause and failed.cause.repeat and _READS.match(sql)):
                 raise
         self._pause(_REPEAT_AFTER_S)
         try:
-            return self._run(sql, most_rows, watch)
+            return self._stream(sql, watch)
         except QueryFailed as failed:
             raise QueryFailed(failed.state, failed.reason, failed.id, failed.cause, repeated=True) from None
 
-    def _run(self, sql: str, most_rows: int | None, watch: Callable[[Progress], object]) -> Result:
+    def _stream(self, sql: str, watch: Callable[[Progress], object]) -> Stream:
         # Chosen before the request, so that a query can be stopped even if the response with its id is lost.
         token = str(uuid4())
-        id_ = None
+        started: list[str] = []
+        # Starting with the same token again gives the id of the same query (Athena API reference,
+        # "StartQueryExecution").
+        with self._stopping(lambda: started[0] if started else self._start(sql, token)):
+            started.append(self._start(sql, token))
+            execution = self._wait(started[0], watch)
+        pages = self._pages(started[0])
+        first = next(pages)
+        columns = tuple(Column(info["Name"], info["Type"]) for info in first["ResultSetMetadata"]["ColumnInfo"])
+        # Only the result of a SELECT begins with a row of column names.
+        headers = 1 if execution.get("StatementType") == "DML" else 0
+        statistics = execution.get("Statistics", {})
+        return Stream(
+            id=started[0],
+            columns=columns,
+            scanned_bytes=statistics.get("DataScannedInBytes", 0),
+            milliseconds=statistics.get("TotalExecutionTimeInMillis", 0),
+            output=execution.get("ResultConfiguration", {}).get("OutputLocation", ""),
+            rows=Rows(_rows(columns, first, pages, headers)),
+        )
+
+    def _pages(self, id_: str) -> Iterator["ResultSetTypeDef"]:
+        with self._stopping(lambda: id_):
+            for page in self._client.get_paginator("get_query_results").paginate(QueryExecutionId=id_):
+                yield page["ResultSet"]
+
+    @contextmanager
+    def _stopping(self, id_of: Callable[[], str]) -> Iterator[None]:
+        """Stop the query if the block is interrupted."""
         try:
-            id_ = self._start(sql, token)
-            execution = self._wait(id_, watch)
-            return self._result(execution, most_rows)
-        except RunbookError:
+            yield
+        # A reader that needs no more rows closes the generator.
+        except (RunbookError, GeneratorExit):
             raise
         except BaseException:
             with suppress(Exception):
-                # Starting with the same token again gives the id of the same query (Athena API reference,
-                # "StartQueryExecution").
-                self._client.stop_query_execution(QueryExecutionId=id_ or self._start(sql, token))
+                self._client.stop_query_execution(QueryExecutionId=id_of())
             raise
 
     def _start(self, sql: str, token: str) -> str:
@@ -163,83 +215,18 @@ class Athena:
             self._pause(pause_s)
             pause_s = min(pause_s * 1.5, _LONGEST_POLL_S)
 
-    def _result(self, execution: "QueryExecutionTypeDef", most_rows: int | None) -> Result:
-        id_ = execution["QueryExecutionId"]
-        columns: tuple[Column, ...] = ()
-        rows: list[tuple[Value, ...]] = []
-        complete = True
-        # Only the result of a SELECT begins with a row of column names.
-        headers = 1 if execution.get("StatementType") == "DML" else 0
-        for page in self._client.get_paginator("get_query_results").paginate(QueryExecutionId=id_):
-            result = page["ResultSet"]
-            columns = columns or tuple(
-                Column(info["Name"], info["Type"]) for info in result["ResultSetMetadata"]["ColumnInfo"]
-            )
-            rows += [tuple(_values(columns, row.get("Data", []))) for row in result["Rows"][headers:]]
-            headers = 0
-            if most_rows is not None and len(rows) > most_rows:
-                complete = False
-                del rows[most_rows:]
-                break
-        statistics = execution.get("Statistics", {})
-        return Result(
-            id=id_,
-            columns=columns,
-            rows=tuple(rows),
-            complete=complete,
-            scanned_bytes=statistics.get("DataScannedInBytes", 0),
-            milliseconds=statistics.get("TotalExecutionTimeInMillis", 0),
-            output=execution.get("ResultConfiguration", {}).get("OutputLocation", ""),
-        )
 
-
-# ---------------------------------------------------------------- values
+def _rows(
+    columns: Sequence[Column], page: "ResultSetTypeDef | None", others: Iterator["ResultSetTypeDef"], headers: int
+) -> Iterator[Row]:
+    # Not a loop over all pages: itertools.chain would hold the first one to the end.
+    while page is not None:
+        for row in page["Rows"][headers:]:
+            yield tuple(_values(columns, row.get("Data", [])))
+        page, headers = next(others, None), 0
 
 
 def _values(columns: Sequence[Column], data: Sequence[Any]) -> Iterator[Value]:
     for column, datum in zip(columns, data, strict=True):
         text = datum.get("VarCharValue")
         yield None if text is None else read_value(text, column.type)
-
-
-def read_value(text: str, type_: str) -> Value:
-    """Parse a value in Athena's format, with zoned times as UTC; the text itself for other types."""
-    reader = _READERS.get(_PRECISION.sub("", type_))
-    if reader is None:
-        return text
-    try:
-        return reader(text)
-    except (ValueError, ArithmeticError, KeyError):
-        return text
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        # NaN and Infinity stay text, because neither JSON nor a chart can show them.
-        raise ValueError(text)
-    return number
-
-
-def _zoned(text: str) -> datetime:
-    """Parse `2026-11-24 01:00:00.000 UTC`, also with another zone or an offset."""
-    time_, _, zone = text.rpartition(" ")
-    return datetime.fromisoformat(time_).replace(tzinfo=_zone(zone)).astimezone(UTC)
-
-
-def _zone(name: str) -> timezone | ZoneInfo:
-    if found := _OFFSET.fullmatch(name):
-        offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-        return timezone(-offset if found[1] == "-" else offset)
-    return UTC if name == "UTC" else ZoneInfo(name)
-
-
-_READERS: dict[str, Callable[[str], Value]] = {
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), int),
-    **dict.fromkeys(("real", "float", "double"), _finite),
-    "decimal": Decimal,
-    "boolean": {"true": True, "false": False}.__getitem__,
-    "date": date.fromisoformat,
-    "timestamp": datetime.fromisoformat,
-    "timestamp with time zone": _zoned,
-}

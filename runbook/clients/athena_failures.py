@@ -35,7 +35,7 @@ class Cause:
     repeat: bool = False
 
 
-_DOCTOR = "run `python -m runbook doctor --only lines`, which reads the object before it says what to do with it"
+_DOCTOR = "run `hla doctor --only lines`, which reads the object before it says what to do with it"
 
 _BUSY = Cause(
     Kind.TRANSIENT,
@@ -58,7 +58,7 @@ _VANISHED = Cause(
 _ARCHIVED = Cause(
     Kind.ARCHIVED,
     "an object is archived, so Athena cannot read it; the object is good",
-    "restore its day with `python -m runbook restore`, and run it again when the copies are ready",
+    "restore its day with `hla restore`, and run it again when the copies are ready",
 )
 _LAKE_FORMATION = Cause(
     Kind.DENIED,
@@ -89,7 +89,7 @@ _OVER_LIMIT = Cause(
 _STALE_VIEW = Cause(
     Kind.STALE_VIEW,
     "the view no longer fits its table",
-    "run `pulumi up --refresh`; if it still fails, `python -m runbook doctor --only catalog`",
+    "run `pulumi up --refresh`; if it still fails, `hla doctor --only catalog`",
 )
 _NO_SERDE = Cause(Kind.NO_SERDE, "a table or view has no SerDe in Glue", "run `pulumi up --refresh`, which restores it")
 _BROKEN = Cause(Kind.UNREADABLE, "Athena cannot decompress an object", _DOCTOR)

@@ -123,9 +123,14 @@ def _role_arn(sts: Any, name: str) -> str:
 
 
 def explain(error: BaseException) -> RunbookError | None:
-    """Explain an error of boto3 and what to do, in one line; None for other errors."""
+    """Explain an error of boto3 and what to do, in one line; None for other errors.
+
+    A RunbookError explains itself: an output that cannot be used raises one in the middle of a request.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
+    if isinstance(error, RunbookError):
+        return error
     if isinstance(error, ClientError):
         return _of_answer(error)
     return _of_boto(error) if isinstance(error, BotoCoreError) else None

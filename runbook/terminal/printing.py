@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,20 +12,25 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from runbook.terminal import streams, tables
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
 # A pipe has no width, and its reader wants whole values.
 _PIPE_WIDTH = 4000
+NO_ROWS = "(no rows)"
+# JSON allows them in strings, but they end lines or control the terminal: C1, line separators, direction marks.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def console(*, stderr: bool = False) -> "Console":
     """A console on stdout, or on stderr for what is not the result: progress, questions, notes."""
-    from rich.console import Console
+    from runbook.terminal.rich_console import PipeConsole
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, highlight=False, width=None if terminal else _PIPE_WIDTH, legacy_windows=False)
+    return PipeConsole(stderr=stderr, highlight=False, width=None if terminal else _PIPE_WIDTH, legacy_windows=False)
 
 
 @contextmanager
@@ -34,7 +40,7 @@ def status(text: str) -> Iterator[Callable[[str], None]]:
     if not out.is_terminal:
         yield lambda _: None
         return
-    with out.status(text) as shown:
+    with out.status(text, spinner="dots" if streams.is_unicode(stderr=True) else "line") as shown:
         yield shown.update
 
 
@@ -46,13 +52,20 @@ def note(text: str) -> None:
 
 
 def show(renderable: "RenderableType") -> None:
-    """Print a rich renderable to stdout; to a pipe without colour and without trailing spaces."""
+    """Print a rich renderable to stdout; to a pipe without colour and without trailing spaces.
+
+    A Text with `no_wrap` is left to the terminal to wrap.
+    """
+    from rich.text import Text
+
     out = console()
+    # Rich joins texts before it prints them, which loses this.
+    unwrapped = isinstance(renderable, Text) and bool(renderable.no_wrap)
     if out.is_terminal:
-        out.print(renderable)
+        out.print(renderable, soft_wrap=unwrapped)
         return
     with out.capture() as captured:
-        out.print(renderable)
+        out.print(renderable, soft_wrap=unwrapped)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
@@ -67,34 +80,47 @@ def lines(texts: "Iterable[Text]") -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows as a table, numbers right-aligned; `(no rows)` if there are none."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    """Print rows as a table, numbers right-aligned; `(no rows)` if there are none.
+
+    On a terminal that is too narrow, the rows are printed one after the other, one line per value. In a pipe one row is
+    one line.
+    """
     from rich.text import Text
 
-    listed = [list(row) for row in rows]
-    if not listed:
-        show(Text("(no rows)", style="dim"))
+    names = [printable(name) for name in columns]
+    cells = [list(map(_cell, row)) for row in rows]
+    if not cells:
+        show(Text(NO_ROWS, style="dim"))
         return
-    shown = Table(box=SIMPLE_HEAD if console().is_terminal else None, header_style="bold", pad_edge=False)
-    for number, name in enumerate(columns):
-        numeric = all(is_number(row[number]) or row[number] is None for row in listed)
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in listed:
-        shown.add_row(*(Text("-", style="dim") if value is None else Text(text(value)) for value in row))
-    show(shown)
+    if not sys.stdout.isatty():
+        sys.stdout.writelines(f"{line}\n" for line in tables.aligned(names, cells))
+        return
+    layout = tables.fit(names, cells, console().width)
+    if layout:
+        show(tables.boxed(names, cells, layout, ascii_only=not streams.is_unicode()))
+    else:
+        lines(tables.records(names, cells))
 
 
 def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print CSV with a header; NULL is an empty field."""
+    """Print CSV with a header; NULL is an empty field, numbers have all their digits and no exponent."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(["" if value is None else plain(value) for value in row] for row in rows)
+    writer.writerows(map(_field, row) for row in rows)
 
 
 def document(value: Mapping[str, Any]) -> None:
     """Print a JSON document; times as ISO 8601 in UTC, decimals as numbers."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=plain))
+    print(as_json(value, indent=2))
+
+
+def as_json(value: Mapping[str, Any], *, indent: int | None = None) -> str:
+    r"""Format JSON for stdout: in one line without `indent`, and valid in any encoding.
+
+    What stdout cannot write, ends a line or controls the terminal is escaped as `\u2028`.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=not streams.is_unicode(), default=plain)
+    return _UNSAFE_IN_JSON.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
 # ---------------------------------------------------------------- values
@@ -105,20 +131,33 @@ def text(value: object) -> str:
     match value:
         case datetime():
             return str(plain(value)).replace("T", " ").replace(".000Z", "Z")
-        case int() if is_number(value):
-            return f"{value:,}"
-        case float() | Decimal() if is_number(value):
-            return f"{value:,.6g}"
+        case bool():
+            return str(value).lower()
+        case int() | float() | Decimal() if is_number(value):
+            return number(value)
     return printable(str(plain(value)))
 
 
+def number(value: int | float | Decimal) -> str:
+    """Format a finite number without exponent or separators, so that it can be compared and pasted.
+
+    A float has all digits before its point, and six significant ones if there are fewer. A decimal is exact.
+    """
+    if not isinstance(value, float):
+        return f"{value:d}" if isinstance(value, int) else f"{value:f}"
+    exact = Decimal(repr(value))
+    shown = f"{exact if value.is_integer() else round(exact, max(0, 5 - exact.adjusted())):f}"
+    return (shown.rstrip("0").rstrip(".") if "." in shown else shown) if value else "0"
+
+
 def printable(value: str) -> str:
-    r"""Escape control characters except TAB, and invisible direction marks, as `\x1b`."""
+    r"""Escape control characters except TAB, line separators and invisible direction marks, as `\x1b`.
+
+    So no value has a character at which str.splitlines() splits.
+    """
     if value.isprintable():
         return value
-    return "".join(
-        char if char in "\t" or not unicodedata.category(char).startswith("C") else _escaped(char) for char in value
-    )
+    return "".join(char if char == "\t" or not _is_unsafe(char) else _escaped(char) for char in value)
 
 
 def plain(value: object) -> str | int | float | bool | None:
@@ -166,5 +205,28 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_unsafe(char: str) -> bool:
+    # Zl and Zp are U+2028 and U+2029, which end a line without being control characters.
+    category = unicodedata.category(char)
+    return category.startswith("C") or category in {"Zl", "Zp"}
+
+
 def _escaped(char: str) -> str:
     return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+
+
+def _cell(value: object) -> tables.Cell:
+    if value is None:
+        return tables.NULL
+    return tables.Cell(text(value), numeric=is_number(value), wraps=isinstance(value, str))
+
+
+def _field(value: object) -> object:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return text(value)
+        case float() | Decimal() if is_number(value):
+            return f"{Decimal(str(value)):f}"
+    return plain(value)

@@ -1,5 +1,6 @@
 """A query's life in Athena: started once, watched, read, and stopped whenever it is given up."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from runbook.clients import athena, athena_failures, aws
+from runbook.clients import athena, athena_failures, athena_values, aws
 from runbook.clients.athena import Athena, Column, Progress, QueryFailed
 from runbook.errors import Denied, RunbookError
 
@@ -74,7 +75,13 @@ class FakeAthena:
     def run(
         self, sql: str = "SELECT 1", *, pause: Callable[[float], object] = lambda _: None, **options: Any
     ) -> athena.Result:
-        return Athena(self, "raxx-log-queries", "raxx_heroku_logs", pause=pause).run(sql, **options)  # type: ignore[arg-type]
+        return self._athena(pause).run(sql, **options)
+
+    def stream(self) -> athena.Stream:
+        return self._athena(lambda _: None).stream("SELECT 1")
+
+    def _athena(self, pause: Callable[[float], object]) -> Athena:
+        return Athena(self, "raxx-log-queries", "raxx_heroku_logs", pause=pause)  # type: ignore[arg-type]
 
 
 def page(
@@ -140,6 +147,55 @@ def test_no_more_rows_are_read_than_asked_for_and_that_is_said() -> None:
     assert (len(result.rows), result.complete) == (4, True)
 
 
+class Page(dict[str, Any]):
+    """A page that tells when it is forgotten: a plain dict cannot be referred to weakly."""
+
+
+def test_rows_are_read_page_by_page_and_forgotten() -> None:
+    """A result of any size takes the memory of two pages: the one being read, and the next."""
+    seen: list[weakref.ref[Page]] = []
+    most = 0
+
+    def pages() -> Iterator[dict[str, Any]]:
+        nonlocal most
+        for number in range(20):
+            each = Page(page(["n"], [[str(number)]] * 3, header=number == 0)["ResultSet"])
+            seen.append(weakref.ref(each))
+            most = max(most, sum(reference() is not None for reference in seen))
+            yield {"ResultSet": each}
+
+    fake = FakeAthena()
+    fake.paginate = lambda **_: pages()  # type: ignore[method-assign]
+    assert sum(1 for _ in fake.stream().rows) == 60
+    assert most <= 2
+
+
+def test_a_page_is_read_when_its_rows_are_needed() -> None:
+    fake = FakeAthena(pages=[page(["n"], [["1"]]), page(["n"], [["2"]], header=False)])
+    stream = fake.stream()
+    assert next(stream.rows) == ("1",)
+    assert fake.names.count("get_query_results") == 1
+    assert next(stream.rows) == ("2",)
+    assert (stream.count, stream.complete, stream.scanned_bytes) == (2, True, 20_000_000)
+
+
+def test_ctrl_c_while_later_pages_are_read_stops_the_query_too() -> None:
+    fake = FakeAthena(pages=[page(["n"], [["1"]]), page(["n"], [["2"]], header=False)])
+    stream = fake.stream()
+    fake.interrupt = {"get_query_results": KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        list(stream.rows)
+    assert fake.names.count("stop_query_execution") == 1
+
+
+def test_rows_that_are_not_wanted_any_more_stop_nothing() -> None:
+    fake = FakeAthena(pages=[page(["n"], [["1"]]), page(["n"], [["2"]], header=False)])
+    stream = fake.stream()
+    next(stream.rows)
+    del stream
+    assert "stop_query_execution" not in fake.names
+
+
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
 def test_a_query_that_fails_gives_athenas_reason_in_one_line(state: str) -> None:
     with pytest.raises(RunbookError, match=rf"the query {state.lower()}: .*query execution {ID}") as raised:
@@ -201,7 +257,7 @@ def test_what_else_may_pass_is_repeated(status: dict[str, Any]) -> None:
         pytest.param({"StateChangeReason": "VIEW_IS_STALE: View 'v' is stale"}, "pulumi up --refresh", id="stale"),
         pytest.param({"StateChangeReason": "Table storage descriptor is missing SerDe info"}, "pulumi up", id="serde"),
         pytest.param({"StateChangeReason": "Insufficient Lake Formation permission(s) on x"}, "grants", id="lake"),
-        pytest.param({"StateChangeReason": "... InvalidObjectState"}, "runbook restore", id="archived"),
+        pytest.param({"StateChangeReason": "... InvalidObjectState"}, "hla restore", id="archived"),
         pytest.param({"StateChangeReason": "Access Denied (Status Code: 403)"}, "administrator", id="denied"),
     ],
 )
@@ -300,7 +356,7 @@ def test_that_the_query_cannot_be_stopped_does_not_hide_the_interrupt() -> None:
     ],
 )
 def test_a_value_is_what_its_type_says_else_the_text(text: str, type_: str, value: object) -> None:
-    read = athena.read_value(text, type_)
+    read = athena_values.read_value(text, type_)
     assert (read, type(read)) == (value, type(value))
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -11,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.errors import RunbookError
-from runbook.terminal import chart, printing
+from runbook.terminal import printing, streams
 
 COLUMNS = ("app", "hour", "errors")
 HOUR = datetime.fromisoformat("2026-11-24T03:00")
@@ -24,7 +24,7 @@ def test_a_table_in_a_pipe_is_plain_text(capsys: pytest.CaptureFixture[str]) -> 
     printing.table(COLUMNS, ROWS)
     assert capsys.readouterr().out == (
         "app                hour                  errors\n"
-        "raxx-api-prod      2026-11-24 03:00:00Z   1,200\n"
+        "raxx-api-prod      2026-11-24 03:00:00Z    1200\n"
         "raxx-console-prod  2026-11-24 04:00:00Z       -\n"
     )
 
@@ -76,6 +76,71 @@ def test_a_control_character_is_shown_as_its_code() -> None:
     assert printing.printable("a\x1b[31m\x9b\tb\u202e") == "a\\x1b[31m\\x9b\tb\\u202e"
 
 
+@given(st.text())
+def test_a_value_never_ends_its_line(text: str) -> None:
+    """In a pipe one row is one line: programs split at U+2028 too."""
+    assert len(printing.printable(f"a{text}b").splitlines()) == 1
+    assert printing.printable("a\u2028b\u2029c") == "a\\u2028b\\u2029c"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1621, "1621"),
+        (2953.7, "2953.7"),
+        (187_654_321.0, "187654321"),
+        (187_654_321.25, "187654321"),
+        (1e22, "1" + "0" * 22),
+        (1e300, "1" + "0" * 300),
+        (33.333333333333336, "33.3333"),
+        (99_999.96, "100000"),
+        (0.0000483, "0.0000483"),
+        (-2.5, "-2.5"),
+        (Decimal("40.00"), "40.00"),
+        (Decimal("1E+5"), "100000"),
+        (Decimal("12345678901234567890.12"), "12345678901234567890.12"),
+    ],
+)
+def test_numbers_have_no_exponent_no_separators_and_no_needless_digits(
+    number: int | float | Decimal, text: str
+) -> None:
+    """`1.88e+08` and `187,654,321` can be neither compared with an id nor pasted into SQL."""
+    assert printing.text(number) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_keeps_its_value_to_six_digits(number: float) -> None:
+    shown = printing.number(number)
+    assert re.fullmatch(r"-?\d+(\.\d*[1-9])?", shown)
+    assert float(shown) == pytest.approx(number, rel=5.1e-6)
+
+
+def test_numbers_in_csv_have_all_their_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    printing.comma_separated(["n"], [[1e22], [Decimal("1E-7")], [0.1234567891], [True]])
+    assert capsys.readouterr().out.split() == ["n", "1" + "0" * 22, "0.0000001", "0.1234567891", "true"]
+
+
+@given(st.text())
+def test_json_is_one_line_that_does_not_control_the_terminal(text: str) -> None:
+    shown = printing.as_json({"message": text})
+    assert json.loads(shown) == {"message": text}
+    assert len(shown.splitlines()) == 1
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_is_valid_in_any_encoding(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Escapes of Python, such as `\\U0001f600`, are not JSON."""
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding=encoding))
+    streams.prepare()
+    printing.document({"message": "\U0001f600 \u20ac \xe9"})
+    sys.stdout.flush()
+    assert json.loads(written.getvalue()) == {"message": "\U0001f600 \u20ac \xe9"}
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (999_949, "999.9 KB"), (999_950, "1.0 MB"), (5 * 10**12, "5.0 TB")],
@@ -89,72 +154,6 @@ def test_sizes_have_a_unit_of_a_thousand(count: int, text: str) -> None:
 )
 def test_money_is_to_the_cent_and_little_is_not_nothing(usd: float, text: str) -> None:
     assert printing.dollars(usd) == text
-
-
-# ---------------------------------------------------------------- charts
-
-
-def test_a_series_over_time_is_drawn_as_curves_with_their_labels(capsys: pytest.CaptureFixture[str]) -> None:
-    hours = [HOUR + timedelta(hours=number) for number in range(6)]
-    rows = [(app, hour, number) for app in ("api", "console") for number, hour in enumerate(hours)]
-    printing.show(chart.draw(COLUMNS, rows))
-    drawn = capsys.readouterr().out
-    assert all(text in drawn for text in ("errors", "api", "console", "11-24 03:00"))
-    assert "\x1b" not in drawn
-
-
-def test_a_curve_is_cut_where_times_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    """An hour without errors has no row: a line through it would show errors that were not."""
-    rows = [("api", HOUR + timedelta(hours=number), 5) for number in (0, 1, 6, 7)]
-    printing.show(chart.draw(COLUMNS, rows))
-    [drawn] = [row for row in capsys.readouterr().out.splitlines() if "••" in row]
-    assert len(re.findall("•+", drawn)) == 2
-
-
-def test_what_has_no_time_is_drawn_as_bars_in_proportion(capsys: pytest.CaptureFixture[str]) -> None:
-    printing.show(chart.draw(["path", "hits"], [("/a", 40), ("/b", 10), (None, 0)]))
-    _, first, second, third = capsys.readouterr().out.splitlines()
-    assert re.findall("█+", first + " " + second) == ["█" * 40, "█" * 10]
-    assert third.split() == ["-", "0"]
-
-
-def test_numbers_by_a_number_take_the_first_as_the_label(capsys: pytest.CaptureFixture[str]) -> None:
-    """Requests by status."""
-    printing.show(chart.draw(["status", "requests"], [(200, 8), (503, 2)]))
-    assert "200" in capsys.readouterr().out.splitlines()[1]
-
-
-@pytest.mark.parametrize(
-    ("columns", "rows"),
-    [
-        pytest.param(["app"], [("a",)], id="no number"),
-        pytest.param(["n"], [(1,)], id="nothing beside it"),
-        pytest.param(["app", "n"], [], id="no rows"),
-        pytest.param(["app", "n"], [("a", None)], id="not all numbers"),
-        pytest.param(["app", "n"], [("a", 1.5), ("b", float("nan"))], id="not a number"),
-        pytest.param(["hour", "n"], [(HOUR, 1.5), (HOUR + timedelta(hours=1), float("inf"))], id="infinite"),
-    ],
-)
-def test_what_is_no_series_is_said(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    with pytest.raises(RunbookError, match="a chart needs a column of numbers, and one of times"):
-        chart.draw(columns, rows)
-
-
-def test_a_terminal_gets_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a pipe goes without."""
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stdout", terminal)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    printing.table(["message"], [["x" * 100]])
-    assert "\x1b[1m" in terminal.getvalue()
-    assert terminal.getvalue().count("x") == 100, "a long value is folded, not cut"
 
 
 def test_dates_of_utc_are_not_moved() -> None:
