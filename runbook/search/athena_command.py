@@ -1,6 +1,6 @@
-"""What the commands that query Athena share: confirm a large query, run it with progress, print the result."""
+"""What the commands that query Athena share: confirm a large query, run it with progress, what to say about it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -10,13 +10,12 @@ import typer
 from contract.window import Window
 from runbook import prices
 from runbook.clients import aws
-from runbook.clients.athena import Athena, Progress, Result
+from runbook.clients.athena import Athena, Execution, Progress, Result, Stream
 from runbook.clients.buffer import Buffer
-from runbook.errors import RunbookError
 from runbook.search.estimate import Estimate
 from runbook.search.unflushed import untils_of
 from runbook.session import Session
-from runbook.terminal import chart, confirm, next_command, printing
+from runbook.terminal import confirm, next_command, printing
 
 CONFIRM_OVER = "1GB"
 
@@ -26,12 +25,6 @@ ConfirmOver = Annotated[
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 AsChart = Annotated[bool, typer.Option("--chart", help="Draw a chart, if the result is a series.")]
-
-
-def check_formats(session: Session, *, as_csv: bool, as_chart: bool) -> None:
-    """RunbookError if more than one output format is selected."""
-    if session.as_json + as_csv + as_chart > 1:
-        raise RunbookError("--json, --csv and --chart are mutually exclusive: give only one")
 
 
 def athena_of(session: Session) -> Athena:
@@ -60,28 +53,13 @@ def run(session: Session, sql: str, *, most_rows: int | None = None) -> Result:
         return athena_of(session).run(sql, most_rows=most_rows, watch=watch)
 
 
-def show(
-    session: Session, result: Result, about: Mapping[str, Any], *, as_csv: bool = False, as_chart: bool = False
-) -> None:
-    """Print a result in the selected format; `about` goes into the JSON document, before the rows."""
-    names = [column.name for column in result.columns]
-    if session.as_json:
-        columns = [{"name": column.name, "type": column.type} for column in result.columns]
-        rows = [dict(zip(names, row, strict=True)) for row in result.rows]
-        printing.document({**about, "columns": columns, "rows": rows, **statistics(result)})
-        return
-    if as_csv:
-        printing.comma_separated(names, result.rows)
-    elif as_chart:
-        printing.show(chart.draw(names, result.rows))
-    else:
-        printing.table(names, result.rows)
-    if not result.complete:
-        printing.note(f"only the first {len(result.rows):,} rows are shown; all rows: {result.output}")
-    printing.note(summary(result))
+def stream(session: Session, sql: str) -> Stream:
+    """Run a query as `run` does; its rows are read when they are needed."""
+    with _progress() as watch:
+        return athena_of(session).stream(sql, watch=watch)
 
 
-def not_in_s3_since(session: Session, app: str | None = None, window: Window | None = None) -> datetime | None:
+def not_in_s3_since(session: Session, apps: Collection[str] = (), window: Window | None = None) -> datetime | None:
     """Give the time from which on lines of a window can be missing, as they are not flushed yet.
 
     None if the window ends before, or if the buffer cannot be read: the result is worth showing all the same.
@@ -92,7 +70,7 @@ def not_in_s3_since(session: Session, app: str | None = None, window: Window | N
         if aws.explain(error) is None:
             raise
         return None
-    begins_ms = [slot.begin_ms for name, slots in untils.items() for slot in slots if app in {None, name}]
+    begins_ms = [slot.begin_ms for name, slots in untils.items() for slot in slots if not apps or name in apps]
     first = datetime.fromtimestamp(min(begins_ms) // 1000, UTC) if begins_ms else None
     return None if first is None or (window and window.until <= first) else first
 
@@ -104,7 +82,7 @@ def note_not_in_s3(session: Session, since: datetime | None) -> None:
         printing.note(f"lines from {since:%Y-%m-%d %H:%M} UTC on are not in S3 yet: `{lines}` shows them")
 
 
-def statistics(result: Result) -> dict[str, Any]:
+def statistics(result: Result | Stream) -> dict[str, Any]:
     """The query's size, time and cost, for a JSON document."""
     return {
         "complete": result.complete,
@@ -115,20 +93,28 @@ def statistics(result: Result) -> dict[str, Any]:
     }
 
 
-def summary(result: Result) -> str:
+def summary(result: Result | Stream) -> str:
+    """The query's rows, size, time and cost, in one line."""
+    return f"{printing.counted(result.count, 'row', 'rows')}, {cost(result)}"
+
+
+def cost(result: Execution) -> str:
     """The query's size, time and cost, in one line."""
-    rows = printing.counted(len(result.rows), "row", "rows")
-    return (
-        f"{rows}, {printing.size(result.scanned_bytes)} scanned in {result.milliseconds / 1000:.1f} s, "
-        f"{printing.dollars(result.usd)}"
-    )
+    scanned = f"{printing.size(result.scanned_bytes)} scanned in {result.milliseconds / 1000:.1f} s"
+    return f"{scanned}, {printing.dollars(result.usd)}"
 
 
-def note_objects_in_glacier(session: Session, estimate: Estimate, app: str | None, window: Window) -> None:
+def console_url(session: Session, execution: Execution) -> str:
+    """The address of a query in Athena's console, with its state, SQL and result."""
+    region = session.aws.client("athena").meta.region_name
+    return f"https://{region}.console.aws.amazon.com/athena/home?region={region}#/query-editor/history/{execution.id}"
+
+
+def note_objects_in_glacier(session: Session, estimate: Estimate, apps: Iterable[str], window: Window) -> None:
     """Say which lines of a window are missing from the result because they are in Glacier, and how to restore them."""
     if estimate.objects_in_glacier:
         objects = printing.counted(estimate.objects_in_glacier, "object is", "objects are")
-        restore = next_command.command_line(session, "restore", *next_command.scope(app, window))
+        restore = next_command.command_line(session, "restore", *next_command.scope(apps, window))
         printing.note(f"the result is incomplete: {objects} in Glacier for these days. To restore them: `{restore}`")
 
 

@@ -1,76 +1,67 @@
-"""The SQL of `lines`: the newest matching lines of a window. Pure."""
+"""The SQL of `lines`: the matching lines of a window, or with the lines around them. Pure."""
 
-import re
+from collections.abc import Sequence
 
-from contract.canary import NOT_A_CANARY
-from contract.window import Window
-from runbook.errors import RunbookError
+from runbook.search.cut import POSITION, Cut
+from runbook.search.selection import Selection
+from runbook.search.sql_literals import literal
 
+# The last one is the URL of the line's object (Athena user guide, "Get the file locations for source data in Amazon
+# S3").
 COLUMNS = ("log_ts", "app", "source", "proc_id", "message", "seq", '"$path"')
 
-# RFC 5424 section 6: PROCID is printable US-ASCII without space.
-_PROC_ID = re.compile(r"[!-~]{1,128}")
-_LONGEST_TEXT = 1000
+
+def sql(table: str, selection: Selection, cut: Cut | None, *, apps: Sequence[str] = ()) -> str:
+    """Write a query for the selected lines that a cut keeps, best first; `table` includes the database.
+
+    Without a cut, all of them, in the order of the log.
+    """
+    where = "\n    AND ".join([*_of_apps(apps), *selection.base, *selection.texts])
+    last = f"{cut.order}\nLIMIT {cut.limit}" if cut else POSITION
+    return f"SELECT {', '.join(COLUMNS)}\nFROM {table}\nWHERE\n    {where}\nORDER BY {last}"
 
 
-def sql(
-    table: str,
-    window: Window,
-    *,
-    app: str | None = None,
-    dyno: str | None = None,
-    match: str | None = None,
-    ignore_case: bool = False,
-    limit: int,
+def with_context(
+    table: str, selection: Selection, cut: Cut, before: int, after: int, *, apps: Sequence[str] = ()
 ) -> str:
-    """Write a query for up to `limit` lines, newest first; `table` includes the database.
+    """Write a query for these lines and so many lines of the same app before and after each, whatever their message.
 
-    The last column is the URL of the line's object (Athena user guide, "Get the file locations for source data in
-    Amazon S3").
-
-    `dyno` is a PROCID such as web.1 or router, or a process type such as web for all its dynos. `match` is plain text
-    in the message. Canaries are left out, unless `dyno` asks for them. RunbookError for a value that no line can have.
+    Also the newest lines of each app, which can be just before a line that is not in S3 yet. After the columns come the
+    line's number among those of its app, counted from the newest, and whether it is selected.
     """
-    conditions: list[str] = []
-    if app is not None:
-        conditions.append(f"app = {literal(app)}")
-    conditions += [*window.predicates, NOT_A_CANARY if dyno is None else _of_dyno(dyno)]
-    if match is not None:
-        conditions.append(_matching(match, ignore_case=ignore_case))
-    where = "\n    AND ".join(conditions)
-    # Within a millisecond, the text of the time decides, which has microseconds; then the number within one time. All
-    # of it backwards, as the lines are shown oldest first.
-    return (
-        f"SELECT {', '.join(COLUMNS)}\nFROM {table}\nWHERE\n    {where}\n"
-        "ORDER BY try(from_iso8601_timestamp(log_ts)) DESC, log_ts DESC, app DESC, "
-        "coalesce(try_cast(seq AS bigint), 1) DESC, source DESC, proc_id DESC, message DESC\n"
-        f"LIMIT {limit}"
-    )
+    where = "\n        AND ".join([*_of_apps(apps), *selection.base])
+    hit = "\n            AND ".join(selection.texts)
+    names = ", ".join((*COLUMNS[:-1], "path"))
+    # What is written into it was checked or escaped where it comes from.
+    return f"""WITH base AS (
+    SELECT
+        {", ".join(COLUMNS[:-1])},
+        "$path" AS path,
+        ({hit}) AS hit
+    FROM {table}
+    WHERE
+        {where}
+),
+numbered AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY hit ORDER BY {cut.order}) AS place,
+        row_number() OVER (PARTITION BY app ORDER BY {Cut(1).order}) AS number
+    FROM base
+),
+near AS (
+    SELECT
+        *,
+        max(if(hit AND place <= {cut.limit}, 1, 0)) OVER (
+            PARTITION BY app ORDER BY number DESC ROWS BETWEEN {after} PRECEDING AND {before} FOLLOWING
+        ) AS shown
+    FROM numbered
+)
+SELECT {names}, number, hit
+FROM near
+WHERE shown = 1 OR number <= {max(before, 1)}
+ORDER BY {POSITION}"""  # noqa: S608
 
 
-def literal(text: str) -> str:
-    """Write a string literal of Trino (Trino, "Data types", VARCHAR): only the quote is special, and is doubled.
-
-    RunbookError for control characters, which no stored line has, and for text that is not valid UTF-8.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise RunbookError(f"{text!r} is not valid UTF-8, so no line contains it") from None
-    if any((char < " " and char != "\t") or char == "\x7f" for char in text):
-        raise RunbookError(f"{text!r} has control characters, which are stored as #012 and so on: search for those")
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _of_dyno(dyno: str) -> str:
-    if not _PROC_ID.fullmatch(dyno):
-        raise RunbookError(f"invalid dyno {dyno!r}: write web.1, web or router")
-    return f"(proc_id = {literal(dyno)} OR strpos(proc_id, {literal(dyno + '.')}) = 1)"
-
-
-def _matching(match: str, *, ignore_case: bool) -> str:
-    if not match or len(match) > _LONGEST_TEXT:
-        raise RunbookError(f"--match takes 1 to {_LONGEST_TEXT} characters, not {len(match)}")
-    if ignore_case:
-        return f"strpos(lower(message), lower({literal(match)})) > 0"
-    return f"strpos(message, {literal(match)}) > 0"
+def _of_apps(apps: Sequence[str]) -> list[str]:
+    return [f"app IN ({', '.join(map(literal, apps))})"] if apps else []

@@ -1,23 +1,15 @@
 """Finds values in a query that no partition has, such as day = '5': Athena finds no rows and gives no reason. Pure."""
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from contract.object_keys import PARTITION_KEYS, projection
+from runbook.search import sql_tokens
+from runbook.search.sql_tokens import Token
 
-# Strings, quoted names and comments as in Trino's SQL grammar; anything else is a name, a number or an operator.
-_TOKEN = re.compile(
-    r"(?P<skip>\s+|--[^\n]*|/\*.*?\*/)|'(?P<text>(?:[^']|'')*)'|\"(?P<quoted>(?:[^\"]|\"\")*)\"|(?P<word>\w+)"
-    r"|(?P<operator><>|!=|<=|>=|\|\||.)",
-    re.DOTALL,
-)
 _RANGES = {"<", "<=", ">", ">="}
 _JOINS = {"||", "+", "-", "*", "/", "."}
-
-# A token: its kind, and its text; names and words in lower case.
-_Token = tuple[str, str]
-_END: _Token = ("end", "")
+_END: Token = ("end", "")
 
 
 def notes(sql: str, apps: Iterable[str]) -> tuple[str, ...]:
@@ -26,7 +18,7 @@ def notes(sql: str, apps: Iterable[str]) -> tuple[str, ...]:
     Looks at comparisons of a key with a string literal, not at expressions.
     """
     values = _values(apps)
-    found = dict.fromkeys(_comparisons(list(_tokens(sql))))
+    found = dict.fromkeys(comparisons(sql))
     return tuple(
         f"no partition has {key} = '{value}': {_instead(key, value, values[key])}"
         for key, value, is_range in found
@@ -67,20 +59,9 @@ def _instead(key: str, value: str, values: Sequence[str]) -> str:
 # ---------------------------------------------------------------- the query
 
 
-def _tokens(sql: str) -> Iterator[_Token]:
-    for found in _TOKEN.finditer(sql):
-        kind = str(found.lastgroup)
-        text = found[kind]
-        if kind == "text":
-            yield kind, text.replace("''", "'")
-        elif kind in {"quoted", "word"}:
-            yield "name", text.lower()
-        elif kind == "operator":
-            yield kind, text
-
-
-def _comparisons(tokens: list[_Token]) -> Iterator[tuple[str, str, bool]]:
+def comparisons(sql: str) -> Iterator[tuple[str, str, bool]]:
     """Give each key with a literal that it is compared with, and whether the comparison is a range."""
+    tokens = list(sql_tokens.tokens(sql))
     # `AS day` makes day a column of the query's own.
     own = {name for (_, word), (_, name) in itertools.pairwise(tokens) if word == "as"}
     for index, (kind, key) in enumerate(tokens):
@@ -97,7 +78,7 @@ def _comparisons(tokens: list[_Token]) -> Iterator[tuple[str, str, bool]]:
             yield key, left[1], False
 
 
-def _right(behind: list[_Token]) -> Iterator[tuple[str, bool]]:
+def _right(behind: list[Token]) -> Iterator[tuple[str, bool]]:
     """Give the literals right of a key."""
     operator = behind[0][1] if behind[0][0] != "text" else ""
     if operator == "=" or operator in _RANGES:
@@ -116,5 +97,5 @@ def _right(behind: list[_Token]) -> Iterator[tuple[str, bool]]:
                 return
 
 
-def _is_literal(tokens: list[_Token], at: int) -> bool:
+def _is_literal(tokens: list[Token], at: int) -> bool:
     return at + 1 < len(tokens) and tokens[at][0] == "text" and tokens[at + 1][1] not in _JOINS

@@ -11,7 +11,8 @@ from contract.slot_lines import ordered
 from contract.slots import Slot
 from runbook.clients.buffer import Buffer
 from runbook.search import line_rows
-from runbook.search.line_rows import Row, Selection
+from runbook.search.line_rows import Row
+from runbook.search.selection import Selection
 from runbook.search.unflushed import AHEAD_MS, Contents, read
 
 # Between two polls. A row is shown by the second poll that knows it, within two seconds.

@@ -23,7 +23,8 @@ from contract.slots import Slot
 from contract.window import Window
 from runbook.clients.buffer import Buffer
 from runbook.search import line_rows
-from runbook.search.line_rows import Row, Selection
+from runbook.search.line_rows import Row
+from runbook.search.selection import Selection
 
 READERS = 16
 _UNSEEN_MS = 6 * 3600 * 1000
@@ -44,6 +45,13 @@ class Contents(NamedTuple):
     def recorded(self) -> dict[UUID, Record]:
         """The records by the ids of their batches."""
         return {batch_id: record for record in self.records for batch_id in record.batch_ids}
+
+
+class Waiting(NamedTuple):
+    """A row of a batch that was not stored, and the name of its object; None if that is not decided yet."""
+
+    row: Row
+    object: UUID | None
 
 
 class Unflushed:
@@ -68,6 +76,10 @@ class Unflushed:
 
     def rows(self, selection: Selection, objects: Collection[UUID]) -> list[Row]:
         """Give the selected rows; `objects` are the names of the objects that Athena's answer has rows of."""
+        return [row for row, name in self.waiting(selection) if name not in objects]
+
+    def waiting(self, selection: Selection) -> list[Waiting]:
+        """Give the selected rows that Athena's answer may lack, and the name of the object that will have each."""
         owners = _owners(self.contents)
         rows = []
         for contents in self.contents:
@@ -85,11 +97,10 @@ class Unflushed:
                     continue
                 day = EPOCH_DAY + timedelta(days=place.time.days)
                 in_object = numbers.get(batch_id)
-                if in_object is not None and slot_object_id(contents.app, contents.slot, in_object, day) in objects:
-                    continue
+                name = None if in_object is None else slot_object_id(contents.app, contents.slot, in_object, day)
                 row = line_rows.of_line(contents.app, line, number)
                 if selection.admits(line, row):
-                    rows.append(row)
+                    rows.append(Waiting(row, name))
         return rows
 
 

@@ -1,21 +1,31 @@
-"""The clock, ages, and the time options: --last 30m, --from and --to in ISO 8601."""
+"""The clock, ages, and the time options: --last 1h30m, --from yesterday, --to 03:00, --around in ISO 8601, --tz."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Annotated
 
 import typer
 
 from contract.window import Window
 from runbook.errors import RunbookError
+from runbook.terminal import zones
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"([1-9]\d{0,5})([smhdw])", re.ASCII)
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_DURATION = re.compile("".join(rf"(?:(?P<{name}>\d{{1,6}}){unit})?" for unit, name in _UNITS.items()), re.ASCII)
+_CLOCK = re.compile(r"(?:(today|yesterday)[ T]?)?(?:([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?)?", re.ASCII)
+_DAY = timedelta(days=1)
 
 # The options of a window.
-Last = Annotated[str | None, typer.Option(metavar="TIME", help="Length of the window, such as 30m, 24h or 7d.")]
-From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Start of the window, ISO 8601, default UTC.")]
+Last = Annotated[str | None, typer.Option(metavar="TIME", help="Length of the window, such as 30m, 1h30m or 7d.")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="Start of the window: 2026-11-24T03:00, 03:00, yesterday, ..."),
+]
 To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="End of the window; default: now.")]
+Zone = Annotated[
+    str | None,
+    typer.Option("--tz", metavar="ZONE", help="Zone of times, such as Europe/Berlin, or local; default: UTC."),
+]
 
 
 def now() -> datetime:
@@ -24,10 +34,12 @@ def now() -> datetime:
 
 
 def duration(text: str) -> timedelta:
-    """Parse `30m`, `24h`, `7d`, `2w` or `90s`. RunbookError if invalid."""
-    if not (found := _DURATION.fullmatch(text.strip())):
-        raise RunbookError(f"invalid duration {text!r}: write 90s, 30m, 24h, 7d or 2w")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    """Parse `30m`, `1h30m`, `24h`, `7d`, `2w` or `90s`. RunbookError if invalid."""
+    found = _DURATION.fullmatch(text.strip())
+    given = {name: int(number) for name, number in (found.groupdict() if found else {}).items() if number is not None}
+    if not any(given.values()):
+        raise RunbookError(f"invalid duration {text!r}: write 90s, 30m, 1h30m, 24h, 7d or 2w")
+    return timedelta(**given)
 
 
 def age(passed: timedelta) -> str:
@@ -38,18 +50,29 @@ def age(passed: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
-def instant(text: str) -> datetime:
-    """Parse an ISO 8601 time, in UTC unless it has an offset, to an aware UTC time. RunbookError if invalid."""
+def instant(text: str, zone: tzinfo = UTC, present: datetime | None = None, *, latest: bool | None = None) -> datetime:
+    """Parse a time to an aware UTC time; without an offset it is of `zone`. RunbookError if invalid.
+
+    It is ISO 8601, `now`, `today` or `yesterday` (00:00 of that day, or with a time behind it), or `03:00`, the last
+    one that is past. `present` is the current time; `latest` is that of zones.to_utc.
+    """
+    words, present = text.strip(), present or now()
+    if words == "now":
+        return present
     try:
-        time = datetime.fromisoformat(text.strip())
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        if words and (found := _CLOCK.fullmatch(words)):
+            hour, minute, second = (int(each or 0) for each in found.groups()[1:])
+            return _by_the_clock(found[1], time(hour, minute, second), zone, present, latest)
+        moment = datetime.fromisoformat(words)
+        return moment.astimezone(UTC) if moment.tzinfo else zones.to_utc(moment, zone, latest=latest)
     except (ValueError, OverflowError):
         raise RunbookError(
-            f"invalid time {text!r}: write 2026-11-24, 2026-11-24T03:00 or 2026-11-24T03:00:00+01:00"
+            f"invalid time {text!r}: write 2026-11-24, 2026-11-24T03:00, 2026-11-24T03:00:00+01:00, 03:00, today, "
+            "yesterday or now"
         ) from None
 
 
-def window(last: str | None, since: str | None, until: str | None, now: datetime) -> Window | None:
+def window(last: str | None, since: str | None, until: str | None, now: datetime, zone: tzinfo = UTC) -> Window | None:
     """Give the window of --last, --from and --to; None if none of them is given.
 
     The window ends at --to, or now. RunbookError if the options do not make a window.
@@ -60,16 +83,43 @@ def window(last: str | None, since: str | None, until: str | None, now: datetime
         return None
     if last is not None and since is not None:
         raise RunbookError("--last and --from are mutually exclusive: give only one")
-    end = instant(until) if until is not None else now
+    end = instant(until, zone, now, latest=True) if until is not None else now
     try:
-        return Window.last(duration(last), end) if last is not None else Window(instant(since or ""), end)
+        begin = end - duration(last) if last is not None else instant(since or "", zone, now, latest=False)
+    except OverflowError as error:
+        raise RunbookError(str(error)) from None
+    if begin >= now:
+        raise RunbookError(f"the window begins in the future, at {_shown(begin, zone)}: now it is {_shown(now, zone)}")
+    if begin >= end:
+        raise RunbookError(f"--to must be after --from: {_shown(end, zone)} is not after {_shown(begin, zone)}")
+    try:
+        return Window(begin, end)
     except (ValueError, OverflowError) as error:
         raise RunbookError(str(error)) from None
 
 
-def around(moment: str, minutes: int) -> Window:
+def around(moment: str, minutes: int, zone: tzinfo = UTC, present: datetime | None = None) -> Window:
     """Give the window of minutes before and after a time. RunbookError if invalid."""
+    present = present or now()
+    middle = instant(moment, zone, present)
     try:
-        return Window.around(instant(moment), minutes)
+        found = Window.around(middle, minutes)
     except (ValueError, OverflowError) as error:
         raise RunbookError(str(error)) from None
+    if found.since >= present:
+        raise RunbookError(f"{_shown(middle, zone)} is in the future: now it is {_shown(present, zone)}")
+    return found
+
+
+def _by_the_clock(day: str | None, clock: time, zone: tzinfo, present: datetime, latest: bool | None) -> datetime:
+    today = present.astimezone(zone).date()
+    if day:
+        return zones.to_utc(datetime.combine(today - _DAY * (day == "yesterday"), clock), zone, latest=latest)
+    moment = datetime.combine(today, clock)
+    if moment > present.astimezone(zone).replace(tzinfo=None):
+        moment -= _DAY
+    return zones.to_utc(moment, zone, latest=latest)
+
+
+def _shown(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S} {zone}"

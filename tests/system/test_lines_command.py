@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Timer
 from typing import IO, Any
 
+import duckdb
 import pytest
 
 from contract import canary
@@ -90,6 +91,29 @@ def test_without_the_buffer_it_shows_what_is_in_s3(stack: LocalStack, runbook: R
     answer = runbook("--outputs", str(outputs), "lines", "--last", "2h")
     assert answer.code == 0
     assert "lines that are not in S3 yet are missing" in answer.err
+    assert ", not all, " in answer.err
+    document = json.loads(runbook("--outputs", str(outputs), "lines", "--last", "2h", "--json").out)
+    assert (document["complete"], document["not_in_s3"]) == (False, None)
+
+
+def test_an_export_has_lines_of_the_buffer_in_their_place(stack: LocalStack, runbook: Run, tmp_path: Any) -> None:
+    only = ("--last", "2h", "--match", "of export: ")
+    send(stack, "of export: an hour ago", timedelta(hours=1))
+    stack.flush()
+    send(stack, "of export: now")
+    send(stack, "of export: late", timedelta(minutes=90))
+    ordered = ["of export: late", "of export: an hour ago", "of export: now"]
+    answer = runbook("lines", *only, "--jsonl")
+    assert [json.loads(line)["message"] for line in answer.out.splitlines()] == ordered
+    assert "3 lines, all that match" in answer.err
+    assert "2 lines are from the buffer" in answer.err
+    stack.flush()
+    assert [line.rpartition(",")[2] for line in runbook("lines", *only, "--csv").out.splitlines()[1:]] == ordered
+    path = tmp_path / "lines.parquet"
+    assert runbook("lines", *only, "--parquet", str(path)).code == 0
+    assert duckdb.execute("SELECT message FROM read_parquet($1)", [str(path)]).fetchall() == [
+        (each,) for each in ordered
+    ]
 
 
 @contextmanager
@@ -122,10 +146,10 @@ def following(stack: LocalStack, *options: str) -> Iterator["tuple[subprocess.Po
 def test_follow_shows_lines_as_they_come_until_ctrl_c(stack: LocalStack) -> None:
     send(stack, "before it began")
     with following(stack, "--match", "it ") as (process, out):
-        assert out.readline().endswith("raxx-api-prod app[web.1]: before it began\n")
+        assert out.readline().endswith(" raxx-api-prod     web.1     before it began\n")
         send(stack, "what is left out")
         send(stack, "as it comes")
-        assert out.readline().endswith("raxx-api-prod app[web.1]: as it comes\n")
+        assert out.readline().endswith(" raxx-api-prod     web.1     as it comes\n")
         process.send_signal(signal.SIGINT)
         assert process.wait(LONGEST_S) == 130
         assert process.stderr
@@ -141,7 +165,27 @@ def test_follow_writes_one_document_per_line(stack: LocalStack) -> None:
         assert told["app"] == API
 
 
-@pytest.mark.parametrize("options", [["--follow", "--last", "1m", "--to", "2026-11-24"]])
-def test_follow_has_no_end(runbook: Run, options: list[str]) -> None:
-    answer = runbook("lines", *options)
-    assert (answer.code, "--follow and --to are mutually exclusive" in answer.err) == (2, True)
+@pytest.mark.parametrize(
+    ("options", "other"),
+    [
+        (["--last", "1m", "--to", "2026-11-24"], "--to"),
+        (["--around", "now"], "--around"),
+        (["--first", "1"], "--first"),
+        (["-m", "x", "-C", "1"], "-A, -B and -C"),
+        (["--csv"], "--csv"),
+    ],
+)
+def test_follow_has_no_end(runbook: Run, options: list[str], other: str) -> None:
+    answer = runbook("lines", "--follow", *options)
+    assert (answer.code, f"--follow and {other} are mutually exclusive" in answer.err) == (2, True)
+
+
+def test_lines_around_a_match_in_the_buffer_can_be_in_s3(stack: LocalStack, runbook: Run) -> None:
+    for number in range(3):
+        send(stack, f"of context: {number}", timedelta(hours=1))
+    stack.flush()
+    send(stack, "of context: a match")
+    answer = runbook("lines", "--last", "2h", "--source", "app", "-m", "of context: a match", "-B", "2", "--jsonl")
+    assert [json.loads(line)["message"] for line in answer.out.splitlines()][-1] == "of context: a match"
+    assert len(answer.out.splitlines()) == 3
+    assert "all that match" in answer.err

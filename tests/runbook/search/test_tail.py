@@ -10,8 +10,9 @@ from contract.window import Window
 from receiver.deadline import Deadline
 from receiver.intake import Intake
 from runbook.search import tail, unflushed
-from runbook.search.line_rows import Selection
+from runbook.search.selection import Selection
 from runbook.search.tail import Tail
+from runbook.search.text_filters import TextFilter
 from runbook.search.unflushed import Unflushed
 from tests.support.buffer_reader import MINUTES, OTHER, Reader
 from tests.support.fakes import APP, FakeBuffer, FakeLogBucket, flush_due
@@ -135,13 +136,13 @@ def test_the_rest_is_shown_at_the_end() -> None:
 
 
 def test_only_selected_lines_are_shown() -> None:
-    live = Live(Selection(None, match="yes"))
+    live = Live(Selection(None, matches=[TextFilter("yes")]))
     live.post("yes", 1)
     live.post("no", 1)
     assert live.poll(2) + live.poll(3) == ["yes"]
 
 
-@pytest.mark.parametrize(("selection", "shown"), [(ALL, 0), (Selection(None, dyno="canary"), 1)])
+@pytest.mark.parametrize(("selection", "shown"), [(ALL, 0), (Selection(None, ["canary"]), 1)])
 def test_canaries_are_shown_only_to_who_asks_for_them(selection: Selection, shown: int) -> None:
     live = Live(selection)
     sent = Batch(APP, canary.frame_id(NOON_MS + 1000), NOON_MS + 1000, body(canary.message(NOON_MS + 1000)))

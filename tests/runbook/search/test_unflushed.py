@@ -21,7 +21,9 @@ from receiver.flusher.slot_objects import objects
 from receiver.intake import Intake
 from receiver.tally import Tally
 from runbook.search import unflushed
-from runbook.search.line_rows import Row, Selection
+from runbook.search.line_rows import Row
+from runbook.search.selection import Selection
+from runbook.search.text_filters import TextFilter
 from runbook.search.unflushed import Unflushed
 from tests.support.buffer_reader import MINUTES, OTHER, Reader
 from tests.support.fakes import APP, FakeBuffer, FakeLogBucket, flush_due
@@ -261,13 +263,13 @@ def test_lines_of_one_time_are_in_the_order_they_came() -> None:
 @pytest.mark.parametrize(
     ("selection", "expected"),
     [
-        (Selection(HOUR, dyno="web"), ["one", "TWO"]),
-        (Selection(HOUR, dyno="web.1"), ["one"]),
+        (Selection(HOUR, dynos=["web"]), ["one", "TWO"]),
+        (Selection(HOUR, dynos=["web.1"]), ["one"]),
         (Selection(HOUR), ["one", "TWO", "three"]),
-        (Selection(HOUR, dyno="canary"), ["canary of 2026-11-24T12:00:00.000000+00:00"]),
-        (Selection(HOUR, match="o"), ["one", "three"][:1]),
-        (Selection(HOUR, match="o", ignore_case=True), ["one", "TWO"]),
-        (Selection(HOUR, match="O", ignore_case=True), ["one", "TWO"]),
+        (Selection(HOUR, dynos=["canary"]), ["canary of 2026-11-24T12:00:00.000000+00:00"]),
+        (Selection(HOUR, matches=[TextFilter("o")]), ["one", "three"][:1]),
+        (Selection(HOUR, matches=[TextFilter("o", ignore_case=True)]), ["one", "TWO"]),
+        (Selection(HOUR, matches=[TextFilter("O", ignore_case=True)]), ["one", "TWO"]),
         (Selection(Window(NOON - timedelta(minutes=1), NOON)), ["one", "TWO", "three"]),
         (Selection(Window(NOON - timedelta(minutes=9), NOON - timedelta(minutes=1))), []),
     ],
