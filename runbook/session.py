@@ -1,37 +1,62 @@
 """The global options: which stack, which identity, which output format."""
 
-from dataclasses import dataclass
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contract.names import DEFAULT_PARAMETER_PREFIX, DEFAULT_READER_ROLE
 from contract.outputs import Outputs
-from runbook import stack_outputs
+from runbook import settings, stack_outputs
 from runbook.clients import aws
 from runbook.clients.aws import Aws
+from runbook.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+
+def _complete_apps(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Suggest the stack's apps to the shell; none, if they cannot be read."""
+    session = ctx.find_object(Session) or Session()
+    with suppress(Exception):
+        session.configure(settings.configured(os.environ, settings.path()))
+        for name in settings.NAMES:
+            if (value := ctx.find_root().params.get(name)) is not None:
+                session.set(name, value)
+        return [app for app in session.outputs.all_apps if app.startswith(incomplete)]
+    return []
+
+
 # Options of several commands.
+Apps = Annotated[
+    list[str],
+    typer.Option(
+        "--app", "-a", metavar="APP", help="Only this app; repeatable; default: all.", autocompletion=_complete_apps
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @dataclass
-class Session:
-    """The stack and the clients that a command uses, created when first used."""
+class Session(Settings):
+    """The stack and the clients that a command uses, created when first used.
 
-    prefix: str = DEFAULT_PARAMETER_PREFIX
-    outputs_file: str | None = None
-    assume: bool = False
-    role: str = DEFAULT_READER_ROLE
-    profile: str | None = None
-    region: str | None = None
+    `configured` is what commands use that have no global options.
+    """
+
     as_json: bool = False
     make_client: aws.MakeClient = aws.make_client
+    configured: Settings = field(default_factory=Settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Use these settings, unless an option says otherwise."""
+        self.configured = settings
+        for each in fields(Settings):
+            setattr(self, each.name, getattr(settings, each.name))
 
     @cached_property
     def own_aws(self) -> Aws:
@@ -62,6 +87,11 @@ class Session:
     def outputs(self) -> Outputs:
         """The stack's outputs. RunbookError if they cannot be read."""
         return self._outputs_of_file or stack_outputs.from_ssm(self.aws.client("ssm"), self.prefix)
+
+    @property
+    def known_outputs(self) -> Outputs | None:
+        """The stack's outputs, if they have been read."""
+        return self.__dict__.get("outputs")
 
     @property
     def s3(self) -> "S3Client":

@@ -12,8 +12,8 @@ from contract.outputs import Outputs
 from runbook.clients import alarm_topic
 from runbook.clients.alarm_topic import Subscription
 from runbook.errors import RunbookError
-from runbook.session import AsJson, Yes, session_of
-from runbook.terminal import confirm, printing
+from runbook.session import AsJson, Session, Yes, session_of
+from runbook.terminal import confirm, next_command, printing
 
 _ALARM, _OK = "ALARM", "OK"
 # "Action" items of the history ("DescribeAlarmHistory").
@@ -41,8 +41,8 @@ def send_test(
     r"""Send a test notice of an alarm, and see who gets it.
 
     \b
-      python -m runbook test-alarm
-      python -m runbook test-alarm silent-raxx-api-prod
+      hla test-alarm
+      hla test-alarm silent-raxx-api-prod
 
     Sets the alarm to ALARM, waits until CloudWatch says whether it told the topic, and sets the alarm back. So whoever
     subscribed gets two notices, ALARM and OK, with the reason that this is a test, and whose. Exit code 1 if the notice
@@ -62,7 +62,7 @@ def send_test(
     if session.as_json:
         printing.document({**asdict(rehearsal), "subscriptions": [each._asdict() for each in subscriptions]})
     else:
-        _show(rehearsal, subscriptions, outputs)
+        _show(session, rehearsal, subscriptions)
     if not rehearsal.succeeded or not told or len(told) < len(subscriptions):
         raise typer.Exit(1)
 
@@ -102,7 +102,7 @@ def _rehearse(client: Any, alarm: str, state_before: str, who: str) -> Rehearsal
     with the next value of its metric, and until then it would tell of nothing.
     """
     known = {_key(item) for item in _actions(client, alarm)}
-    reason = f"Test by {who} with `python -m runbook test-alarm`: nothing is wrong."
+    reason = f"Test by {who} with `hla test-alarm`: nothing is wrong."
     client.set_alarm_state(AlarmName=alarm, StateValue=_ALARM, StateReason=reason)
     try:
         action = _wait(client, alarm, known)
@@ -136,7 +136,7 @@ def _key(item: dict[str, Any]) -> tuple[object, ...]:
 # ---------------------------------------------------------------- showing
 
 
-def _show(rehearsal: Rehearsal, subscriptions: list[Subscription], outputs: Outputs) -> None:
+def _show(session: Session, rehearsal: Rehearsal, subscriptions: list[Subscription]) -> None:
     print(f"alarm    {rehearsal.alarm}")
     print(f"action   {printing.printable(rehearsal.action)}")
     for each in subscriptions:
@@ -149,11 +149,11 @@ def _show(rehearsal: Rehearsal, subscriptions: list[Subscription], outputs: Outp
         return
     if any(not each.confirmed for each in subscriptions):
         printing.note(
-            "whoever is not told has not confirmed: open the link in SNS's e-mail; `python -m runbook doctor --only "
-            "alarms` says how to get another one"
+            "whoever is not told has not confirmed: open the link in SNS's e-mail; "
+            f"`{next_command.command_line(session, 'doctor', '--only', 'alarms')}` says how to get another one"
         )
     if not any(each.confirmed for each in subscriptions):
-        printing.note(f"nobody is told: nobody has confirmed a subscription to {outputs.alarm_topic_arn}")
+        printing.note(f"nobody is told: nobody has confirmed a subscription to {session.outputs.alarm_topic_arn}")
         return
     second = f" and then {_OK}" if rehearsal.state_before == _OK else ""
     printing.note(

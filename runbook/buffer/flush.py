@@ -46,7 +46,7 @@ def flush(
     r"""Flush what is due from the buffer to S3, now.
 
     \b
-      python -m runbook --assume flush
+      hla --assume flush
 
     The flusher does this by itself every minute. This command runs it again and again until nothing is due, oldest
     slots first, so that the archive catches up at once after an outage. It flushes only what is due: a slot, 20 seconds

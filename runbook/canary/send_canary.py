@@ -15,7 +15,8 @@ from runbook.clients import functions
 from runbook.clients.buffer import Buffer
 from runbook.errors import RunbookError
 from runbook.search import athena_command, lines_sql
-from runbook.search.line_rows import Selection
+from runbook.search.cut import Cut
+from runbook.search.selection import Selection
 from runbook.search.unflushed import Unflushed
 from runbook.session import AsJson, Session, session_of
 from runbook.terminal import next_command, printing, times
@@ -47,7 +48,7 @@ def send_canary(ctx: typer.Context, as_json: AsJson = False) -> None:
     r"""Send a line through each app's drain URL, and find it again in Athena.
 
     \b
-      python -m runbook --assume test-drain
+      hla --assume test-drain
 
     Invokes the canary, which posts a line for each app to the endpoint as Heroku does, waits until the slot of these
     lines is due, flushes it, and looks for them with one query. That takes up to a slot's length and a minute. The
@@ -112,7 +113,8 @@ def _window(sent: Mapping[str, int]) -> Window:
 def _found(session: Session, sent: Mapping[str, int]) -> set[str]:
     """The apps whose lines Athena finds."""
     outputs = session.outputs
-    sql = lines_sql.sql(f"{outputs.database}.{outputs.table}", _window(sent), dyno=canary.PROC_ID, limit=_MOST_ROWS)
+    selection = Selection(_window(sent), [canary.PROC_ID])
+    sql = lines_sql.sql(f"{outputs.database}.{outputs.table}", selection, Cut(_MOST_ROWS))
     result = athena_command.run(session, sql, most_rows=_MOST_ROWS)
     names_ = [column.name for column in result.columns]
     rows = (dict(zip(names_, values, strict=True)) for values in result.rows)
@@ -124,7 +126,7 @@ def _buffered(session: Session, sent: Mapping[str, int]) -> set[str]:
     outputs, window = session.outputs, _window(sent)
     buffer = Buffer(session.aws.client("dynamodb"), outputs.buffer)
     waiting = Unflushed(buffer, list(sent), outputs.flush_minutes, window, window.until)
-    rows = waiting.rows(Selection(window, canary.PROC_ID), frozenset())
+    rows = waiting.rows(Selection(window, [canary.PROC_ID]), frozenset())
     return _of(sent, {(row.app, row.message) for row in rows})
 
 

@@ -46,15 +46,18 @@ def cost(ctx: typer.Context, as_json: AsJson = False) -> None:
     retention = Retention(outputs.archive_after_days, outputs.expire_after_days, outputs.results_expire_after_days)
     days, known, gaps = _days(session, now)
     computed = bill.of(days, retention, now, Watch.of(Watched.of(outputs)), known)
-    findings = list(computed.over(outputs.budget_usd))
+    limit_usd = outputs.budget_usd if outputs.has("budget_usd") else None
+    findings = [] if limit_usd is None else list(computed.over(limit_usd))
     advice = [*_growth(computed), *small_objects.advice(computed.per_day, retention)]
     notes = [*gaps, *_notes(outputs, retention, now)]
+    if limit_usd is None:
+        notes.append("no limit: the outputs of the stack have no valid budgetUsd")
     if session.as_json:
         printing.document(
             {**_document(computed, outputs, retention), "findings": findings, "advice": advice, "notes": notes}
         )
     else:
-        _print(computed, outputs.budget_usd)
+        _print(computed, limit_usd)
         for finding in findings:
             _print_sentence(finding, "bold red")
         print()
@@ -128,7 +131,7 @@ def _notes(outputs: Outputs, retention: Retention, now: datetime) -> Iterator[st
 # ---------------------------------------------------------------- for people
 
 
-def _print(computed: Bill, limit_usd: float) -> None:
+def _print(computed: Bill, limit_usd: float | None) -> None:
     uses = computed.columns.values()
     rows = [
         (
@@ -143,7 +146,8 @@ def _print(computed: Bill, limit_usd: float) -> None:
     free = [sum(bill.free(use).values()) for use in uses]
     rows.append(("total", "", "", "", *(_cents(bill.total(use)) for use in uses)))
     rows.append(("total less free tiers", "", "", "", *map(_cents, map(operator.sub, map(bill.total, uses), free))))
-    rows.append(("limit", "", "", "", *(_cents(limit_usd) for _ in uses)))
+    if limit_usd is not None:
+        rows.append(("limit", "", "", "", *(_cents(limit_usd) for _ in uses)))
     printing.table(("item", "basis", "projected", f"price of {prices.AS_OF}", *_MONTHS), rows)
 
 
@@ -215,7 +219,7 @@ def _document(computed: Bill, outputs: Outputs, retention: Retention) -> dict[st
     return {
         "region": outputs.region,
         "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
-        "limit_usd": outputs.budget_usd,
+        "limit_usd": outputs.budget_usd if outputs.has("budget_usd") else None,
         "items": [_item(item, computed) for item in bill.ITEMS],
         "total_usd": {name: printing.rounded(bill.total(use)) for name, use in computed.columns.items()},
         "free_usd": {name: printing.rounded(sum(bill.free(use).values())) for name, use in computed.columns.items()},

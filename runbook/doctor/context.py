@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from contract import names
-from contract.outputs import Outputs
+from contract.outputs import MEANINGS, Outputs
 from contract.token_hashes import parse_hashes
 from runbook.clients import aws
 from runbook.clients.aws import Aws
 from runbook.clients.heroku import Heroku
 from runbook.doctor.faults import Fault
 from runbook.errors import RunbookError
+from runbook.session import Session
+from runbook.terminal import next_command
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,13 +39,19 @@ class Finding:
         """Make a finding of a fault and the values for its texts."""
         return cls(fault, values)
 
-    def texts(self, outputs: Outputs) -> tuple[str, str, str]:
-        """Fill in the fault's texts: what was found, the remedy, and the command for it."""
-        values: dict[str, Any] = {**outputs.by_name(), **self.values}
+    def texts(self, session: Session) -> tuple[str, str, str]:
+        """Fill in the fault's texts: what was found, the remedy, and the command for it, with the global options."""
+        # An output that is missing or invalid stays a placeholder.
+        placeholders = {name: f"<{name}>" for name in MEANINGS}
+        values: dict[str, Any] = {**placeholders, **session.outputs.by_name(), **self.values}
         # A key under logs/ can contain anything, and people paste the command into a shell.
         quoted = {name: shell_word(str(value)) for name, value in values.items()}
         fault = self.fault
-        return fault.found.format_map(values), fault.remedy.format_map(values), fault.command.format_map(quoted)
+        # Before values are filled in: some are of lines, which are shown as they are.
+        remedy, command = (
+            next_command.addressed(session, text, is_template=True) for text in (fault.remedy, fault.command)
+        )
+        return fault.found.format_map(values), remedy.format_map(values), command.format_map(quoted)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from runbook.doctor import faults
 from runbook.doctor.faults import CHECKS, Check
 from runbook.errors import RunbookError
 from runbook.session import AsJson, Session, session_of
-from runbook.terminal import printing, times
+from runbook.terminal import next_command, printing, times
 
 if TYPE_CHECKING:
     from runbook.doctor.run_checks import Report
@@ -27,9 +27,9 @@ def doctor(
     r"""Find what is broken, and what to do about it.
 
     \b
-      python -m runbook doctor
-      python -m runbook doctor --only drains --only endpoint
-      python -m runbook doctor --list
+      hla doctor
+      hla doctor --only drains --only endpoint
+      hla doctor --list
 
     Changes nothing. Posts an empty batch per app to the endpoint, which stores nothing. A check without permission says
     which identity has it; the other checks still run. Exit codes: 1 if something is wrong, otherwise 2 if something
@@ -89,12 +89,12 @@ def _show(session: Session, reports: "list[Report]") -> None:
     for report in reports:
         name = report.check.name
         for finding in report.findings:
-            found, remedy, command = finding.texts(session.outputs)
+            found, remedy, command = finding.texts(session)
             _line("WRONG", "bold red", name, found)
             _line("", "", "", f"{remedy}:")
             _line("", "", "", f"  {command}", bold=True)
         for unknown in report.unknown:
-            _line("could not tell", "yellow", name, unknown.reason)
+            _line("could not tell", "yellow", name, next_command.addressed(session, unknown.reason))
         if report.fine:
             _line("ok", "green", name, report.fine)
     printing.note(_summary(reports))
@@ -118,7 +118,7 @@ def _document(session: Session, reports: "list[Report]") -> dict[str, Any]:
     findings = []
     for report in reports:
         for finding in report.findings:
-            found, remedy, command = finding.texts(session.outputs)
+            found, remedy, command = finding.texts(session)
             findings.append(
                 {
                     "check": report.check.name,
@@ -131,7 +131,9 @@ def _document(session: Session, reports: "list[Report]") -> dict[str, Any]:
     return {
         "findings": findings,
         "could_not_tell": [
-            {"check": report.check.name, "reason": unknown.reason} for report in reports for unknown in report.unknown
+            {"check": report.check.name, "reason": next_command.addressed(session, unknown.reason)}
+            for report in reports
+            for unknown in report.unknown
         ],
         "fine": {report.check.name: report.fine for report in reports if report.fine},
         "seconds": {report.check.name: round(report.seconds, 3) for report in reports},

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from contract import access_log, buffer_table, canary, names
 
-_UPDATE = "pulumi up --refresh"
+_UPDATE = "pulumi up --refresh --stack {stack}"
 # The last six hours; the CLI takes milliseconds.
 _SINCE = '--start-time "$(( ($(date +%s) - 21600) * 1000 ))" --region {region}'
 
@@ -76,19 +76,19 @@ DRAIN_MISSING = Fault(
     "drain-missing",
     "{app} has no drain to this stack; other drains: {others}",
     "its logs are not being archived; register its drain",
-    "python -m runbook start --app {app}",
+    "hla start --app {app}",
 )
 DRAIN_REFUSED = Fault(
     "drain-refused",
     "{app}'s drain {id} has a token that the receiver refuses, and Heroku drops refused batches",
     "register the right drain, then remove this one",
-    "python -m runbook start --app {app} && heroku drains:remove {id} --app {app}",
+    "hla start --app {app} && heroku drains:remove {id} --app {app}",
 )
 DRAIN_NOT_ROTATED = Fault(
     "drain-not-rotated",
     "{app}'s drain {id} has a token of another generation, which the next rotation invalidates",
     "finish the rotation",
-    "pulumi up",
+    "pulumi up --stack {stack}",
 )
 DRAIN_DOUBLED = Fault(
     "drain-doubled",
@@ -100,7 +100,7 @@ DRAIN_DESPITE_STOP = Fault(
     "drain-despite-stop",
     "{app} has drain {id} to this stack, although drainsEnabled is false",
     "stop it, or set drainsEnabled to true",
-    "python -m runbook stop --app {app}",
+    "hla stop --app {app}",
 )
 DRAINS = Check(
     "drains",
@@ -157,7 +157,7 @@ ENDPOINT_OPEN = Fault(
     "endpoint-open",
     "a wrong token gets a {status}, not a 401",
     "anybody may be able to write lines; stop the drains, then deploy the receiver again",
-    "python -m runbook stop",
+    "hla stop",
 )
 ENDPOINT_SLOW = Fault(
     "endpoint-slow",
@@ -216,7 +216,7 @@ BUFFER_BEHIND = Fault(
     "buffer-behind",
     "{app}: the flusher is {age} behind: {what}",
     f"flush it; if that fails, it says why. Nothing is lost for {buffer_table.KEPT_DAYS} days",
-    "python -m runbook flush",
+    "hla flush",
 )
 BUFFER = Check(
     "buffer",
@@ -242,7 +242,7 @@ SCHEDULE_OFF = Fault(
     "schedule-off",
     f"the flusher's schedule {{flusher}}/{names.FLUSHER_SCHEDULE} {{difference}}: nothing runs the flusher",
     f"deploy the stack, which restores it, then flush; {_STAYS}",
-    f"{_UPDATE} && python -m runbook flush",
+    f"{_UPDATE} && hla flush",
 )
 FLUSHER = Check(
     "flusher",
@@ -344,7 +344,7 @@ OBJECTS_OLD = Fault(
     "objects-old",
     f"{{app}}: {{newest}}, and canaries alone make one every {canary.EVERY_MINUTES} minutes",
     "nothing is stored: look at the other findings, then flush",
-    "python -m runbook flush",
+    "hla flush",
 )
 OBJECTS = Check(
     "objects",
@@ -456,8 +456,7 @@ VIEW_FAILS = Fault(
     "view-fails",
     "Athena cannot query the view {name}, although it is as declared: {reason}",
     "query the table; if that works, the cause is in the view's SQL",
-    "python -m runbook sql \"SELECT * FROM {table} WHERE year = '{year}' AND month = '{month}' AND day = '{day}' "
-    'LIMIT 5"',
+    "hla sql \"SELECT * FROM {table} WHERE year = '{year}' AND month = '{month}' AND day = '{day}' LIMIT 5\"",
 )
 CATALOG = Check(
     "catalog",
@@ -479,14 +478,14 @@ LINES_INVISIBLE = Fault(
     "lines-invisible",
     "{app}: {objects} in the last 24 h, but no lines in Athena",
     "see which columns of the table are empty",
-    "python -m runbook sql \"SELECT * FROM {table} WHERE app = '{app}' AND year = '{year}' AND month = '{month}' "
+    "hla sql \"SELECT * FROM {table} WHERE app = '{app}' AND year = '{year}' AND month = '{month}' "
     "AND day = '{day}' LIMIT 5\"",
 )
 OBJECT_ARCHIVED = Fault(
     "object-archived",
     "Athena cannot read {url}, because it is archived: every query of its day fails",
     "restore its day; if it is in Intelligent-Tiering, use aws s3api restore-object without Days instead",
-    "python -m runbook restore --app {app} --from {day} --to {next_day}",
+    "hla restore --app {app} --from {day} --to {next_day}",
 )
 OBJECT_UNREADABLE = Fault(
     "object-unreadable",
@@ -505,7 +504,7 @@ LINES_LOST = Fault(
     "lines-lost",
     "{app}: Logplex or log-shuttle dropped {lines} on the way to this stack since yesterday",
     "see when; if the receiver was healthy then, Heroku's buffer overflowed",
-    "python -m runbook query lines-lost --app {app} --last 48h",
+    "hla query lines-lost --app {app} --last 48h",
 )
 LOSSES = Check(
     "losses",

@@ -1,7 +1,7 @@
 """`restore`: copies logs from Glacier for some days, so that queries read them."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from runbook.errors import RunbookError
 from runbook.glacier import retrieval
 from runbook.glacier.retrieval import Cost, Tier
 from runbook.glacier.survey import Count, Survey, survey
-from runbook.session import AsJson, Session, Yes, session_of
+from runbook.session import Apps, AsJson, Session, Yes, session_of
 from runbook.terminal import confirm, next_command, printing, times
 
 _EXPEDITED_LIMIT_USD = 10
@@ -27,7 +27,7 @@ _EXPEDITED_LIMIT_USD = 10
 
 def restore(
     ctx: typer.Context,
-    app: Annotated[str | None, typer.Option(help="Only this app; default: all.")] = None,
+    app: Apps = [],  # noqa: B006  typer copies it
     last: times.Last = None,
     since: times.From = None,
     until: times.To = None,
@@ -46,8 +46,8 @@ def restore(
     r"""Restore logs from Glacier for some days, so that queries read them.
 
     \b
-      python -m runbook restore --app raxx-api-prod --from 2026-03-01T03:00 --to 2026-03-01T04:00
-      python -m runbook restore --status --app raxx-api-prod --from 2026-03-01T03:00 --to 2026-03-01T04:00
+      hla restore --app raxx-api-prod --from 2026-03-01T03:00 --to 2026-03-01T04:00
+      hla restore --status --app raxx-api-prod --from 2026-03-01T03:00 --to 2026-03-01T04:00
 
     Restores whole UTC days: those that the window touches. First shows the number of objects, the cost and the duration
     (S3 user guide, "Archive retrieval options"), and asks. With --tier bulk, only the copies cost money. An expedited
@@ -68,7 +68,8 @@ def restore(
     if window is None:
         raise RunbookError("restore needs a window: add --from and --to, or --last")
     outputs = session.outputs
-    apps = stack_outputs.searched_apps(outputs, app)
+    # Not without the retired apps: what is not listed would not be restored.
+    apps = stack_outputs.searched_apps(outputs, app or outputs.all_apps)
     s3, bucket = aws.of_account(session.restorer_aws.client("s3"), outputs.account_id), outputs.bucket
     wanted = partial(needs_restore, extend_to=now + timedelta(days=days) if extend else None)
     prefixes = [partition_prefix(each, day) for day in window.days for each in apps]
@@ -187,18 +188,18 @@ def _report(
     found: Survey,
     cost: Cost,
     results: Counter[str],
-    app: str | None,
+    asked: Sequence[str],
     window: Window,
     tier: str,
     days: int,
 ) -> int:
     """Print what was requested and what failed; give the exit code."""
     accepted, in_progress = results.pop(retrieval.ACCEPTED, 0), results.pop(retrieval.IN_PROGRESS, 0)
-    look, read = _next(session, app, window)
+    look, read = _next(session, asked, window)
     if session.as_json:
         printing.document(
             {
-                **_about(app, window),
+                **_about(asked, window),
                 "tier": tier,
                 "days": days,
                 "objects": found.wanted.objects,
@@ -225,31 +226,31 @@ def _report(
     return 1 if results else 0
 
 
-def _show_status(session: Session, found: Survey, app: str | None, window: Window) -> int:
+def _show_status(session: Session, found: Survey, asked: Sequence[str], window: Window) -> int:
     """Print what is ready and what is not; give the exit code."""
     missing = sum(found.states[state].objects for state in State if not state.readable)
     if session.as_json:
-        printing.document({**_about(app, window), "all_ready": not missing, **_states(found)})
+        printing.document({**_about(asked, window), "all_ready": not missing, **_states(found)})
         return 1 if missing else 0
     rows = [(str(state), count.objects, printing.size(count.bytes), count.until) for state, count in _shown(found)]
     printing.table(("state", "objects", "size", "first copy expires"), rows)
-    _, read = _next(session, app, window)
+    _, read = _next(session, asked, window)
     if found.states[State.IN_GLACIER].objects:
-        restore = next_command.command_line(session, "restore", *next_command.scope(app, window))
+        restore = next_command.command_line(session, "restore", *next_command.scope(asked, window))
         printing.note(f"to restore what is in Glacier: {restore}")
     elif not missing:
         printing.note(f"everything is ready: {read}")
     return 1 if missing else 0
 
 
-def _next(session: Session, app: str | None, window: Window) -> tuple[str, str]:
-    scope = next_command.scope(app, window)
+def _next(session: Session, asked: Sequence[str], window: Window) -> tuple[str, str]:
+    scope = next_command.scope(asked, window)
     look = next_command.command_line(session, "restore", "--status", *scope)
     return look, next_command.command_line(session, "lines", *scope)
 
 
-def _about(app: str | None, window: Window) -> dict[str, Any]:
-    return {"app": app, "window": {"from": window.since, "to": window.until}}
+def _about(asked: Sequence[str], window: Window) -> dict[str, Any]:
+    return {"apps": list(asked), "window": {"from": window.since, "to": window.until}}
 
 
 def _states(found: Survey) -> dict[str, Any]:

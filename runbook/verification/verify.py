@@ -58,8 +58,8 @@ def verify(
     r"""Find logs that were deleted, changed or added after they were stored.
 
     \b
-      python -m runbook --assume verify --from 2026-11-01 --to 2026-11-30
-      python -m runbook --assume verify --last 30d --head 5c1e...
+      hla --assume verify --from 2026-11-01 --to 2026-11-30
+      hla --assume verify --last 30d --head 5c1e...
 
     Compares whole UTC days with the digests that record, every hour, what was written. Needs only lists, so it works in
     Glacier too and restores nothing: S3 itself sets the time of an object's last write. Where that differs, S3's own

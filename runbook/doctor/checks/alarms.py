@@ -21,6 +21,7 @@ _USD = "USD"
 def check(context: Context) -> Findings:
     """Compare the alarms with their declarations, and ask for subscriptions, dashboard and budget."""
     told: list[Subscription] = []
+    complete = True
     parts = {
         "the alarms are as declared": _alarms(context),
         "anybody is told": _told(context, told),
@@ -31,7 +32,10 @@ def check(context: Context) -> Findings:
         try:
             yield from part
         except RunbookError as error:
+            complete = False
             yield Unknown(f"whether {what}: {Unknown.because(error).reason}")
+    if not complete:
+        return ""
     outputs = context.outputs
     number, whom = len(alarms.named(Watched.of(outputs))), ", ".join(each.endpoint for each in told)
     return (

@@ -1,37 +1,39 @@
 """Checks the drains at Heroku against the one that the stack registers for each app."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from contract.token_hashes import CURRENT, accepted_as
 from runbook.clients.heroku import Drain
 from runbook.doctor import faults
 from runbook.doctor.context import Context, Finding, Findings, Unknown
-from runbook.drains import urls
+from runbook.drains import heroku_drains, urls
+from runbook.drains.heroku_drains import AppDrains
 from runbook.errors import RunbookError
 
 
 def check(context: Context) -> Findings:
     """Compare the token of each app's drains with the hashes in SSM."""
     heroku, outputs = context.heroku(), context.outputs
+    endpoint = heroku_drains.deployed_endpoint(outputs)
     for app in outputs.apps:
         try:
             drains = heroku.drains(app)
         except RunbookError as error:
             yield Unknown.because(error)
             continue
-        ours = [each for each in drains if urls.is_ours(each.url, outputs.endpoint)]
-        yield from _app(context, app, ours, len(drains) - len(ours))
+        yield from _app(context, AppDrains.of(app, drains, endpoint))
     if not outputs.drains_enabled:
         return "no app has a drain, because drainsEnabled is false"
     return f"{', '.join(outputs.apps)}: one drain each, with the current token"
 
 
-def _app(context: Context, app: str, ours: list[Drain], others: int) -> Iterator[Finding | Unknown]:
+def _app(context: Context, found: AppDrains) -> Iterator[Finding | Unknown]:
+    app, ours = found.app, found.ours
     if not context.outputs.drains_enabled:
         yield from (Finding.of(faults.DRAIN_DESPITE_STOP, app=app, id=each.id) for each in ours)
         return
     if not ours:
-        yield Finding.of(faults.DRAIN_MISSING, app=app, others=others or "none")
+        yield Finding.of(faults.DRAIN_MISSING, app=app, others=len(found.others) or "none")
         return
     try:
         hashes = context.token_hashes(app)
@@ -44,7 +46,7 @@ def _app(context: Context, app: str, ours: list[Drain], others: int) -> Iterator
     yield from _tokens(app, ours, hashes)
 
 
-def _tokens(app: str, ours: list[Drain], hashes: Mapping[str, str]) -> Iterator[Finding]:
+def _tokens(app: str, ours: Sequence[Drain], hashes: Mapping[str, str]) -> Iterator[Finding]:
     whose = {each.id: accepted_as(hashes, urls.token(each.url, app) or "") for each in ours}
     right = [each for each in ours if whose[each.id] == CURRENT]
     for each in ours:

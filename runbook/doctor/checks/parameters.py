@@ -1,7 +1,6 @@
 """Checks the parameters in SSM against the stack's outputs and against each other."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from contract import names
 from contract.outputs import InvalidOutputs, Outputs
@@ -14,39 +13,45 @@ from runbook.errors import RunbookError
 
 def check(context: Context) -> Findings:
     """Compare every parameter with its expected value."""
-    outputs = context.outputs
-    for name, value in _plain(outputs).items():
-        text = context.parameter(name, secret=False)
-        if name == names.OUTPUTS:
-            yield from _outputs(context, text)
-        else:
-            yield from _compare(context, name, text, value)
-    for app in outputs.apps:
+    yield from _outputs(context)
+    for name, expected in _PLAIN.items():
+        try:
+            yield from _compare(context, name, context.parameter(name, secret=False), expected(context.outputs))
+        except RunbookError as error:
+            yield Unknown(f"whether {name} is right: {Unknown.because(error).reason}")
+    apps = context.outputs.apps
+    for app in apps:
         yield from _hashes(context, app)
     try:
-        for app in outputs.apps:
+        for app in apps:
             yield from _url(context, app)
     except RunbookError as error:
         yield Unknown.because(error)
-    return f"all {len(_plain(outputs)) + 2 * len(outputs.apps)} exist and agree"
+    return f"all {1 + len(_PLAIN) + 2 * len(apps)} exist and agree"
 
 
-def _plain(outputs: Outputs) -> dict[str, str]:
-    """The parameters that are not secret, and their expected values."""
-    return {
-        names.BUCKET_ARN: outputs.bucket_arn,
-        names.READER_ROLE_ARN: outputs.reader_role_arn,
-        names.OUTPUTS: json.dumps(outputs.by_name()),
-    }
+# The parameters that are not secret, and what they are expected to hold.
+_PLAIN: Mapping[str, Callable[[Outputs], str]] = {
+    names.BUCKET_ARN: lambda outputs: outputs.bucket_arn,
+    names.READER_ROLE_ARN: lambda outputs: outputs.reader_role_arn,
+}
 
 
-def _outputs(context: Context, text: str | None) -> Iterator[Finding]:
+def _outputs(context: Context) -> Iterator[Finding]:
+    text = context.parameter(names.OUTPUTS, secret=False)
+    if text is None:
+        yield _missing(context, names.OUTPUTS)
+        return
     try:
-        known = None if text is None else json.dumps(Outputs.parse(text, names.OUTPUTS).by_name())
+        found = Outputs.parse(text, names.OUTPUTS)
     except InvalidOutputs as error:
         yield _differs(context, names.OUTPUTS, f"is invalid: {error}")
         return
-    yield from _compare(context, names.OUTPUTS, known, _plain(context.outputs)[names.OUTPUTS])
+    for problem in found.problems:
+        yield _differs(context, names.OUTPUTS, f"is invalid: {problem}")
+    known, expected = found.by_name(), context.outputs.by_name()
+    if any(known[name] != expected[name] for name in known.keys() & expected.keys()):
+        yield _differs(context, names.OUTPUTS, "does not match the stack")
 
 
 def _hashes(context: Context, app: str) -> Iterator[Finding]:

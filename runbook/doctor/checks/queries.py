@@ -8,13 +8,15 @@ from typing import Any
 
 from contract import saved_queries
 from contract.object_keys import RESULTS_PREFIX
+from contract.outputs import Outputs
 from contract.window import Window
 from runbook.clients.athena import Athena, QueryFailed, Result
 from runbook.clients.heroku import Drain
 from runbook.doctor import faults
 from runbook.doctor.checks import failed_query, objects
 from runbook.doctor.context import Context, Finding, Findings, Unknown, explained
-from runbook.drains import urls
+from runbook.drains import heroku_drains
+from runbook.drains.heroku_drains import AppDrains
 from runbook.errors import RunbookError
 from runbook.terminal.printing import counted
 
@@ -89,7 +91,7 @@ def losses(context: Context) -> Findings:
     for (name, drain_name), number in sorted(by_drain.items()):
         lines = counted(number, "line", "lines")
         try:
-            if not drain_name or _is_ours(drains_of(name), outputs.endpoint, drain_name, yesterday):
+            if not drain_name or _is_ours(drains_of(name), outputs, drain_name, yesterday):
                 ours[name] += number
             else:
                 others.append(f"{name}'s other drain {drain_name} lost {lines}")
@@ -101,9 +103,9 @@ def losses(context: Context) -> Findings:
     return "; ".join(["no losses of this stack's drains reported since yesterday, 00:00 UTC", *others])
 
 
-def _is_ours(drains: tuple[Drain, ...], endpoint: str, drain_name: str, since: datetime) -> bool:
+def _is_ours(drains: tuple[Drain, ...], outputs: Outputs, drain_name: str, since: datetime) -> bool:
     """Whether a drain that lost lines after `since` leads, or led, to this stack. RunbookError if that is not known."""
-    ours = [each for each in drains if urls.is_ours(each.url, endpoint)]
+    ours = AppDrains.of("", drains, heroku_drains.deployed_endpoint(outputs)).ours
     if any(each.name == drain_name for each in drains):
         return any(each.name == drain_name for each in ours)
     # It was removed. If this stack's drain is older than that, it replaced none of this stack's.
