@@ -5,16 +5,19 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 try:
     import typer
 
-    from local import demo, report
+    from local import demo, environment, live_traffic, ports, report
+    from local.aws.schedules import Ticker
     from local.child import LocalError
+    from local.logplex.nodes import Logplex
     from local.pulumi import preview
     from local.stack import LocalStack, Options
     from runbook.terminal import printing
@@ -67,14 +70,29 @@ def run_demo(
 
 @app.command()
 def up(
-    aws_port: Annotated[int, typer.Option(help="Port of the AWS emulator; default: any free port.")] = 0,
-    heroku_port: Annotated[int, typer.Option(help="Port of the Heroku API; default: any free port.")] = 0,
-    gateway_port: Annotated[int, typer.Option(help="Port of the drain endpoint; default: any free port.")] = 0,
+    aws_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the AWS emulator; 0: any free port.")] = (
+        ports.AWS
+    ),
+    heroku_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the Heroku API; 0: any free port.")] = (
+        ports.HEROKU
+    ),
+    gateway_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the drain endpoint; 0: any free port.")
+    ] = (ports.GATEWAY),
+    traffic: Annotated[bool, typer.Option(help="Let the apps log: the last hour, and from then on.")] = True,
+    env_file: Annotated[Path, typer.Option(metavar="FILE", help="Write the environment of other terminals to it.")] = (
+        Path(environment.DEFAULT_FILE)
+    ),
     clock: Annotated[datetime | None, typer.Option(help="The current time for Athena, UTC; default: now.")] = None,
     stack: Stack = "prod",
     config: Config = [],  # noqa: B006  typer copies it
 ) -> None:
-    """Start the stack, print how to reach it, and wait for Ctrl-C."""
+    """Start the stack with traffic in it, say how to use it, and wait for Ctrl-C.
+
+    With --clock, the traffic ends at that time.
+    """
+    for option, port in (("--aws-port", aws_port), ("--heroku-port", heroku_port), ("--gateway-port", gateway_port)):
+        ports.check_free(option, port)
     options = Options(
         stack=stack,
         config=_settings(config),
@@ -84,10 +102,33 @@ def up(
         clock=clock and clock.replace(tzinfo=UTC),
         scheduled=True,
     )
-    with LocalStack(options) as running:
-        report.addresses(running)
+    with LocalStack(options) as running, ExitStack() as until_then:
+        try:
+            env_file.write_text(environment.text(running, env_file), encoding="utf-8")
+        except OSError as error:
+            raise LocalError(
+                f"cannot write {env_file}: {error.strerror}: choose another file with --env-file"
+            ) from None
+        stretch = _let_apps_log(running, options.clock, until_then) if traffic else None
+        report.how_to_use(running, env_file, stretch)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
+
+
+def _let_apps_log(running: LocalStack, clock: datetime | None, until_then: ExitStack) -> live_traffic.Stretch:
+    now = clock or datetime.now(UTC)
+    traffic = live_traffic.Traffic(running.settings.apps, now - live_traffic.STRETCH)
+    stretch = live_traffic.drain_stretch(running.drain_urls, traffic, now)
+    running.flush()
+    if clock is None:
+        logplex = Logplex(1)
+        ticker = Ticker(
+            lambda: live_traffic.drain_present(logplex, running.drain_urls, traffic, datetime.now(UTC)),
+            live_traffic.TICK_S,
+        )
+        until_then.callback(ticker.join)
+        until_then.callback(ticker.stop)
+    return stretch
 
 
 @app.command("outputs")

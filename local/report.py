@@ -1,18 +1,21 @@
 """Prints the demo and a running stack, in the format of the runbook's results."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from local import demo
+from local import demo, environment
+from local.live_traffic import Stretch
+from local.logplex.losses import drain_name
 from local.stack import LocalStack
 from runbook.terminal import chart, printing
 
 _ROWS = 4
+_HELLO = "Hello from curl"
 # Columns with long texts, and how many characters of them are shown.
 _SHOWN = {"path": 24, "message": 40}
 
@@ -70,24 +73,44 @@ def results(result: demo.Result) -> None:
     )
 
 
-def addresses(stack: LocalStack) -> None:
-    """Say how to reach a running stack."""
+def how_to_use(stack: LocalStack, env_file: Path, stretch: Stretch | None) -> None:
+    """Say what is in a running stack, and how another terminal uses it."""
     _print(f"[bold]The stack is up[/] with {sum(stack.resources.values())} resources. Ctrl-C stops it.\n")
-    facts = {"Heroku API": stack.heroku.url}
-    facts |= {key: out if isinstance(out, str) else json.dumps(out) for key, out in sorted(stack.outputs.items())}
-    facts |= {f"drain URL of {app} (secret on a real stack)": url for app, url in stack.drain_urls.items()}
-    printing.lines(Text(f"  {name}: ", style="dim").append(value, style="not dim") for name, value in facts.items())
-    _print("\nFor the runbook, boto3 and the AWS CLI:")
-    printing.lines(
-        [
-            Text(
-                f"  export AWS_ENDPOINT_URL={stack.aws_url} AWS_DEFAULT_REGION={stack.settings.region} "
-                "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local "
-                f"HEROKU_API_URL={stack.heroku.url} HEROKU_API_KEY=local"
-            )
-        ]
+    if stretch:
+        _print(
+            f"[bold]In it[/]  {stretch.lines:,} lines since {stretch.since:%H:%M} UTC; every app goes on logging\n"
+            f"  {stretch.bad_deploy:%H:%M}  a bad deploy of {stretch.deployed_app}, and its rollback\n"
+            f"  {stretch.attack:%H:%M}  an attack on the login of {stretch.attacked_app}\n"
+        )
+    _print("[bold]In another terminal[/], in this folder")
+    _copyable(environment.command(env_file), "hla doctor", "hla lines --last 5m", "hla query errors-by-surface")
+    _print(
+        "RUNBOOK.md's other commands work there, too, and so do boto3 and the AWS CLI of .venv; Pulumi is not there.\n"
+        "\n[bold]Send a line[/], and find it"
     )
-    _print(f"\nThen:\n  python -m runbook --prefix {stack.settings.parameter_prefix} lines")
+    [app, *_] = stack.settings.apps
+    if app in stack.drain_urls:
+        _copyable(curl(stack.drain_urls[app]), f"hla lines --last 5m --match '{_HELLO}'")
+    facts = {"AWS": stack.aws_url, "Heroku": stack.heroku.url}
+    facts |= {f"drain URL of {app} (secret on a real stack)": url for app, url in stack.drain_urls.items()}
+    _print("[bold]Addresses[/]")
+    printing.lines(Text(f"  {name}: ", style="dim").append(value, style="not dim") for name, value in facts.items())
+
+
+def curl(url: str) -> str:
+    """Give a command that sends a line to a drain as Logplex does: in an octet-counted frame, with its headers."""
+    syslog = f"<190>1 {{}} host app web.1 - {_HELLO}"
+    # `date` writes a time of the same length.
+    size = len(syslog.format("2026-11-27T10:00:00+00:00"))
+    body = f"{size} {syslog.format('$(date -u +%Y-%m-%dT%H:%M:%S+00:00)')}"
+    headers = ("Content-Type: application/logplex-1", "Logplex-Msg-Count: 1", f"Logplex-Drain-Token: {drain_name(url)}")
+    options = " ".join(f"-H '{header}'" for header in headers)
+    return f"curl -sS -w '%{{http_code}}\\n' {options} --data-binary \"{body}\" '{url}'"
+
+
+def _copyable(*commands: str) -> None:
+    printing.lines(Text(f"  {command}") for command in commands)
+    _print("")
 
 
 def _query(asked: demo.QueryResult) -> None:
@@ -96,7 +119,7 @@ def _query(asked: demo.QueryResult) -> None:
     _print(f"\n[bold]{query.title}[/]  [dim]{query.name}, {query.window}, {scanned} scanned[/]")
     columns = [column.name for column in result.columns]
     if query.name == "errors-by-surface" and result.rows:
-        printing.show(chart.draw(columns, result.rows))
+        printing.show(chart.draw(columns, result.rows, query.chart))
         return
     printing.table(columns, [list(map(_shortened, columns, row)) for row in result.rows[:_ROWS]])
     if len(result.rows) > _ROWS:

@@ -18,6 +18,7 @@ from botocore.config import Config
 from contract import names
 from contract.buffer_table import due_ms, until_item
 from contract.slots import Slot
+from local.aws import log_events
 from local.aws.schedules import Ticker
 from local.child import Child, LocalError
 from local.heroku.api import Heroku
@@ -166,9 +167,18 @@ class LocalStack:
             "permitted": stage.permitted,
             "port": self._options.gateway_port,
         }
-        return str(self._run(stage.function, gateway).ready["url"])
+        access_log = None
+        if stage.access_log:
+            group, format_ = stage.access_log
+            access_log = {"path": str(log_events.file_of(self._folder, group)), "format": format_}
+        return str(self._run(stage.function, gateway, access_log).ready["url"])
 
-    def _run(self, function: Function, gateway: Mapping[str, Any] | None = None) -> Child:
+    def _run(
+        self,
+        function: Function,
+        gateway: Mapping[str, Any] | None = None,
+        access_log: Mapping[str, str] | None = None,
+    ) -> Child:
         archive = self._folder / f"{function.name}.zip"
         archive.write_bytes(function.archive)
         return self._child(
@@ -183,6 +193,7 @@ class LocalStack:
                 "ahead_s": self._ahead_s,
                 "address": str(self._address(function)),
                 "gateway": gateway,
+                "access_log": access_log,
             },
             {"AWS_ENDPOINT_URL": self.aws_url, "AWS_REGION": self.settings.region},
         )

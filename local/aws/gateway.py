@@ -27,6 +27,7 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
+from local.aws.log_events import AccessLog
 from local.child import LocalError
 from local.http_server import HttpServer
 
@@ -41,6 +42,12 @@ INTEGRATION_TIMEOUT_S = 30.0  # likewise
 # A POST with it arrives at that time, in milliseconds since 1970, for the receiver: so a week of traffic can be drained
 # in seconds and is stored under its own days. AWS has no such header.
 ARRIVAL_HEADER = "X-Local-Arrival-Ms"
+
+# "Troubleshooting issues with HTTP API Lambda integrations" has this text.
+_NO_PERMISSION = (
+    "The IAM role configured on the integration or API Gateway doesn't have permissions to call the integration. "
+    "Check the permissions and try again."
+)
 
 Handler = Callable[[dict[str, Any]], Any]
 Result = TypeVar("Result")
@@ -75,6 +82,7 @@ class Gateway(HttpServer):
         port: int = 0,
         clock: Callable[[], float] = time.time,
         timeout_s: float = INTEGRATION_TIMEOUT_S,
+        access_log: AccessLog | None = None,
     ) -> None:
         """Listen and serve; LocalError if the port is not available, or a route is not supported.
 
@@ -90,11 +98,20 @@ class Gateway(HttpServer):
                 )
         self._handler, self._clock, self._timeout_s = handler, clock, timeout_s
         self._permitted = self._routes if permitted is None else frozenset(permitted)
-        self._api_id, self._stage = api_id, stage
+        self._api_id, self._stage, self._access_log = api_id, stage, access_log
         super().__init__(Request.application(self._respond), host=host, port=port)
         self.url = f"{self.origin}/{stage}"
 
     def _respond(self, request: Request) -> Response:
+        request_id = base64.b64encode(secrets.token_bytes(11)).decode()
+        # The access log's variables ("Customize HTTP API access logs").
+        context: dict[str, object] = {"requestId": request_id, "identity.sourceIp": request.remote_addr or ""}
+        response = self._route(request, request_id, context)
+        if self._access_log:
+            self._access_log.note({**context, "status": response.status_code})
+        return response
+
+    def _route(self, request: Request, request_id: str, context: dict[str, object]) -> Response:
         if (request.content_length or 0) > BODY_LIMIT:
             return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         route_key = route(request.method, request.path, self._stage, self._routes)
@@ -103,6 +120,7 @@ class Gateway(HttpServer):
         # "How do I troubleshoot issues for API Gateway endpoints that integrate with Lambda?" (AWS re:Post)
         if route_key not in self._permitted:
             _log.error("the function's policy does not let API Gateway call it for %s", route_key)
+            context["integrationErrorMessage"] = _NO_PERMISSION
             return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
         arrival = request.headers.get(ARRIVAL_HEADER)
         if arrival is not None and not _MILLISECONDS.fullmatch(arrival):
@@ -113,22 +131,30 @@ class Gateway(HttpServer):
             route_key=route_key,
             stage=self._stage,
             api_id=self._api_id,
-            request_id=base64.b64encode(secrets.token_bytes(11)).decode(),
+            request_id=request_id,
             time_ms=int(self._clock() * 1000) if arrival is None else int(arrival),
         )
         # JSON needs at most six characters per byte.
         if len(request.get_data()) > EVENT_LIMIT // 7 and len(json.dumps(sent)) > EVENT_LIMIT:
             _log.error("the event is larger than the %d bytes that Lambda accepts", EVENT_LIMIT)
             return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
+        return self._invoke(sent, context)
+
+    def _invoke(self, sent: dict[str, Any], context: dict[str, object]) -> Response:
         try:
-            return answer(within(self._timeout_s, lambda: self._handler(sent)))
+            response = answer(within(self._timeout_s, lambda: self._handler(sent)))
         except OutOfTime:
             _log.error("the function did not answer within %g s", self._timeout_s)
+            context["integrationErrorMessage"] = "the function did not answer in time"
             return _message(HTTPStatus.SERVICE_UNAVAILABLE)
         except BadAnswer as bad:
             _log.error("the function's answer is not a response: %s", bad)
         except BaseException:  # noqa: BLE001  a function that exits has failed
             _log.exception("the function failed")
+        else:
+            context |= {"integration.status": response.status_code, "integration.integrationStatus": 200}
+            return response
+        context["integrationErrorMessage"] = "the function failed"
         return _message(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

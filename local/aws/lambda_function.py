@@ -13,6 +13,7 @@ import time
 import traceback
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -20,8 +21,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+from local.aws import log_events
 from local.aws.gateway import Gateway, OutOfTime, within
 from local.aws.invocations import Invocations
+from local.aws.log_events import AccessLog, Recorded
 from local.child import LocalError, Parent
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -32,7 +35,8 @@ class Config:
     """The function as the stack declares it, and the API in front of it, if there is one.
 
     `archive` is the path of the zip, `handler` its "module.function", `environment` the declared variables.
-    `address` is the path of the file that gets the URL for invocations. The function's clock is so many seconds ahead.
+    `address` is the path of the file that gets the URL for invocations; the function's log is in the same folder.
+    The function's clock is so many seconds ahead. `access_log` is that of the API: a file of events, and a format.
     """
 
     archive: str
@@ -44,6 +48,12 @@ class Config:
     address: str
     ahead_s: int = 0
     gateway: Mapping[str, Any] | None = None
+    access_log: Mapping[str, str] | None = None
+
+    @property
+    def events(self) -> Path:
+        """The file with the events of the function's log group ("Sending Lambda function logs to CloudWatch Logs")."""
+        return log_events.file_of(Path(self.address).parent, f"/aws/lambda/{self.name}")
 
 
 @dataclass(frozen=True)
@@ -133,14 +143,19 @@ def main() -> None:
     # The log is read while the function runs, so no line may wait in a buffer.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    logging.basicConfig(format="[%(levelname)s] %(message)s")
-    with TemporaryDirectory(prefix="function-") as root:
+    config = Config(**parent.config)
+    _set_clock_ahead(config.ahead_s)
+    events = config.events
+    with (
+        TemporaryDirectory(prefix="function-") as root,
+        redirect_stdout(Recorded(sys.stdout, events)),
+        redirect_stderr(Recorded(sys.stderr, events)),
+    ):
+        logging.basicConfig(format="[%(levelname)s] %(message)s")
         try:
-            config = Config(**parent.config)
-            _set_clock_ahead(config.ahead_s)
             function = load(config, Path(root))
             invocations = Invocations(function.invoke, Path(config.address))
-            gateway = Gateway(function.invoke, clock=time.time, **config.gateway) if config.gateway else None
+            gateway = _gateway(config, function) if config.gateway else None
         except LocalError as error:
             parent.tell_error(str(error))
         parent.tell_ready(url=gateway and gateway.url)
@@ -148,6 +163,11 @@ def main() -> None:
         invocations.stop()
         if gateway:
             gateway.stop()
+
+
+def _gateway(config: Config, function: Function) -> Gateway:
+    access_log = AccessLog(**config.access_log) if config.access_log else None
+    return Gateway(function.invoke, clock=time.time, access_log=access_log, **(config.gateway or {}))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,15 @@ from moto.core.responses import ActionResult
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import method_names_from_class
 from moto.dynamodb.models.table import Table
-from moto.iam.access_control import IAMPolicy, IAMPolicyStatement, IAMUserAccessKey, PermissionResult
+from moto.iam.access_control import (
+    AssumedRoleAccessKey,
+    IAMPolicy,
+    IAMPolicyStatement,
+    IAMUserAccessKey,
+    PermissionResult,
+)
 from moto.iam.responses import IamResponse
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.responses import LogsResponse
 from moto.s3 import notifications
 from moto.s3.models import FakeKey, S3Backend
@@ -27,16 +34,17 @@ from moto.s3.responses import S3Response
 from moto.sns.models import Subscription
 from moto.sns.responses import SNSResponse
 
-from local.aws import alarm_actions, invocations
+from local.aws import alarm_actions, invocations, log_events, log_filter
 
 
 def close(functions: Path) -> None:
     """Close all gaps in this process; calling it again changes only `functions`.
 
-    That is the folder with the addresses of the Lambda functions that run on this machine.
+    That is the folder with the addresses and the logs of the Lambda functions that run on this machine.
     """
     AthenaResponse.batch_get_named_query = _batch_get_named_query  # type: ignore[attr-defined]
     LogsResponse.put_query_definition = _put_query_definition  # type: ignore[attr-defined]
+    LogsResponse.filter_log_events = lambda *given: _filter_log_events(functions, *given)  # type: ignore[method-assign]
     # Moto inspects a class for each request, and looks for ten types of each value, under several names each.
     responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
     BaseJSONSerializer._serialize_type_structure = _with_values_as_they_are  # type: ignore[method-assign, assignment]
@@ -135,17 +143,29 @@ def _tell_minimum_size(response: S3Response) -> Any:
 
 
 def _simulate_principal_policy(response: IamResponse) -> ActionResult:
-    """Evaluate a user's own policies with moto's own code; moto does not have this call."""
-    key = IAMUserAccessKey.__new__(IAMUserAccessKey)
-    key.account_id, key.partition = response.current_account, response.partition
-    key._owner_user_name = response._get_param("PolicySourceArn").rpartition("/")[2]
-    policies = [IAMPolicy(policy) for policy in key.collect_policies()]
+    """Evaluate the own policies of a user or role with moto's own code; moto does not have this call."""
+    policies = [IAMPolicy(policy) for policy in _principal(response).collect_policies()]
     results = [
         {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": _decision(policies, action, resource)}
         for action in response._get_param("ActionNames")
         for resource in response._get_param("ResourceArns")
     ]
     return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+
+def _principal(response: IamResponse) -> IAMUserAccessKey | AssumedRoleAccessKey:
+    """Moto collects the policies of whoever owns an access key. Here nobody needs a key."""
+    principal, name = response._get_param("PolicySourceArn").rsplit("/", 1)
+    key: Any
+    if ":role" in principal:
+        key = AssumedRoleAccessKey.__new__(AssumedRoleAccessKey)
+        key._owner_role_name = name
+    else:
+        key = IAMUserAccessKey.__new__(IAMUserAccessKey)
+        key._owner_user_name = name
+    key.account_id, key.partition = response.current_account, response.partition
+    found: IAMUserAccessKey | AssumedRoleAccessKey = key
+    return found
 
 
 def _decision(policies: list[IAMPolicy], action: str, resource: str) -> str:
@@ -166,6 +186,24 @@ def _batch_get_named_query(response: AthenaResponse) -> str:
 def _put_query_definition(response: LogsResponse) -> str:
     """Moto has no saved queries of logs. Nothing here asks for them."""
     return json.dumps({"queryDefinitionId": str(uuid5(NAMESPACE_URL, response._get_param("name")))})
+
+
+def _filter_log_events(folder: Path, response: LogsResponse) -> str:
+    """AWS has what functions and API Gateway log; moto has no functions. And it ignores most filter patterns."""
+    group, pattern = response._get_param("logGroupName"), response._get_param("filterPattern") or ""
+    if group not in response.logs_backend.groups:
+        raise ResourceNotFoundException
+    try:
+        matches = log_filter.matcher(pattern)
+    except ValueError as error:
+        raise InvalidParameterException(f"the local AWS does not serve this filter pattern: {error}") from None
+    begin, end = response._get_param("startTime") or 0, response._get_param("endTime")
+    events = [
+        {"logStreamName": "local", "eventId": f"{number}", "ingestionTime": event["timestamp"], **event}
+        for number, event in enumerate(log_events.read(log_events.file_of(folder, group)))
+        if begin <= event["timestamp"] and (end is None or event["timestamp"] <= end) and matches(event["message"])
+    ]
+    return json.dumps({"events": events, "searchedLogStreams": []})
 
 
 _serialized = S3Response.serialized

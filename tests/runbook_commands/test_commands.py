@@ -17,11 +17,14 @@ import pytest
 from contract import buffer_table
 from contract.object_keys import ObjectKey, batch_id
 from contract.slots import Slot
+from local import environment
+from local.child import LocalError
+from local.heroku.command_line import HEROKU, Usage, Wrong, parse
 from local.logplex.nodes import post
 from local.stack import LocalStack, Options
 from runbook.canary import send_canary
 from tests.support import command_stubs, runbook_document
-from tests.support.command_stubs import HEROKU, PULUMI, Wrong, parse
+from tests.support.command_stubs import PULUMI
 from tests.support.later import flush_later
 from tests.support.runbook_cli import Run, runner
 from tests.support.runbook_document import Block, blocks
@@ -106,25 +109,17 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shell(stack: LocalStack, tools: Path, tmp_path: Path) -> Shell:
-    """`shell(block)` runs a block in a new terminal, after the document's own set-up, and gives what it prints."""
-    outputs = tmp_path / "outputs.json"
+    """`shell(block)` runs a block in a new terminal with the environment of `make up`, after the document's set-up."""
+    outputs, env_file = tmp_path / "outputs.json", tmp_path / "env"
     outputs.write_text(json.dumps(stack.outputs))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_ENDPOINT_URL": stack.aws_url,
-        "HEROKU_API_URL": stack.heroku.url,
-        "HEROKU_API_KEY": "local",
-        "STACK_OUTPUTS": str(outputs),
-    }
+    env_file.write_text(environment.text(stack, env_file))
+    of_terminal = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "STACK_OUTPUTS": str(outputs)}
 
     def run(block: Block) -> str:
         text = block.text.replace("<app>", stack.outputs["apps"][0])
-        script = f"set -euo pipefail\n{SET_UP.text}\nPATH={tools}:$PATH\n{text}"
+        script = f"set -euo pipefail\n{environment.command(env_file)}\n{SET_UP.text}\nPATH={tools}:$PATH\n{text}"
         done = subprocess.run(
-            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+            ["bash", "-c", script], cwd=ROOT, env=of_terminal, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -161,7 +156,7 @@ def test_step_2_shows_each_apps_newest_object(shell: Shell, block: Block, stack:
         assert found.endswith(".gz")
 
 
-@about("2. Do objects arrive?", "runbook --assume lines")
+@about("2. Do objects arrive?", "hla --assume lines")
 def test_step_2_shows_a_line_of_each_app(shell: Shell, block: Block, stack: LocalStack) -> None:
     assert [found.partition(" host=")[2].split(".")[0] for found in shell(block).splitlines()] == stack.outputs["apps"]
 
@@ -202,13 +197,54 @@ def test_step_4_finds_a_line_of_each_app(
 
 
 @about("5. Can they write?", "simulate-principal-policy")
-def test_step_5_asks_for_the_functions_roles_and_the_writer(shell: Shell, block: Block, stack: LocalStack) -> None:
+def test_step_5_judges_the_functions_roles_and_the_writer(shell: Shell, block: Block, stack: LocalStack) -> None:
     roles = [
         stack.client("lambda").get_function_configuration(FunctionName=stack.outputs[name])["Role"]
         for name in ("receiver", "flusher")
     ]
-    asked = [found for found in shell(block).splitlines() if found.startswith("arn:")]
-    assert asked == [*roles, stack.outputs["writerUserArn"]]
+    allowed = ("dynamodb:PutItem\tallowed", "s3:PutObject\tallowed", "s3:PutObject\tallowed")
+    principals = [*roles, stack.outputs["writerUserArn"]]
+    expected = [line for pair in zip(principals, allowed, strict=True) for line in pair]
+    assert shell(block).splitlines() == expected
+
+
+def test_step_5_finds_a_role_that_may_not_write(shell: Shell, stack: LocalStack) -> None:
+    [block] = [block for block in COMMITTED if "simulate-principal-policy" in block.text]
+    name, iam = stack.outputs["flusher"], stack.client("iam")
+    [policy] = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+    iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    try:
+        assert "s3:PutObject\timplicitDeny" in shell(block).splitlines()
+    finally:
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+@about("4. Does the endpoint accept a POST?", "--log-group-name /aws/apigateway")
+def test_step_4_shows_what_the_endpoint_refused(shell: Shell, block: Block, stack: LocalStack) -> None:
+    url = stack.drain_urls[stack.outputs["apps"][0]]
+    before = shell(block)
+    assert post(url, b"") == 200
+    assert shell(block) == before
+    assert post(f"{url}x", b"") == 401
+    assert shell(block).count("401 401 200 127.0.0.1 ") == before.count("401 401 200 127.0.0.1 ") + 1
+
+
+@about("6. What do receiver and flusher log?", "--log-group-name /aws/lambda/raxx-log-flusher")
+def test_step_6_shows_what_the_flusher_could_not_do(shell: Shell, block: Block, stack: LocalStack) -> None:
+    before = shell(block).count("flush-failed")
+    s3, bucket = stack.client("s3"), stack.outputs["bucket"]
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    try:
+        send(stack, stack.outputs["apps"][0], NOW - timedelta(hours=3))
+        with pytest.raises(LocalError):
+            stack.flush()
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    stack.flush()
+    assert shell(block).count("flush-failed") > before
 
 
 def test_step_6_reads_logs_that_there_are(stack: LocalStack) -> None:
@@ -448,7 +484,7 @@ def test_a_command_runs(runbook: Run, shell: Shell, block: Block) -> None:
         (PULUMI, "refresh"),
     ],
 )
-def test_a_command_that_the_tool_would_refuse_is_refused(table: dict[str, command_stubs.Usage], command: str) -> None:
+def test_a_command_that_the_tool_would_refuse_is_refused(table: dict[str, Usage], command: str) -> None:
     with pytest.raises(Wrong):
         parse(table, command.split())
 
@@ -461,7 +497,7 @@ def test_a_command_that_the_tool_would_refuse_is_refused(table: dict[str, comman
         "heroku drains",
         "make no-such-target",
         "aws s3 ls s3://no-such-bucket | tail -1",
-        "python -m runbook lines --no-such-option",
+        "hla lines --no-such-option",
     ],
 )
 def test_a_block_that_fails_fails_its_test(shell: Shell, text: str) -> None:

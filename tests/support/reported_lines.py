@@ -141,6 +141,31 @@ CASES = [
         [("api", _RELEASE[0][2]), ("api", _DEPLOY[0][2])], span=_DAY,
     ),
     Case(
+        "neither restarts nor the number of deploys crowd a release out",
+        [
+            *_RELEASE,
+            *((_API, (60 + n) * _SECOND, f"Deploy {n:08x} by user dev@example.org") for n in range(120)),
+            *(_state("web.1", "up to crashed", (n + 1) * 600 * _SECOND) for n in range(120)),
+        ],
+        "recent-deploys", "message",
+        [*((f"Deploy {n:08x} by user dev@example.org",) for n in range(120)), (_RELEASE[0][2],),
+         *[("web.1 crashed",)] * 100], span=_DAY,
+    ),
+    Case(
+        "a promotion is told from the release that it makes",
+        [(_API, 2 * _SECOND, "Promote raxx-staging v54 2d3ba1a by user dev@example.org"),
+         (_API, _SECOND, "Release v13 created by user dev@example.org"),
+         (_API, 3 * _SECOND, "Rollback to v11 by user dev@example.org")],
+        "deploys", "kind version who",
+        [("release", "v13", "dev@example.org"), ("promotion", None, "dev@example.org"),
+         ("rollback", "v11", "dev@example.org")],
+    ),
+    Case(
+        "the moment itself is shown, however many lines its minutes have",
+        [((190, "app", "web.1"), timedelta(milliseconds=500 * n), f"line {n}") for n in range(3000)],
+        "around", "message", [(f"line {n}",) for n in reversed(range(1000))],
+    ),
+    Case(
         "restarts come after deploys, and those of one moment are one row",
         [
             *(_state(f"web.{n}", change, (30 - n - later) * _SECOND)

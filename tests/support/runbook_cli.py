@@ -68,13 +68,13 @@ def check_transcript(name: str, arguments: Sequence[str], answer: Answer) -> Non
     Nothing has colour: this is a pipe.
     """
     found = settled(
-        f"$ python -m runbook {shlex.join(arguments)}\n{answer.out}"
+        f"$ hla {shlex.join(arguments)}\n{answer.out}"
         + (f"--- stderr\n{answer.err}" if answer.err else "")
         + f"--- exit code {answer.code}\n"
     )
     path = TRANSCRIPTS / f"{name}.txt"
     if os.environ.get(RENEW):
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(found, encoding="utf-8")
     reviewed = path.read_text(encoding="utf-8")
     diff = "\n".join(difflib.unified_diff(reviewed.splitlines(), found.splitlines(), "reviewed", "found", lineterm=""))
@@ -89,6 +89,7 @@ def settled(text: str) -> str:
         (r"token=[\w-]+", "token=TOKEN"),
         (r"http://127\.0\.0\.1:\d+", "http://LOCAL"),
         (r"(?<=query_execution_id\": \")[\w-]+|(?<=query execution )[\w-]{36}", "ID"),
+        (r"(?<=/history/)[\w-]{36}|(?<=athena-results/)[\w-]{36}", "ID"),
         (r"(?<=\"milliseconds\": )\d+", "0"),
         (r"(?<=token, in at most )\d+\.\d(?= s)", "0.0"),
         (r"(?<= scanned in )\d+\.\d(?= s)", "0.0"),

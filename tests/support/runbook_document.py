@@ -5,14 +5,16 @@ import shlex
 from typing import NamedTuple
 
 from contract.outputs import Outputs
+from runbook import stack_outputs
 from tests.support.paths import PROJECT
 
 PATH = PROJECT / "RUNBOOK.md"
-TOOLS = ("aws", "heroku", "make", "pulumi", "python -m runbook")
+TOOLS = ("aws", "heroku", "make", "pulumi", "hla")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _INLINE = re.compile(rf"`((?:{'|'.join(TOOLS)}) [^`]+)`")
+_VALUES = re.compile(r"\A(?:(?:\w+=[\w:/.-]+ ?)+\n)+")
 
 
 class Block(NamedTuple):
@@ -24,14 +26,20 @@ class Block(NamedTuple):
 
     @property
     def commands(self) -> list[list[str]] | None:
-        """The arguments of each `python -m runbook` of a block of nothing else; None for one that needs a shell."""
+        """The arguments of each `hla` of a block of nothing else; None for one that needs a shell.
+
+        The values that the block begins with are put into its commands.
+        """
+        values, text = _VALUES.match(self.text), _VALUES.sub("", self.text)
+        for name, value in re.findall(r"(\w+)=(\S+)", values[0]) if values else ():
+            text = text.replace(f'"${name}"', value)
         try:
-            lines = [shlex.split(line) for line in re.split(r"\n(?=python -m)", self.text.rstrip("\n"))]
+            lines = [shlex.split(line) for line in re.split(r"\n(?=hla )", text.rstrip("\n"))]
         except ValueError:
             return None
-        begins = all(words[:3] == ["python", "-m", "runbook"] for words in lines)
+        begins = all(words[:1] == ["hla"] for words in lines)
         # Quotes are off by now: within them these would mean nothing, but no such block need be run by a shell.
-        return [words[3:] for words in lines] if begins and not re.search(r"[|$;&<>`#]", self.text) else None
+        return [words[1:] for words in lines] if begins and not re.search(r"[|$;&<>`#]", text) else None
 
 
 def blocks(text: str) -> list[Block]:
@@ -52,4 +60,4 @@ def _section(headings: list[tuple[int, str]], position: int) -> str:
 
 def outputs_of(text: str) -> Outputs:
     """The outputs that a runbook was rendered from."""
-    return Outputs.parse(text.rpartition("<!-- outputs\n")[2].removesuffix("\n-->\n"), "the runbook")
+    return stack_outputs.parse(text, "the runbook")

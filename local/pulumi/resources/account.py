@@ -37,7 +37,8 @@ class Function:
 class Stage:
     """A stage of an HTTP API: the routes that a gateway has to serve, and the function behind them.
 
-    `permitted` are the routes for which the function's policy lets API Gateway call it.
+    `permitted` are the routes for which the function's policy lets API Gateway call it. `access_log` is the log group
+    of the access log and its format, if there is one.
     """
 
     api_id: str
@@ -45,6 +46,7 @@ class Stage:
     routes: list[str]
     function: Function
     permitted: list[str]
+    access_log: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,8 @@ def _route(account: Account, inputs: Inputs) -> Outputs:
 
 def _stage(account: Account, inputs: Inputs) -> Outputs:
     api, name, deployed = inputs["apiId"], inputs["name"], inputs.get("autoDeploy", False)
+    logged = inputs.get("accessLogSettings")
+    access_log = (logged["destinationArn"].partition(":log-group:")[2], logged["format"]) if logged else None
     account.clients["apigatewayv2"].create_stage(**inputs.tags("Tags"), **inputs.rest({"name": "StageName"}))
     routes = account.routes.get(api, {})
     behind = {account.integrations[integration] for integration in routes.values()}
@@ -124,7 +126,7 @@ def _stage(account: Account, inputs: Inputs) -> Outputs:
         if any(each.lets_gateway_call(function.name, of_stage + route.replace(" ", "")) for each in account.permissions)
     ]
     # The URL of a stage is the gateway's here.
-    return name, {"invokeUrl": account.serve(Stage(api, name, served, function, permitted))}
+    return name, {"invokeUrl": account.serve(Stage(api, name, served, function, permitted, access_log))}
 
 
 CREATE: dict[str, Creator] = {
