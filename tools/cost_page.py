@@ -1,4 +1,4 @@
-"""What docs/cost.md says, from the model of `python -m runbook cost`: its amounts are those of the price table."""
+"""What docs/cost.md says, from the model of `hla cost`: its amounts are those of the price table."""
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence

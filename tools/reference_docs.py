@@ -15,6 +15,7 @@ from contract.log_queries import QUERIES
 from contract.metrics import MEANINGS as MEANINGS_OF_FIELDS
 from contract.metrics import Metric, Writer
 from contract.outputs import MEANINGS
+from contract.saved_queries import saved_queries
 from contract.slots import Slot
 from contract.stored_line import Reason
 from contract.vended_metrics import Resource, Vended
@@ -46,6 +47,9 @@ def pages() -> dict[str, str]:
         "metrics.md": _metrics(settings),
         "reference/alarms.md": _alarms(settings),
         "reference/access.md": access.facts(),
+        "reference/queries.md": {
+            "queries": [query.on_table(settings.database_name, settings.table_name) for query in saved_queries()]
+        },
     }
     templates = _templates()
     return {page: templates.get_template(f"{Path(page).name}.j2").render(known) for page, known in facts.items()}

@@ -21,7 +21,7 @@ def render(
     r"""Write the stack's runbook as Markdown.
 
     \b
-      pulumi stack output --json | python -m runbook render --to RUNBOOK.md
+      pulumi stack output --json | hla render --to RUNBOOK.md
 
     Reads the outputs from stdin, or like every other command if nothing is piped in.
     """

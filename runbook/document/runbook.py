@@ -24,16 +24,27 @@ from runbook.terminal import printing
 _FOLDER = Path(__file__).parent / "templates"
 _TEMPLATE = "RUNBOOK.md.j2"
 
-# Options that a query needs, and the options of a second example.
+# When a person last reviewed the template's text as a whole, and what it was then.
+_LAST_REVIEWED = "2026-06-17, as the runbook of what this stack replaces; this text: not yet"
+
+# Options that a query needs, with their values; and the options of a second example.
 _REQUIRED = {
-    "request": " --request-id 0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77",
-    "around": " --around 2026-06-17T15:00",
+    "request": ' --request-id "$request_id"',
+    "around": ' --around "$time"',
+}
+_EXAMPLES = {
+    "request": "request_id=0f3d5bd2-5d0f-4a7e-9e4c-3a3c4b1f6a77",
+    "around": "time=2026-06-17T15:00",
 }
 _NARROWER = {
-    "errors-by-surface": "--last 3h --app {app} --chart",
+    "summary": "--last 15m",
+    "errors-by-surface": "--last 3h --app {app} --every 5m --chart",
+    "errors-by-endpoint": "--last 3h --app {app}",
+    "errors-since": "--last 7d --app {app}",
     "latency-outliers": "--last 1h --app {app}",
     "security-events": "--last 1h",
     "recent-deploys": "--app {app}",
+    "deploys": "--last 24h --app {app}",
     "slow-endpoints": "--last 24h --app {app}",
     "errors-by-code": "--last 3h",
     "around": "--minutes 10 --app {app}",
@@ -48,7 +59,9 @@ def render(outputs: Outputs) -> str:
         "dollars": printing.dollars,
         "size": printing.size,
     }
-    return environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
+    text = environment.get_template(_TEMPLATE).render(**asdict(outputs), **_facts(outputs))
+    body, begin, document = text.rpartition("<!-- outputs\n")
+    return markdown.wrapped(body) + begin + document
 
 
 def _facts(outputs: Outputs) -> Mapping[str, Any]:
@@ -56,7 +69,6 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
     return {
         "document": _document(outputs),
         "partition": outputs.partition,
-        "is_default": outputs.parameter_prefix == names.DEFAULT_PARAMETER_PREFIX,
         "reader_role": _last(outputs.reader_role_arn),
         "account": outputs.reader_role_arn.split(":")[4],
         "athena_console": f"https://{outputs.region}.console.aws.amazon.com/athena/home?region={outputs.region}",
@@ -84,6 +96,8 @@ def _facts(outputs: Outputs) -> Mapping[str, Any]:
         "years": PROJECTED_YEARS,
         "queries": [query.on_table(outputs.database, outputs.table) for query in saved_queries()],
         "required": _REQUIRED,
+        "examples": _EXAMPLES,
+        "last_reviewed": _LAST_REVIEWED,
         "narrower": {name: options.format(app=outputs.apps[0]) for name, options in _NARROWER.items()},
         "tiers": [
             {"name": name, "takes": tier.takes, "usd": tier.per_request.cost(1000) + tier.per_byte.cost(GB)}

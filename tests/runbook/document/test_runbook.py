@@ -10,11 +10,12 @@ import pytest
 
 from contract import alarms, lifecycle
 from contract.alarms import Watched
-from contract.outputs import MEANINGS, InvalidOutputs, Outputs
+from contract.outputs import MEANINGS, Outputs
 from contract.saved_queries import saved_queries
 from local.pulumi import preview
 from runbook import prices
 from runbook.document.runbook import render
+from runbook.errors import RunbookError
 from tests.support.recording_monitor import run
 from tests.support.runbook_document import PATH, blocks, outputs_of
 
@@ -141,15 +142,20 @@ def test_drains_that_are_stopped_are_told_first(other: Outputs) -> None:
 
 def test_a_stack_that_the_runbook_does_not_find_by_itself_says_how(other: Outputs) -> None:
     """Its commands would otherwise be about production."""
-    options = "--prefix /acme/ --role acme-reader"
-    assert options in render(other).partition("**Contents**")[0]
-    assert "--prefix" not in RUNBOOK.partition("**Contents**")[0]
+    first_block = render(other).split("```")[1]
+    assert f"\nexport HLA_PREFIX=/acme/ HLA_ROLE=acme-reader PULUMI_STACK={other.stack}\n" in first_block
+
+
+def alarms_of(outputs: Outputs) -> str:
+    """The section, in one line."""
+    section = render(outputs).partition("\n## Alarms\n")[2].partition("\n### ")[0]
+    return " ".join(section.split())
 
 
 def test_each_alarm_is_told_with_its_command(other: Outputs) -> None:
     started = replace(other, drains_enabled=True)
-    section = render(started).partition("\n## Alarms\n")[2].partition("\n## ")[0]
-    rows = dict(re.findall(r"^\| `([\w-]+)` \| .+ \| `(.+)` \|$", section, re.MULTILINE))
+    section = alarms_of(started)
+    rows = dict(re.findall(r"- `([\w-]+)`: .+? `hla ([^`]+)`(?= -|$)", section))
     assert rows == {alarm.name: alarm.arguments for alarm in alarms.alarms(Watched.of(started))}
     assert "acme-shop has sent no line for 7 h" in section
     assert "acme-mail has sent no line for 11 h" in section
@@ -157,7 +163,7 @@ def test_each_alarm_is_told_with_its_command(other: Outputs) -> None:
 
 
 def test_a_stopped_stack_has_no_alarm_of_silence(other: Outputs) -> None:
-    section = render(other).partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    section = alarms_of(other)
     assert "no alarm tells that an app is silent" in section
     assert "has sent no line" not in section
 
@@ -178,29 +184,97 @@ def test_what_only_a_deployment_knows_is_told_until_it_is_known(other: Outputs) 
     assert not [block for block in blocks(planned_) if block.kind == "sh" and "-id>" in block.text]
 
 
-@pytest.mark.parametrize("bucket", ["-->", "<!-- outputs\n", "a\nb", "\u2028", '"'])
-def test_outputs_are_read_back_whatever_they_hold(other: Outputs, bucket: str) -> None:
-    odd = replace(other, bucket=bucket)
+@pytest.mark.parametrize("path", ["-->", "<!--outputs", "%3e"])
+def test_outputs_are_read_back_whatever_they_hold(other: Outputs, path: str) -> None:
+    odd = replace(other, endpoint=f"https://example.com/{path}")
     text = render(odd)
     assert outputs_of(text) == odd
     assert text.rpartition("<!-- outputs\n")[2].count(">") == 1
 
 
 def test_a_document_without_outputs_is_refused() -> None:
-    with pytest.raises(InvalidOutputs, match="the runbook is not valid JSON"):
+    with pytest.raises(RunbookError, match="the runbook is not valid JSON"):
         outputs_of("# A title\n")
 
 
 # ---------------------------------------------------------------- whole
 
 
-def test_every_saved_query_is_there_as_it_is_saved() -> None:
-    saved = [query.on_table("raxx_heroku_logs", "syslog").sql for query in saved_queries()]
-    assert [block.text for block in blocks(RUNBOOK) if block.kind == "sql"] == saved
+def test_every_saved_query_is_there() -> None:
+    told = " ".join(RUNBOOK.split())
     for query in saved_queries():
-        section = RUNBOOK.partition(f"\n### {query.name}\n")[2].partition("\n### ")[0]
+        section = told.partition(f" ### {query.name} ")[2].partition(" ### ")[0]
+        assert f"hla --assume query {query.name}" in section
         assert f"Expected columns: {', '.join(f'`{column}`' for column in query.columns)}." in section
         assert query.tip in section
+
+
+def test_the_sql_of_the_saved_queries_is_on_a_page_of_its_own() -> None:
+    """As it is saved; the runbook has a link, and can be read without."""
+    page = (PATH.parent / "docs" / "reference" / "queries.md").read_text(encoding="utf-8")
+    saved = [query.on_table("raxx_heroku_logs", "syslog").sql for query in saved_queries()]
+    assert [block.text for block in blocks(page) if block.kind == "sql"] == saved
+    assert "](docs/reference/queries.md)" in RUNBOOK
+    assert [block for block in blocks(RUNBOOK) if block.kind == "sql"] == []
+
+
+def test_what_the_first_runbook_referred_to_is_there() -> None:
+    overview = RUNBOOK.partition("\n## Overview\n")[2].partition("\n## ")[0]
+    assert re.search(r"^\| Last reviewed \| \d{4}-\d\d-\d\d, ", overview, re.MULTILINE)
+    assert "| Issue | #3450 |" in overview
+    assert "Sentry" in RUNBOOK.partition("\n### recent-deploys\n")[2].partition("\n### ")[0]
+
+
+# ---------------------------------------------------------------- placeholders and width
+
+
+def code_of(text: str) -> list[str]:
+    fenced = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+    return [*fenced.findall(text), *re.findall(r"`([^`\n]+)`", fenced.sub("", text))]
+
+
+DOCUMENT = re.sub(r"<!--.*?-->", "", RUNBOOK, flags=re.DOTALL)
+
+
+def test_every_placeholder_is_in_angle_brackets_and_in_code() -> None:
+    code = code_of(DOCUMENT)
+    found = {name for text in code for name in re.findall(r"<([a-z_-]+)>", text)}
+    assert found >= {"app", "check"}
+    # The address of the console has the account's id, which is known after a deployment.
+    prose = re.sub(r"`[^`]+`|\]\([^)]*\)", "", re.sub(r"^```.*?^```$", "", DOCUMENT, flags=re.MULTILINE | re.DOTALL))
+    assert re.findall(r"<[^>]+>", prose) == []
+    assert "<in angle brackets>` is a placeholder" in DOCUMENT
+
+
+def test_no_command_has_another_kind_of_placeholder() -> None:
+    """A word in capitals, an ellipsis or a name of nobody, which the shell would take as it stands."""
+    commands = [block.text for block in blocks(DOCUMENT)] + [
+        text for text in code_of(DOCUMENT) if text.startswith("--")
+    ]
+    ours = re.compile(r'"[^"]*"')  # SQL, and texts with variables
+    odd = re.compile(
+        r"…|\.{3}|(?i:\byour\b|\bxxx+\b|\bexample\b)|--(?!select COUNT)[\w-]+[ =][A-Z_]{2,}(?=$|\s)", re.MULTILINE
+    )
+    assert [text for text in commands if odd.search(ours.sub("", text))] == []
+
+
+def test_a_block_runs_before_its_values_are_changed() -> None:
+    """Only commands within the text have placeholders, and all blocks with an example begin with it."""
+    fenced = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    assert [text for text in fenced if re.search(r"<[a-z_-]+>", text)] == []
+    examples = re.compile(r"2026-\d\d-\d\d|2026/\d\d/\d\d|[0-9a-f]{8}-[0-9a-f-]{27}")
+    for text in fenced:
+        later = re.sub(r"\A(?:\w+=.*\n)+", "", text)
+        assert examples.findall(later) == []
+
+
+def test_it_can_be_read_in_a_terminal() -> None:
+    """Of 120 columns. What has a long name or address stays on one line, and code is pasted."""
+    text = re.sub(r"^```.*?^```$", "", DOCUMENT, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in text.splitlines() if "://" not in line]
+    assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []
+    # Without the targets of links, which less shows, too.
+    assert [line for line in lines if len(re.sub(r"\]\([^)]*\)", "]", line)) > 150] == []
 
 
 def test_every_section_is_in_the_contents() -> None:
@@ -214,7 +288,7 @@ def test_every_section_is_in_the_contents() -> None:
 def test_the_first_screen_says_what_to_run() -> None:
     """Of a terminal of 40 lines."""
     first = "\n".join(RUNBOOK.splitlines()[:40])
-    assert "python -m runbook doctor" in first
+    assert "hla doctor" in first
     assert "#escalation" in first
 
 
@@ -229,7 +303,7 @@ def test_nothing_follows_what_asks_or_stops() -> None:
     """Whoever pastes the block that stops must not start again, nor answer a question with the next line."""
     for block in blocks(RUNBOOK):
         asks = re.findall(
-            r"runbook (?:--assume )?(?:start|stop|restore)\b|heroku drains:\w+|restore-object|pulumi up", block.text
+            r"hla (?:--assume )?(?:start|stop|restore)\b|heroku drains:\w+|restore-object|pulumi up", block.text
         )
         assert len(asks) <= 1
         if asks and asks[0] not in {"restore-object", "heroku drains:add", "heroku drains:remove"}:
