@@ -1,6 +1,7 @@
 """What many tests need."""
 
 import functools
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.loaders import create_loader
 from hypothesis import settings
+
+from runbook import settings as runbook_settings
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -58,3 +61,11 @@ def pytest_terminal_summary(terminalreporter: "TerminalReporter") -> None:
     for name, counts in sorted(totals.items()):
         told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
         terminalreporter.write_line(f"{name}: {told}")
+
+
+@pytest.fixture(autouse=True)
+def settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runbook finds no settings of the person who runs the tests."""
+    for name in runbook_settings.NAMES:
+        monkeypatch.delenv(f"HLA_{name.upper()}", raising=False)
+    monkeypatch.setenv("HLA_CONFIG", os.devnull)

@@ -14,7 +14,7 @@ from typing import Any
 import jmespath
 import pytest
 
-from tests.support.command_stubs import Usage, parse
+from local.heroku.command_line import Usage, parse
 from tests.support.paths import PROJECT
 from tests.support.recording_monitor import Run, name_of, run
 from tests.support.shell import Shell

@@ -97,7 +97,7 @@ def test_a_description_has_the_command_with_the_stacks_prefix() -> None:
     other = run({"parameterPrefix": "/other/logs/"})
     for alarm in other.of_type(":MetricAlarm"):
         text = alarm.inputs["alarmDescription"]
-        assert "Run: python -m runbook --prefix /other/logs/ " in text
+        assert "Run: hla --prefix /other/logs/ " in text
         assert len(text) <= DESCRIPTION_CHARACTERS
 
 

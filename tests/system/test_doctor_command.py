@@ -369,7 +369,7 @@ def test_messages_that_sqs_does_not_give_are_not_called_none(runbook: Run, world
 
 
 ARGUMENTS = {
-    alarm.command("/raxx/log-drain/").removeprefix("python -m runbook ")
+    alarm.command("/raxx/log-drain/").removeprefix("hla ")
     for alarm in alarms.alarms(Watched("raxx-log", "/raxx/log-drain/", {API: 2}))
 }
 
@@ -498,7 +498,7 @@ def test_an_archived_object_is_restored(runbook: Run, world: World) -> None:
     world.put(key(API, 5), packed(line(API, 5)), "DEEP_ARCHIVE")
     world.fail_queries(f"HIVE_CURSOR_ERROR: Failed to read file at {GOOD}")
     [finding] = json.loads(runbook("doctor", "--only", "lines", "--json").out)["findings"]
-    assert finding["command"] == f"python -m runbook restore --app {API} --from 2026-11-24 --to 2026-11-25"
+    assert finding["command"] == f"hla restore --app {API} --from 2026-11-24 --to 2026-11-25"
 
 
 @pytest.mark.parametrize(

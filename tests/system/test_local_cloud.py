@@ -76,7 +76,7 @@ NOT_SENT = {
 REQUIRED = {
     "aws:apigatewayv2/integration:Integration": {"integrationuri"},
     "aws:apigatewayv2/route:Route": {"apiid", "routekey", "target"},
-    "aws:apigatewayv2/stage:Stage": {"apiid", "name"},
+    "aws:apigatewayv2/stage:Stage": {"apiid", "destinationarn", "format", "name"},
     "aws:athena/workgroup:Workgroup": {"name"},
     "aws:budgets/budget:Budget": {"name", "limitamount", "limitunit", "values"},
     "aws:cloudwatch/dashboard:Dashboard": {"dashboardname"},

@@ -13,7 +13,8 @@ from local.logplex.nodes import post
 from local.stack import LocalStack
 from local.traffic.facts import DynoError, LossReport, RequestNote
 from local.traffic.lines import Line, frame
-from runbook.clients.athena import Athena, Value
+from runbook.clients.athena import Athena
+from runbook.clients.athena_values import Value
 from tests.support.logplex_frames import body
 
 QUERIES = saved_queries()
@@ -60,6 +61,33 @@ LINES = [
 ]
 
 
+# Two hours before, an app fails, recovers, and fails again.
+_FAILED = EMPTY.replace("dyno= connect= service=", "dyno=web.1 connect=1ms service=9ms")
+_MOMENTS = [
+    ("10:00", _FAILED),
+    ("20:30", "Release v7 created by user u@x"),
+    ("38:59", _FAILED.replace("status=503", "status=200")),
+    ("49:10", "Release v8 created by user u@x"),
+    ("49:15", "Build succeeded"),
+    ("49:30", _FAILED),
+    ("49:40", "Set A config vars by user u@x"),
+    ("49:59", _FAILED),
+    ("51:00", _FAILED),
+    ("53:00", _FAILED),
+    ("58:59", _FAILED),
+    ("58:59.5", _FAILED.replace("status=503", "status=200")),
+]
+
+
+def _failing(minute: str, message: str) -> Line:
+    time = datetime.fromisoformat(f"2026-11-24T09:{minute}{'00' if '.' in minute else ''}+00:00")
+    router = message.startswith("at=")
+    return line(message, NOON - time, source="heroku" if router else "app", proc_id="router" if router else "api")
+
+
+FAILING = Window(NOON - timedelta(hours=3), NOON - timedelta(hours=2))
+LINES += [_failing(*moment) for moment in _MOMENTS]
+NOON_UTC = NOON.replace(tzinfo=None)
 BEGIN = datetime.fromisoformat("2026-11-24 11:00:00")
 Rows = tuple[tuple[Value, ...], ...]
 Ask = Callable[..., Rows]
@@ -122,7 +150,7 @@ def test_the_canaries_are_in_the_table(stack: LocalStack) -> None:
 def test_the_lines_of_a_request_are_the_routers_and_what_apps_wrote_with_its_id(ask: Ask) -> None:
     rows = ask("request", request_id=REQUEST_ID)
     assert [(row[0], row[2], row[4]) for row in rows] == [(OTHER_APP, "app", str(NOTE)), (APP, "heroku", TRACED)]
-    assert ask("request", request_id=REQUEST_ID, app=OTHER_APP) == rows[:1]
+    assert ask("request", request_id=REQUEST_ID, apps=(OTHER_APP,)) == rows[:1]
     assert ask("request") == ()
 
 
@@ -132,7 +160,7 @@ def test_errors_by_code_are_of_the_router_and_of_dynos_and_never_of_an_apps_own_
         (BEGIN, APP, "H12", "Request timeout", 1),
         (BEGIN, APP, "R14", "Memory quota exceeded", 1),
     )
-    assert ask("errors-by-code", app=OTHER_APP) == ()
+    assert ask("errors-by-code", apps=(OTHER_APP,)) == ()
 
 
 def test_lines_lost_are_told_by_logplex_and_log_shuttle_alone(ask: Ask) -> None:
@@ -141,20 +169,66 @@ def test_lines_lost_are_told_by_logplex_and_log_shuttle_alone(ask: Ask) -> None:
 
 
 def test_around_has_both_ends_of_its_window_in_the_order_of_time(ask: Ask) -> None:
-    rows = ask("around", window=Window.around(NOON - timedelta(minutes=30), 5), app=OTHER_APP)
+    rows = ask("around", window=Window.around(NOON - timedelta(minutes=30), 5), apps=(OTHER_APP,))
     minutes = [datetime.fromisoformat(str(row[1])).minute for row in rows]
     assert minutes == list(range(25, 36))
 
 
 def test_a_limit_ends_the_list(ask: Ask) -> None:
-    assert len(ask("around")) == len(LINES)
-    assert ask("around", limit=3) == ask("around")[:3]
+    assert len(ask("around")) == sum(line.time >= HOUR.since for line in LINES)
+    assert ask("around", limit=3) == ask("around")[-3:]
+
+
+def test_around_has_the_lines_nearest_to_its_moment_in_the_order_of_time(ask: Ask) -> None:
+    rows = ask("around", moment=NOON - timedelta(minutes=30, seconds=1), limit=3, apps=(OTHER_APP,))
+    assert [datetime.fromisoformat(str(row[1])).minute for row in rows] == [29, 30, 31]
+
+
+@pytest.mark.parametrize(
+    ("every", "minutes"),
+    [("1m", [58, 53, 51, 49, 10]), ("5m", [55, 50, 45, 10]), ("1h", [0])],
+    ids=lambda value: str(value),
+)
+def test_errors_are_counted_by_the_interval_that_was_asked_for(ask: Ask, every: str, minutes: list[int]) -> None:
+    rows = ask("errors-by-surface", every=every, window=FAILING)
+    assert [row[1] for row in rows] == [BEGIN - timedelta(hours=2) + timedelta(minutes=minute) for minute in minutes]
+    assert sum(int(str(row[3])) for row in rows) == 6
+
+
+def test_an_app_fails_since_the_first_error_behind_ten_minutes_without_one(ask: Ask) -> None:
+    """The change before it is the last one of the app that is not a build, even within the minute.
+
+    A single error has a row of its own, below.
+    """
+    since, stray = (BEGIN - timedelta(hours=2) + timedelta(minutes=minutes) for minutes in (49, 10))
+    worst, other = ask("errors-since", window=FAILING)
+    assert worst == (
+        APP,
+        since,
+        5,
+        6,
+        since + timedelta(minutes=9, seconds=59),
+        since + 10 * SECOND,
+        "Release v8 created by user u@x",
+    )
+    assert other[1:4] == (stray, 1, 1)
+    assert other[5:] == (None, None)
+    assert ask("errors-since", window=Window(FAILING.since, FAILING.until - timedelta(minutes=40))) == (other,)
+
+
+def test_the_summary_counts_what_the_other_queries_list(ask: Ask) -> None:
+    [api, other] = ask("summary")
+    lines = ask("around")
+    assert api[:5] == (APP, sum(row[0] == APP for row in lines), 3, 3, 100.0)
+    assert api[6:] == (0, sum(int(str(row[3])) for row in ask("lines-lost")), NOON_UTC - SECOND)
+    assert other == (OTHER_APP, 61, 0, 0, None, None, 0, 0, NOON_UTC - 3 * SECOND)
+    assert [row[6] for row in ask("summary", window=FAILING)] == [2]
 
 
 @each_query
 def test_each_query_runs_with_all_its_parameters(query: SavedQuery, ask: Ask) -> None:
     values = {
-        "app": APP, "window": Window.last(LONGEST, NOON), "limit": 5, "request_id": REQUEST_ID, "trusted_hops": 1,
-        "long_lived": True,
+        "window": Window.last(LONGEST, NOON), "limit": 5, "request_id": REQUEST_ID, "trusted_hops": 1,
+        "long_lived": True, "moment": NOON, "every": "5m",
     }  # fmt: skip
-    ask(query.name, **{name: values[name] for name in query.parameters})
+    ask(query.name, apps=(APP,), **{name: values[name] for name in query.parameters if name != "app"})

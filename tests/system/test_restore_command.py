@@ -25,8 +25,7 @@ from runbook.clients.s3_objects import State, StoredObject
 from runbook.glacier import restore, retrieval
 from runbook.glacier.survey import Count
 from runbook.search import estimate
-from runbook.session import Session
-from runbook.terminal import confirm, next_command, times
+from runbook.terminal import confirm, times
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.reader_policy import role_policy
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
@@ -474,22 +473,22 @@ def test_bytes_that_are_only_kept_longer_leave_glacier_no_second_time(
 
 
 @pytest.mark.parametrize(
-    ("objects", "arguments", "code"),
+    ("objects", "tier", "arguments", "code"),
     [
-        pytest.param(999, ["--yes"], 0, id="below the limit"),
-        pytest.param(1001, ["--yes"], 2, id="over it"),
-        pytest.param(1001, [], 2, id="over it, without --yes"),
-        pytest.param(1001, ["--yes", "--yes-really"], 0, id="over it, really"),
-        pytest.param(1001, ["--yes-really"], 2, id="really, but nobody answers the question"),
-        pytest.param(1001, ["--yes", "--tier", "standard"], 0, id="another tier"),
+        pytest.param(999, "expedited", ["--yes"], 0, id="below the limit"),
+        pytest.param(1001, "expedited", ["--yes"], 2, id="over it"),
+        pytest.param(1001, "expedited", [], 2, id="over it, without --yes"),
+        pytest.param(1001, "expedited", ["--yes", "--yes-really"], 0, id="over it, really"),
+        pytest.param(1001, "expedited", ["--yes-really"], 2, id="really, but nobody answers the question"),
+        pytest.param(1001, "standard", ["--yes"], 0, id="another tier"),
     ],
 )
 def test_an_expensive_expedited_restore_is_refused_unless_really(
-    runbook: Run, bucket: Callable[[FakeS3], FakeS3], objects: int, arguments: list[str], code: int
+    runbook: Run, bucket: Callable[[FakeS3], FakeS3], objects: int, tier: str, arguments: list[str], code: int
 ) -> None:
     """$10 a thousand requests, so about a thousand objects."""
     fake = bucket(FakeS3([key(each) for each in range(objects)], size=1))
-    answer = runbook("restore", *SCOPE, "--tier", "expedited", *arguments)
+    answer = runbook("restore", *SCOPE, "--tier", tier, *arguments)
     assert (answer.code, len(fake.asked)) == (code, objects if code == 0 else 0)
     if code and "--yes-really" not in arguments:
         assert "more than $10: use --tier standard, or add --yes-really" in answer.err
@@ -522,7 +521,7 @@ def test_an_empty_window_and_one_without_objects_in_glacier_are_told_apart(archi
 
 def test_without_an_app_all_are_restored(archive: LocalStack, runbook: Run) -> None:
     document = json.loads(runbook("restore", *SCOPE[2:], "--yes", "--json").out)
-    assert (document["requested"], document["app"]) == (4, None)
+    assert (document["requested"], document["apps"]) == (4, [])
     status = json.loads(runbook("restore", "--status", *SCOPE[2:], "--json").out)
     assert (status["all_ready"], status["ready"]["objects"], status["not_in_glacier"]["objects"]) == (True, 4, 1)
 
@@ -668,33 +667,6 @@ def test_an_object_without_an_end_is_not_kept_longer() -> None:
     assert not restore.needs_restore(StoredObject("k", 1, NOW, State.READY, None), LATE)
 
 
-# ---------------------------------------------------------------- the next command
-
-
-@pytest.mark.parametrize(
-    ("session", "command"),
-    [
-        (Session(), "python -m runbook restore"),
-        (
-            Session(assume=True, profile="o'ps", outputs_file="out puts.json", role="r", prefix="/x/"),
-            "python -m runbook --outputs 'out puts.json' --prefix /x/ --role r --profile 'o'\"'\"'ps' --assume restore",
-        ),
-    ],
-)
-def test_the_next_command_is_of_the_same_stack_and_identity(session: Session, command: str) -> None:
-    assert next_command.command_line(session, "restore") == command
-
-
-def test_a_window_back_from_now_is_the_same_window_later() -> None:
-    window = Window.last(timedelta(days=1), datetime(2026, 11, 24, 5, 0, 0, 123456, tzinfo=UTC))
-    assert next_command.scope(None, window) == [
-        "--from",
-        "2026-11-23T05:00:00.123Z",
-        "--to",
-        "2026-11-24T05:00:00.123Z",
-    ]
-
-
 # ---------------------------------------------------------------- what searches say
 
 QUERY = ["query", "errors-by-surface"]
@@ -706,7 +678,7 @@ def test_a_search_says_what_is_not_in_its_answer_until_it_is_ready(
 ) -> None:
     """Athena skips objects in Glacier in silence, also those in progress."""
     take_hours(archive)
-    restoring = f"To restore them: `python -m runbook restore {' '.join(SCOPE)}`"
+    restoring = f"To restore them: `hla restore {' '.join(SCOPE)}`"
     for before in ([], ["restore", *SCOPE, "--yes"]):
         if before:
             assert runbook(*before).code == 0

@@ -14,7 +14,8 @@ from contract import glue_table, router_view
 from contract.object_keys import PARTITION_KEYS
 from local.logplex.nodes import post
 from local.stack import LocalStack
-from runbook.clients.athena import Athena, Value
+from runbook.clients.athena import Athena
+from runbook.clients.athena_values import Value
 from tests.support.recording_monitor import Run, run
 
 DATABASE, TABLE = "raxx_heroku_logs", "syslog"

@@ -25,12 +25,12 @@ from runbook import cli
 from runbook.clients import aws
 from runbook.clients.athena import Athena
 from runbook.errors import RunbookError
-from runbook.search import athena_command, estimate, lines_sql
+from runbook.search import athena_command, estimate, next_step, sql_literals
 from runbook.search.estimate import Estimate
-from runbook.search.query import default_window
-from runbook.terminal import confirm
+from runbook.terminal import confirm, times
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
+from tests.support.terminal import terminal
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 API, CONSOLE = "raxx-api-prod", "raxx-console-prod"
@@ -108,19 +108,65 @@ TRANSCRIPTS = {
     "query": ["query", "errors-by-surface"],
     "query-json": ["query", "errors-by-surface", "--app", CONSOLE, "--json"],
     "query-csv": ["query", "errors-by-surface", "--last", "2h", "--csv"],
+    "query-summary": ["query", "summary"],
+    "query-errors-since": ["query", "errors-since", "--last", "12h"],
+    "query-errors-by-endpoint": ["query", "errors-by-endpoint"],
+    "query-every": ["query", "errors-by-surface", "--last", "2h", "--every", "5m"],
+    "query-deploys": ["query", "deploys", "--app", API],
+    "query-limited": ["query", "around", "--around", "2026-11-24T04:40:30", "--limit", "2"],
+    "query-limited-csv": ["query", "around", "--around", "2026-11-24T04:40:30", "--limit", "1", "--csv"],
+    "query-print-sql": ["query", "around", "--around", "2026-11-24T04:40:30", "--app", API, "--print-sql"],
     "query-chart": ["query", "errors-by-surface", "--app", API, "--chart"],
     "query-request": ["query", "request", "--request-id", REQUEST, "--app", CONSOLE],
     "query-around": ["query", "around", "--around", "2026-11-24T04:40", "--minutes", "2"],
     "query-unknown": ["query", "error-by-surface"],
     "sql": ["sql", "SELECT status, count(*) AS requests FROM router_requests GROUP BY 1 ORDER BY 1"],
     "sql-json": ["--json", "sql", "SELECT count(*) AS n FROM syslog WHERE app = 'raxx-api-prod'"],
+    "sql-jsonl": ["sql", "SELECT app, status, time FROM router_requests ORDER BY time, app", "--limit", "2", "--jsonl"],
+    "sql-pasted": ["sql", "-- all lines; of all apps\nSELECT count(*) AS n FROM raxx_heroku_logs.syslog -- here;\n;\n"],
+    "sql-several": ["sql", "SELECT 1; SELECT 2"],
+    "schema": ["schema"],
+    "schema-json": ["schema", "--json"],
     "sql-failed": ["sql", "SELECT nothing FROM syslog"],
     "lines": ["lines"],
     "lines-matched": ["lines", "--app", API, "--match", "timeout", "-i", "--last", "1h"],
     "lines-limited": ["lines", "--app", API, "--limit", "2"],
+    "lines-context": ["lines", "-m", "imeout", "-v", "desc", "-C", "1", "--tz", "Europe/Berlin"],
+    "lines-around": ["lines", "--around", "04:42", "--minutes", "10", "--limit", "2"],
+    "lines-jsonl": ["lines", "--source", "app", "--jsonl"],
+    "lines-csv": ["lines", "--first", "2", "--csv"],
+    "lines-regexp-refused": ["lines", "-E", "-m", r"\bTimeout"],
     "lines-json": ["lines", "--app", API, "--dyno", "web.2", "--json"],
     "drain-url": ["drain-url", API],
 }
+
+
+# What people look at on a terminal.
+SCREENS = {
+    **{name: TRANSCRIPTS[name] for name in TRANSCRIPTS if name in {"schema", "query-list", "query-chart"}},
+    **{name: TRANSCRIPTS[name] for name in TRANSCRIPTS if name.startswith("query-errors-")},
+    **{name: TRANSCRIPTS[name] for name in ("query-summary", "query-deploys", "query-every", "query-request")},
+    "query-around": [*TRANSCRIPTS["query-around"], "--limit", "3"],
+    "query-latency-outliers": ["query", "latency-outliers"],
+    "query-recent-deploys": ["query", "recent-deploys"],
+    "query-security-by-ip": ["query", "security-by-ip"],
+    "sql-all-columns": ["sql", f"SELECT * FROM syslog WHERE app = '{API}' ORDER BY log_ts DESC LIMIT 2"],
+    "lines-matched": [*TRANSCRIPTS["lines-matched"], "--no-pager"],
+    "doctor-list": ["doctor", "--list"],
+}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_screen_shows_what_was_reviewed(runbook: Run, monkeypatch: pytest.MonkeyPatch, name: str, width: int) -> None:
+    """Whatever the width, no value is broken and none is missing: each word of the pipe is there."""
+    piped = runbook(*SCREENS[name])
+    screen = terminal(monkeypatch, width)
+    answer = runbook(*SCREENS[name])
+    shown = Answer(answer.code, "\n".join(line.rstrip() for line in screen.text().splitlines()) + "\n", answer.err)
+    check_transcript(f"screens/{name}-{width}", SCREENS[name], shown)
+    if "--chart" not in SCREENS[name]:
+        assert set(piped.out.split()) <= set(shown.out.split())
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
@@ -223,7 +269,7 @@ def test_credentials_are_never_printed(runbook: Run, arguments: list[str], monke
 
 
 def test_a_drain_url_alone_is_on_stdout_and_is_the_registered_one(runbook: Run, stack: LocalStack) -> None:
-    """`heroku drains:add "$(python -m runbook drain-url APP)"`; that it is a secret is said beside it."""
+    """`heroku drains:add "$(hla drain-url APP)"`; that it is a secret is said beside it."""
     answer = runbook("drain-url", API)
     assert answer.out == stack.drain_urls[API] + "\n"
     assert "secret" in answer.err
@@ -283,7 +329,7 @@ def test_the_drain_url_of_who_may_not_read_it_says_who_may(
 def test_a_text_in_sql_is_one_literal_whatever_it_holds(text: str) -> None:
     """Read back by the rule: from the first quote, two quotes are one, and one alone is the end."""
     try:
-        literal = lines_sql.literal(text)
+        literal = sql_literals.literal(text)
     except RunbookError:
         assert any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in text)
         return
@@ -319,6 +365,20 @@ def test_a_match_is_plain_text(runbook: Run, match: str, found: int) -> None:
         pytest.param(["lines", "--match", ""], id="nothing to match"),
         pytest.param(["lines", "--match", "x" * 1001], id="too long"),
         pytest.param(["lines", "-i"], id="ignore-case of nothing"),
+        pytest.param(["lines", "-E"], id="an expression of nothing"),
+        pytest.param(["lines", "-C", "1"], id="context of nothing"),
+        pytest.param(["lines", "-v", ""], id="nothing to exclude"),
+        pytest.param(["lines", "-E", "-m", "(?=x)"], id="an expression that Athena reads in another way"),
+        pytest.param(["lines", "--source", "a b"], id="a source with a space"),
+        pytest.param(["lines", "--limit", "1", "--first", "1"], id="newest and oldest"),
+        pytest.param(["lines", "--around", "04:42", "--last", "1h"], id="around and last"),
+        pytest.param(["lines", "--around", "04:42", "--first", "1"], id="nearest and oldest"),
+        pytest.param(["lines", "--minutes", "1"], id="minutes of no time"),
+        pytest.param(["lines", "--json", "--csv"], id="two forms of lines"),
+        pytest.param(["lines", "--csv", "-m", "x", "-C", "1"], id="context in CSV"),
+        pytest.param(["lines", "--tz", "Mars/Base"], id="no zone of this world"),
+        pytest.param(["lines", "--from", "2026-11-25"], id="the future"),
+        pytest.param(["lines", "-m", "x", "-C", "100", "--limit", "100000"], id="more than memory takes"),
         pytest.param(["lines", "--last", "5' hour"], id="span"),
         pytest.param(["lines", "--limit", "0"], id="limit of lines"),
         pytest.param(["query", "errors-by-surface", "--app", "x' OR 'a'='a"], id="app of query"),
@@ -337,6 +397,10 @@ def test_a_match_is_plain_text(runbook: Run, match: str, found: int) -> None:
         pytest.param(["query", "recent-deploys", "--chart"], id="no series"),
         pytest.param(["query", "latency"], id="no such query"),
         pytest.param(["sql", " "], id="no SQL"),
+        pytest.param(["sql", "-- only a comment"], id="only a comment"),
+        pytest.param(["sql", "SELECT 1", "--jsno"], id="a mistyped option of sql"),
+        pytest.param(["sql", "SELECT 1", "--limit", "5001"], id="a table of too many rows"),
+        pytest.param(["query", "around", "--limit", "5001"], id="a table of too many rows of a query"),
         pytest.param(["drain-url", "../outputs"], id="a path in place of an app"),
         pytest.param(["--outputs", "/nowhere/outputs.json", "lines"], id="no file"),
         pytest.param(["--prefix", "/nowhere/", "lines"], id="no parameter"),
@@ -354,25 +418,102 @@ def test_what_cannot_be_asked_is_told_on_stderr_with_exit_code_2(runbook: Run, a
 
 
 def shown(answer: Answer) -> list[str]:
-    return [each.partition(": ")[2] for each in answer.out.splitlines()]
+    return [each.split(None, 2)[2] for each in answer.out.splitlines()]
 
 
 def test_lines_are_oldest_first_and_of_the_window_only(runbook: Run) -> None:
     answer = runbook("lines", "--app", API, "--from", "2026-11-24T04:40", "--to", "2026-11-24T04:45")
     assert [each.split(" ")[0] for each in answer.out.splitlines()] == [
-        "2026-11-24T04:40:00.000000+00:00",
-        "2026-11-24T04:40:00.000000+00:00",
-        "2026-11-24T04:41:00.000000+00:00",
+        "04:40:00",
+        "04:40:00",
+        "04:41:00",
     ]
 
 
 def test_a_limit_keeps_the_newest_and_says_that_there_are_older(runbook: Run) -> None:
     answer = runbook("lines", "--app", API, "--limit", "2")
-    assert [each.split(" ")[0][11:16] for each in answer.out.splitlines()] == ["04:50", "04:55"]
-    assert "the window has older lines than these 2" in answer.err
+    assert [each.split(" ")[0][:5] for each in answer.out.splitlines()] == ["04:50", "04:55"]
+    assert "the window has older lines than these 2: narrow it, raise --limit, or write all" in answer.err
     whole = runbook("lines", "--app", API, "--limit", "6")
     assert len(whole.out.splitlines()) == 6
     assert "older" not in whole.err, "a limit that is just reached cuts nothing"
+    assert "6 lines, all of the window, " in whole.err
+    assert json.loads(runbook("lines", "--app", API, "--limit", "2", "--json").out)["complete"] is False
+
+
+def test_the_first_are_the_oldest(runbook: Run) -> None:
+    answer = runbook("lines", "--app", API, "--first", "2")
+    assert [each[:5] for each in answer.out.splitlines()] == ["04:31", "04:40"]
+    assert "the window has newer lines than these 2: narrow it, raise --first, or write all" in answer.err
+
+
+def test_around_a_time_are_the_nearest(runbook: Run) -> None:
+    answer = runbook("lines", "--app", API, "--around", "04:42", "--limit", "3", "--minutes", "15")
+    assert [each[:5] for each in answer.out.splitlines()] == ["04:40", "04:40", "04:41"]
+    assert "the window has other lines than these 3" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--match", "imeout", "--match", "Time"], ["Timeout of the upstream"]),
+        (["--match", "imeout", "--exclude", "desc"], ["Timeout of the upstream", "timeout of the upstream"]),
+        (["-m", "TIMEOUT", "-v", "DESC", "-i", "-d", "web.2"], ["timeout of the upstream"]),
+        (["-E", "-m", r"^[Tt]imeout\s(of|at) .*am$", "-v", "^T"], ["timeout of the upstream"]),
+        (["-E", "-i", "-m", "^TIME[A-Z]+ "], ["Timeout of the upstream", "timeout of the upstream"]),
+        (["--source", "app", "-d", "web.2", "-d", "worker"], ["timeout of the upstream", "a colour"]),
+        (["--source", "logdrain"], []),
+    ],
+)
+def test_filters_are_combined(runbook: Run, options: list[str], found: list[str]) -> None:
+    """All of the matches, none of the excluded, any of the dynos and of the sources."""
+    answer = runbook("lines", "--app", API, *options)
+    assert answer.code == 0, answer.err
+    assert [each.partition(" #")[0] for each in shown(answer)] == found
+
+
+def test_lines_around_a_match_are_of_its_app(runbook: Run) -> None:
+    answer = runbook("lines", "-m", "T", "-m", "upstream", "-C", "1")
+    assert [(each[:5], each.split()[1]) for each in answer.out.splitlines()] == [
+        ("04:31", API),
+        ("04:40", API),
+        ("04:40", API),
+    ]
+    document = json.loads(runbook("lines", "-m", "T", "-m", "upstream", "-A", "1", "--json").out)
+    assert [each["selected"] for each in document["lines"]] == [True, False]
+
+
+def test_what_does_not_follow_is_separated(runbook: Run) -> None:
+    answer = runbook("lines", "--app", API, "-E", "-m", "quote|status=500", "-A", "1")
+    assert [each[:5] for each in answer.out.splitlines()] == ["04:31", "04:40", "--", "04:55"]
+
+
+def test_a_zone_is_that_of_what_is_asked_and_shown(runbook: Run) -> None:
+    answer = runbook("lines", "--app", API, "--from", "23:41", "--to", "23:46", "--tz", "America/New_York")
+    assert [each[:8] for each in answer.out.splitlines()] == ["23:41:00"]
+    assert "2026-11-23 23:41:00 to 23:46:00 America/New_York" in answer.err
+
+
+def test_a_json_object_per_line(runbook: Run) -> None:
+    answer = runbook("lines", "--app", API, "--dyno", "worker", "--jsonl")
+    [line] = map(json.loads, answer.out.splitlines())
+    assert line == {
+        "time": "2026-11-24T04:50:00.000000+00:00",
+        "app": API,
+        "source": "app",
+        "proc_id": "worker.1",
+        "message": "a colour #033[31m and C1 \x9b31m",
+    }
+    assert r"C1 \u009b31m" in answer.out, "a terminal would take it"
+    assert "1 line, all that match" in answer.err
+
+
+def test_csv_has_a_header_and_what_json_has(runbook: Run) -> None:
+    answer = runbook("lines", "--app", API, "--dyno", "web.2", "--csv")
+    assert answer.out.splitlines() == [
+        "time,app,source,proc_id,message",
+        f"2026-11-24T04:40:00.000000+00:00,{API},app,web.2,timeout of the upstream",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -403,6 +544,67 @@ def test_a_partition_value_that_no_partition_has_gets_a_word(runbook: Run) -> No
     answer = runbook("sql", sql)
     assert (answer.code, note in answer.err, note in answer.out) == (0, True, False)
     assert json.loads(runbook("sql", sql, "--json").out)["notes"] == [note]
+
+
+MANY = "SELECT value FROM UNNEST(sequence(1, {})) AS numbers(value)"
+
+
+def test_a_program_gets_all_rows_and_people_the_first_thousand(runbook: Run) -> None:
+    sql = MANY.format(2500)
+    assert len(runbook("sql", sql, "--csv").out.splitlines()) == 2501
+    assert len(runbook("sql", sql, "--jsonl").out.splitlines()) == 2500
+    document = json.loads(runbook("sql", sql, "--json").out)
+    assert (document["rows"][-1], len(document["rows"]), document["complete"]) == ({"value": 2500}, 2500, True)
+    answer = runbook("sql", sql)
+    assert answer.out.splitlines()[-1].strip() == "1000"
+    assert "only the first 1,000 rows are shown; all rows: s3://" in answer.err
+
+
+def test_a_limit_cuts_json_too_and_the_document_says_so(runbook: Run) -> None:
+    document = json.loads(runbook("sql", MANY.format(5), "--json", "--limit", "3").out)
+    assert ([row["value"] for row in document["rows"]], document["complete"]) == ([1, 2, 3], False)
+
+
+SAVED = Path(saved_queries.__code__.co_filename).parent / "queries"
+
+
+@pytest.mark.parametrize("path", sorted(SAVED.glob("*.sql")), ids=lambda path: path.stem)
+def test_a_saved_querys_file_can_be_pasted(runbook: Run, path: Path) -> None:
+    """Its first line is a comment, `-- title: ...`, which looks like an option."""
+    answer = runbook("sql", path.read_text(encoding="utf-8"), "--json")
+    assert (answer.code, answer.err) == (0, "")
+
+
+@pytest.fixture
+def in_glacier(stack: LocalStack) -> Iterator[str]:
+    """The SQL for a day of March whose one object is in Glacier."""
+    key = f"logs/{API}/2026/03/05/1772668800000-{batch_id(API, 'march')}.gz"
+    s3, bucket = stack.client("s3"), stack.outputs["bucket"]
+    s3.put_object(Bucket=bucket, Key=key, Body=gzip.compress(b""), StorageClass="GLACIER")
+    yield "SELECT count(*) AS n FROM syslog WHERE year = '2026' AND month = '03'"
+    s3.delete_object(Bucket=bucket, Key=key)
+
+
+def test_sql_says_which_of_its_days_are_in_glacier_and_how_to_restore_them(runbook: Run, in_glacier: str) -> None:
+    restore = "hla restore --app raxx-api-prod --from 2026-03-05T00:00:00Z --to 2026-03-05T23:59:00Z"
+    note = f"the result is incomplete: 1 object is in Glacier for 1 day. To restore them: `{restore}`"
+    sql = f"{in_glacier} AND app = '{API}'"
+    assert note in runbook("sql", sql).err
+    assert json.loads(runbook("sql", sql, "--json", "--yes").out)["notes"] == [note]
+    for other in (f"{in_glacier} AND day = '06'", f"{in_glacier} AND app = '{CONSOLE}'"):
+        assert "Glacier" not in runbook("sql", other).err
+
+
+@pytest.mark.parametrize("where", ["", "WHERE year = '2026'", "WHERE year = '2026' AND month = '03' AND day > '04'"])
+@pytest.mark.usefixtures("in_glacier")
+def test_sql_of_unknown_days_says_from_which_age_on_lines_are_missing(runbook: Run, where: str) -> None:
+    assert "lines older than 90 days are in Glacier" in runbook("sql", f"SELECT count(*) FROM syslog {where}").err
+
+
+@pytest.mark.usefixtures("in_glacier")
+def test_sql_of_the_last_days_says_nothing_of_glacier(runbook: Run) -> None:
+    sql = "SELECT count(*) FROM syslog WHERE day = date_format(now(), '%d')"
+    assert "Glacier" not in runbook("sql", sql).err + runbook("sql", "SELECT 1").err
 
 
 def test_a_line_cannot_steer_the_terminal(runbook: Run) -> None:
@@ -538,11 +740,10 @@ def test_a_size_is_a_number_and_a_unit(text: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("saved", saved_queries(), ids=lambda saved: saved.name)
-def test_the_window_of_each_saved_query_can_be_estimated(saved: Any) -> None:
+def test_the_window_of_each_saved_query_is_a_value_of_last(saved: Any) -> None:
     """Its header says it in words."""
-    window = default_window(saved, NOW)
-    assert window.until == NOW
-    assert window.since < NOW
+    number, unit = saved.window.removeprefix("the last ").split()
+    assert times.duration(next_step.own_window(saved)) == timedelta(**{f"{unit.rstrip('s')}s": int(number)})
 
 
 # ---------------------------------------------------------------- the program

@@ -65,7 +65,7 @@ def test_a_notice_is_sent_and_the_alarm_is_set_back(stack: LocalStack, runbook: 
     }
     end, begin, *_ = reasons(stack)
     who = "arn:aws:sts::123456789012:user/moto"
-    assert begin == f"Test by {who} with `python -m runbook test-alarm`: nothing is wrong."
+    assert begin == f"Test by {who} with `hla test-alarm`: nothing is wrong."
     assert end == f"End of the test by {who}."
     assert alarm(stack)["StateValue"] == "OK"
 

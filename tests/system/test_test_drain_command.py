@@ -104,7 +104,7 @@ def test_what_was_not_flushed_is_in_the_buffer(runbook: Run, monkeypatch: pytest
     monkeypatch.setattr(send_canary, "pause", lambda _: None)
     answer = runbook("test-drain", "--json")
     for each in json.loads(answer.out)["apps"]:
-        assert (each["stored"], each["found"], each["remedy"]) == (True, False, "python -m runbook flush")
+        assert (each["stored"], each["found"], each["remedy"]) == (True, False, "hla flush")
     assert answer.code == 1
 
 

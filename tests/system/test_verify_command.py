@@ -146,7 +146,7 @@ def test_a_head_that_is_in_the_chain_is_found(runbook: Run) -> None:
     assert "the chain was rewritten" in document["chain"]["problems"][0]
     answer = runbook("verify", "--last", "4d", "--head", "0" * 64)
     assert answer.out.startswith("CHAIN    no digest that was read has the SHA-256 000")
-    assert "python -m runbook doctor --only digests" in answer.err
+    assert "hla doctor --only digests" in answer.err
 
 
 def test_a_deleted_digest_is_missing(stack: LocalStack, runbook: Run) -> None:

@@ -85,6 +85,4 @@ def test_a_description_fits_and_ends_with_a_command() -> None:
         for alarm in alarms(watched):
             description = alarm.description(watched.parameter_prefix)
             assert len(description) <= DESCRIPTION_CHARACTERS
-            assert description.endswith(
-                f" Run: python -m runbook --prefix {watched.parameter_prefix} {alarm.arguments}"
-            )
+            assert description.endswith(f" Run: hla --prefix {watched.parameter_prefix} {alarm.arguments}")
