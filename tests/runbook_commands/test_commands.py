@@ -22,7 +22,9 @@ from local.child import LocalError
 from local.heroku.command_line import HEROKU, Usage, Wrong, parse
 from local.logplex.nodes import post
 from local.stack import LocalStack, Options
+from runbook import stack_outputs
 from runbook.canary import send_canary
+from runbook.document.runbook import render
 from tests.support import command_stubs, runbook_document
 from tests.support.command_stubs import PULUMI
 from tests.support.later import flush_later
@@ -422,6 +424,21 @@ def test_drains_are_removed_by_hand(shell: Shell, block: Block, stack: LocalStac
     stack.heroku.drains_by_app[app] = [*stack.heroku.drains(app), other]
     shell(block)
     assert stack.drain_urls == {app: other["url"]}
+
+
+@about("Emergency stop", "--outputs RUNBOOK.md")
+def test_drains_are_stopped_without_aws(
+    runbook: Run, block: Block, stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the RUNBOOK.md of this stack."""
+    document = render(stack_outputs.parse(json.dumps(stack.outputs), "the stack"))
+    (tmp_path / "RUNBOOK.md").write_text(document, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert block.commands
+    [arguments] = block.commands
+    assert runbook(*arguments).code == 0
+    assert stack.drain_urls == {}
 
 
 @about("Emergency stop", "drains:add")
