@@ -111,6 +111,8 @@ def up(
             ) from None
         stretch = _let_apps_log(running, options.clock, until_then) if traffic else None
         report.how_to_use(running, env_file, stretch)
+        # A pipe gets the addresses now, not when its buffer is full.
+        sys.stdout.flush()
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
 
