@@ -1,7 +1,6 @@
 """The command line: global options, commands and exit codes."""
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -92,12 +91,9 @@ def _options(
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    session = session_of(ctx, as_json=as_json)
-    session.configure(settings.configured(os.environ, settings.path()))
-    given = {"outputs": outputs, "prefix": prefix, "assume": assume, "role": role, "profile": profile, "region": region}
-    for name, value in given.items():
-        if value is not None:
-            session.set(name, value)
+    session_of(ctx, as_json=as_json).use(
+        {"outputs": outputs, "prefix": prefix, "assume": assume, "role": role, "profile": profile, "region": region}
+    )
 
 
 # As a shell reports a process that SIGPIPE or SIGINT ended: 128 plus the signal's number.

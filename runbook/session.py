@@ -1,10 +1,11 @@
 """The global options: which stack, which identity, which output format."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,7 @@ from contract.outputs import Outputs
 from runbook import settings, stack_outputs
 from runbook.clients import aws
 from runbook.clients.aws import Aws
+from runbook.clients.buffer import Buffer
 from runbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,10 +24,7 @@ def _complete_apps(ctx: typer.Context, incomplete: str) -> list[str]:
     """Suggest the stack's apps to the shell; none, if they cannot be read."""
     session = ctx.find_object(Session) or Session()
     with suppress(Exception):
-        session.configure(settings.configured(os.environ, settings.path()))
-        for name in settings.NAMES:
-            if (value := ctx.find_root().params.get(name)) is not None:
-                session.set(name, value)
+        session.use(ctx.find_root().params)
         return [app for app in session.outputs.all_apps if app.startswith(incomplete)]
     return []
 
@@ -52,11 +51,18 @@ class Session(Settings):
     make_client: aws.MakeClient = aws.make_client
     configured: Settings = field(default_factory=Settings)
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, configured: Settings) -> None:
         """Use these settings, unless an option says otherwise."""
-        self.configured = settings
+        self.configured = configured
         for each in fields(Settings):
-            setattr(self, each.name, getattr(settings, each.name))
+            setattr(self, each.name, getattr(configured, each.name))
+
+    def use(self, given: Mapping[str, Any]) -> None:
+        """Use what is configured, and in its place global options that were given, which are not None."""
+        self.configure(settings.configured(os.environ, settings.path()))
+        for name in settings.NAMES:
+            if (value := given.get(name)) is not None:
+                self.set(name, value)
 
     @cached_property
     def own_aws(self) -> Aws:
@@ -92,6 +98,11 @@ class Session(Settings):
     def known_outputs(self) -> Outputs | None:
         """The stack's outputs, if they have been read."""
         return self.__dict__.get("outputs")
+
+    @property
+    def buffer(self) -> Buffer:
+        """The stack's buffer, with the clients to use."""
+        return Buffer(self.aws.client("dynamodb"), self.outputs.buffer)
 
     @property
     def s3(self) -> "S3Client":

@@ -12,7 +12,6 @@ from contract.slots import Slot
 from contract.window import Window
 from runbook.buffer.flush import flush_due
 from runbook.clients import functions
-from runbook.clients.buffer import Buffer
 from runbook.errors import RunbookError
 from runbook.search import athena_command, lines_sql
 from runbook.search.cut import Cut
@@ -124,8 +123,7 @@ def _found(session: Session, sent: Mapping[str, int]) -> set[str]:
 def _buffered(session: Session, sent: Mapping[str, int]) -> set[str]:
     """The apps whose lines wait in the buffer."""
     outputs, window = session.outputs, _window(sent)
-    buffer = Buffer(session.aws.client("dynamodb"), outputs.buffer)
-    waiting = Unflushed(buffer, list(sent), outputs.flush_minutes, window, window.until)
+    waiting = Unflushed(session.buffer, list(sent), outputs.flush_minutes, window, window.until)
     rows = waiting.rows(Selection(window, [canary.PROC_ID]), frozenset())
     return _of(sent, {(row.app, row.message) for row in rows})
 

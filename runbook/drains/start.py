@@ -54,9 +54,7 @@ def start(
         printing.note(f"to register: {name}  {urls.masked(url_of[name])}")
     if missing:
         confirm.ask("Register these drains?", yes=yes)
-    all_state = next_command.command_line(
-        session, "start", *(word for each in app for word in ("--app", each)), "--state"
-    )
+    all_state = next_command.command_line(session, "start", *next_command.app_options(app), "--state")
     try:
         result = heroku_drains.start(api, plan, url_of)
     except KeyboardInterrupt:
@@ -98,8 +96,9 @@ def _pulumi_commands(session: Session, result: StartResult, apps: list[str]) -> 
     if not apps:
         return []
     # Forget all drains of these apps, because Pulumi cannot import a drain under a URN that exists.
-    named = [word for app in apps for word in ("--app", app)]
-    forget = pulumi_state.filter_command(session.outputs, next_command.command_line(session, "forget-drains", *named))
+    forget = pulumi_state.filter_command(
+        session.outputs, next_command.command_line(session, "forget-drains", *next_command.app_options(apps))
+    )
     adopted = [
         pulumi_state.import_command(session.outputs, app, result.app_ids[app], result.running[app]) for app in apps
     ]

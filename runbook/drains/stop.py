@@ -70,7 +70,7 @@ def _outputs(session: Session, apps: list[str]) -> Outputs:
         if explained is None or session.outputs_file:
             raise
         without_aws = replace(session, outputs_file="RUNBOOK.md")
-        command = next_command.command_line(without_aws, "stop", *(word for app in apps for word in ("--app", app)))
+        command = next_command.command_line(without_aws, "stop", *next_command.app_options(apps))
         raise RunbookError(f"{explained}. To stop without AWS, with the RUNBOOK.md of this stack: {command}") from None
 
 

@@ -11,7 +11,6 @@ from contract.window import Window
 from runbook import prices
 from runbook.clients import aws
 from runbook.clients.athena import Athena, Execution, Progress, Result, Stream
-from runbook.clients.buffer import Buffer
 from runbook.search.estimate import Estimate
 from runbook.search.unflushed import untils_of
 from runbook.session import Session
@@ -65,7 +64,7 @@ def not_in_s3_since(session: Session, apps: Collection[str] = (), window: Window
     None if the window ends before, or if the buffer cannot be read: the result is worth showing all the same.
     """
     try:
-        untils = untils_of(Buffer(session.aws.client("dynamodb"), session.outputs.buffer))
+        untils = untils_of(session.buffer)
     except Exception as error:
         if aws.explain(error) is None:
             raise

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from runbook.search import athena_command, line_rows, lines_sql
-from runbook.search.found_lines import OWN_COLUMNS, Wanted, buffer_of, guarded, object_name
+from runbook.search.found_lines import OWN_COLUMNS, Wanted, guarded, object_name, unflushed_of
 from runbook.search.line_rows import Row
-from runbook.search.unflushed import Unflushed, Waiting
+from runbook.search.unflushed import Waiting
 from runbook.session import Session
 
 
@@ -34,11 +34,7 @@ class Export:
 
     def __init__(self, session: Session, wanted: Wanted, now: datetime) -> None:
         """Run the query."""
-        window = wanted.selection.window
-        if window is None:
-            raise TypeError("the past has a window")
-        outputs = session.outputs
-        unflushed = guarded(lambda: Unflushed(buffer_of(session), wanted.apps, outputs.flush_minutes, window, now))
+        outputs, unflushed = session.outputs, unflushed_of(session, wanted, now)
         table = f"{outputs.database}.{outputs.table}"
         self.stream = athena_command.stream(session, lines_sql.sql(table, wanted.selection, None, apps=wanted.asked))
         self._waiting = guarded(lambda: unflushed.waiting(wanted.selection)) if unflushed else None

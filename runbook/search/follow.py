@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NoReturn
 
 from runbook.clients import aws
-from runbook.search.found_lines import buffer_of
 from runbook.search.line_rows import Row
 from runbook.search.selection import Selection
 from runbook.search.tail import PAUSE_S, Tail
@@ -24,12 +23,12 @@ def follow(
     show: Callable[[Sequence[Row]], None],
 ) -> NoReturn:
     """Follow the apps from when it `began`; `seen` was shown before."""
-    lengths = {until.minutes for untils in untils_of(buffer_of(session)).values() for until in untils}
+    lengths = {until.minutes for untils in untils_of(session.buffer).values() for until in untils}
     tail = Tail(apps, {*lengths, session.outputs.flush_minutes}, selection, began, seen.contents if seen else ())
     failing = False
     while True:
         try:
-            rows = tail.poll(buffer_of(session), times.now())
+            rows = tail.poll(session.buffer, times.now())
             failing = False
         except Exception as error:
             explained = aws.explain(error)

@@ -9,7 +9,6 @@ from uuid import UUID
 from contract.object_keys import ObjectKey
 from runbook.clients import aws
 from runbook.clients.athena import Result
-from runbook.clients.buffer import Buffer
 from runbook.search import athena_command, context, line_rows, lines_sql
 from runbook.search.context import Block, Candidate
 from runbook.search.cut import Cut
@@ -76,12 +75,7 @@ class Found:
 
 def find(session: Session, wanted: Wanted, now: datetime) -> Found:
     """Find lines. Without the buffer, those in S3 are worth showing."""
-    window = wanted.selection.window
-    if window is None:
-        raise TypeError("the past has a window")
-    # Before Athena is asked: unflushed.py says why.
-    outputs = session.outputs
-    unflushed = guarded(lambda: Unflushed(buffer_of(session), wanted.apps, outputs.flush_minutes, window, now))
+    unflushed = unflushed_of(session, wanted, now)
     result = athena_command.run(session, _sql(session, wanted))
     stored = [_stored(values, has_context=wanted.has_context) for values in result.rows]
     objects = {
@@ -117,9 +111,16 @@ def guarded(read: Callable[[], Read]) -> Read | None:
         return None
 
 
-def buffer_of(session: Session) -> Buffer:
-    """The stack's buffer."""
-    return Buffer(session.aws.client("dynamodb"), session.outputs.buffer)
+def unflushed_of(session: Session, wanted: Wanted, now: datetime) -> Unflushed | None:
+    """The lines of the past that are not in S3 yet; None if the buffer cannot be read.
+
+    To be asked for before Athena is: unflushed.py says why.
+    """
+    window = wanted.selection.window
+    if window is None:
+        raise TypeError("the past has a window")
+    outputs = session.outputs
+    return guarded(lambda: Unflushed(session.buffer, wanted.apps, outputs.flush_minutes, window, now))
 
 
 def object_name(url: str, bucket: str) -> UUID | None:

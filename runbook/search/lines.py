@@ -34,7 +34,8 @@ def lines(
     until: times.To = None,
     around: Annotated[str | None, typer.Option(metavar="TIME", help="The lines nearest to this time.")] = None,
     minutes: Annotated[
-        int | None, typer.Option(metavar="N", help="Minutes before and after --around; default: 5.")
+        int | None,
+        typer.Option(metavar="N", help=f"Minutes before and after --around; default: {times.AROUND_MINUTES}."),
     ] = None,
     zone: times.Zone = None,
     match: Annotated[

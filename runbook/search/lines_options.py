@@ -13,7 +13,6 @@ from runbook.terminal import times, zones
 
 DEFAULT_LIMIT = 1000
 _SPAN, _FOLLOW_SPAN = timedelta(minutes=30), timedelta(minutes=1)
-_AROUND_MINUTES = 5
 _MOST_WITH_CONTEXT = 200_000
 
 
@@ -117,8 +116,7 @@ class LinesOptions:
     def window(self, now: datetime) -> Window:
         """The window to search. RunbookError if the options do not make one."""
         if self.around is not None:
-            minutes = _AROUND_MINUTES if self.minutes is None else self.minutes
-            return times.around(self.around, minutes, self.zone, now)
+            return times.around(self.around, self.minutes, self.zone, now)
         asked = times.window(self.last, self.since, self.until, now, self.zone)
         return asked or Window.last(_FOLLOW_SPAN if self.follow else _SPAN, now)
 

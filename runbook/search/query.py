@@ -10,7 +10,7 @@ from contract.window import Window
 from runbook import stack_outputs
 from runbook.errors import RunbookError
 from runbook.search import athena_command, estimate, next_step, query_limit, result_output
-from runbook.search.query_options import AROUND_MINUTES, QueryOptions
+from runbook.search.query_options import QueryOptions
 from runbook.session import Apps, AsJson, Session, Yes, session_of
 from runbook.terminal import printing, times
 
@@ -35,7 +35,7 @@ def query(
     around: Annotated[
         str | None, typer.Option(metavar="TIME", help="A window of minutes before and after this time.")
     ] = None,
-    minutes: Annotated[int | None, typer.Option(help=f"Minutes for --around; default: {AROUND_MINUTES}.")] = None,
+    minutes: Annotated[int | None, typer.Option(help=f"Minutes for --around; default: {times.AROUND_MINUTES}.")] = None,
     request_id: Annotated[str | None, typer.Option(help="Request id, for the query `request`.")] = None,
     trusted_hops: Annotated[
         int | None,

@@ -10,8 +10,6 @@ from contract.window import Window
 from runbook.errors import RunbookError
 from runbook.terminal import next_command, times
 
-AROUND_MINUTES = 5
-
 
 @dataclass(frozen=True)
 class QueryOptions:
@@ -37,7 +35,7 @@ class QueryOptions:
             return times.window(self.last, self.since, self.until, now)
         if self.last or self.since or self.until:
             raise RunbookError("--around already sets the window: remove --last, --from and --to")
-        return times.around(self.around, AROUND_MINUTES if self.minutes is None else self.minutes)
+        return times.around(self.around, self.minutes)
 
     def moment(self, now: datetime) -> datetime:
         """Give the time that lines have to be near to: that of --around, or else the end of the window."""
@@ -72,7 +70,7 @@ class QueryOptions:
     def words(self) -> list[str]:
         """Write the options for a command line."""
         return [
-            *self._apps(),
+            *next_command.app_options(self.apps),
             *_written({"--last": self.last, "--from": self.since, "--to": self.until}),
             *_written({"--around": self.around, "--minutes": self.minutes, "--request-id": self.request_id}),
             *self._filters(("trusted_hops", "long_lived")),
@@ -84,10 +82,7 @@ class QueryOptions:
         window = self.window(now)
         around = next_command.scope([], window) if self.around and window else []
         window_words = _written({"--last": self.last, "--from": self.since, "--to": self.until})
-        return [*self._apps(), *around, *window_words, *self._filters(parameters)]
-
-    def _apps(self) -> list[str]:
-        return [word for app in self.apps for word in ("--app", app)]
+        return [*next_command.app_options(self.apps), *around, *window_words, *self._filters(parameters)]
 
     def _filters(self, parameters: Collection[str]) -> list[str]:
         hops = _written({"--trusted-hops": self.trusted_hops}) if "trusted_hops" in parameters else []

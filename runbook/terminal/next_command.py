@@ -34,10 +34,15 @@ def addressed(session: Session, text: str, *, is_template: bool = False) -> str:
     return _NAMED.sub(lambda found: f"{commands[found[1]]} ", text)
 
 
+def app_options(apps: Iterable[str]) -> list[str]:
+    """Give the options for the apps that were asked for, none for all."""
+    return [word for app in apps for word in ("--app", app)]
+
+
 def scope(apps: Iterable[str], window: Window) -> list[str]:
     """Give the options for the apps that were asked for, none for all, and for a window in absolute times."""
     since, until = (str(printing.plain(moment)).replace(".000Z", "Z") for moment in (window.since, window.until))
-    return [*(word for app in apps for word in ("--app", app)), "--from", since, "--to", until]
+    return [*app_options(apps), "--from", since, "--to", until]
 
 
 def _global_options(session: Session) -> list[str]:

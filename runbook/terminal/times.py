@@ -14,6 +14,8 @@ _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds
 _DURATION = re.compile("".join(rf"(?:(?P<{name}>\d{{1,6}}){unit})?" for unit, name in _UNITS.items()), re.ASCII)
 _CLOCK = re.compile(r"(?:(today|yesterday)[ T]?)?(?:([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?)?", re.ASCII)
 _DAY = timedelta(days=1)
+# On each side of --around, if --minutes does not say otherwise.
+AROUND_MINUTES = 5
 
 # The options of a window.
 Last = Annotated[str | None, typer.Option(metavar="TIME", help="Length of the window, such as 30m, 1h30m or 7d.")]
@@ -98,12 +100,12 @@ def window(last: str | None, since: str | None, until: str | None, now: datetime
         raise RunbookError(str(error)) from None
 
 
-def around(moment: str, minutes: int, zone: tzinfo = UTC, present: datetime | None = None) -> Window:
-    """Give the window of minutes before and after a time. RunbookError if invalid."""
+def around(moment: str, minutes: int | None, zone: tzinfo = UTC, present: datetime | None = None) -> Window:
+    """Give the window of minutes before and after a time, AROUND_MINUTES if None. RunbookError if invalid."""
     present = present or now()
     middle = instant(moment, zone, present)
     try:
-        found = Window.around(middle, minutes)
+        found = Window.around(middle, AROUND_MINUTES if minutes is None else minutes)
     except (ValueError, OverflowError) as error:
         raise RunbookError(str(error)) from None
     if found.since >= present:

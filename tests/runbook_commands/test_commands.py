@@ -1,7 +1,6 @@
 """Every command in RUNBOOK.md does what the document says, on the local stack."""
 
 import gzip
-import io
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from tests.support.command_stubs import PULUMI
 from tests.support.later import flush_later
 from tests.support.runbook_cli import Run, runner
 from tests.support.runbook_document import Block, blocks
+from tests.support.terminal import Terminal
 from tests.support.watch_state import confirm_subscriptions, deletions_url, forget_deletions, subscribe
 
 ROOT = runbook_document.PATH.parent
@@ -92,11 +92,6 @@ def drains_as_before(stack: LocalStack) -> Iterator[None]:
 @pytest.fixture
 def runbook(stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """`runbook("doctor")` runs the command line, with somebody who answers yes to whatever is asked."""
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     monkeypatch.setattr("sys.stdin", Terminal("y\n" * 9))
     return runner(stack, monkeypatch, capfd, NOW)
 

@@ -30,7 +30,7 @@ from runbook.search.estimate import Estimate
 from runbook.terminal import confirm, times
 from tests.support.policy_evaluation import Ask, allows
 from tests.support.runbook_cli import Answer, Run, check_transcript, runner
-from tests.support.terminal import terminal
+from tests.support.terminal import Terminal, terminal
 
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 API, CONSOLE = "raxx-api-prod", "raxx-console-prod"
@@ -713,13 +713,7 @@ class Typed:
 
 def test_the_answer_to_the_question_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Yes goes on, no is exit code 2 as nothing was found out, and Ctrl-C is Ctrl-C."""
-    import io
-
     import typer
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
 
     monkeypatch.setattr("sys.stdin", Terminal())
     Typed(monkeypatch, "y")

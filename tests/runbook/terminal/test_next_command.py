@@ -1,6 +1,5 @@
 """Every command that is printed leads to the same stack, with the same identity."""
 
-import io
 import json
 import re
 import shlex
@@ -21,6 +20,7 @@ from runbook.session import Session
 from runbook.settings import Settings
 from runbook.terminal import next_command
 from tests.support.outputs import VALUES
+from tests.support.terminal import Terminal
 
 FAULTS = [fault for check in CHECKS for fault in check.faults]
 WORDS = st.text(st.characters(exclude_categories=["C"]), min_size=1).filter(lambda text: not text.startswith("-"))
@@ -33,11 +33,6 @@ SETTINGS = st.builds(
     profile=st.none() | WORDS,
     region=st.none() | WORDS,
 )
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def placeholders(fault: Fault) -> set[str]:
