@@ -21,7 +21,7 @@ _COLUMNS = ("app", "log_ts", "source", "proc_id", "message")
 
 
 class Pages:
-    """Athena with one query of so many log lines, read in pages as GetQueryResults gives them."""
+    """Athena with one query that finds `rows` log lines, in pages as GetQueryResults gives them."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -79,7 +79,7 @@ def write(format_: str, count: int) -> None:
 
 
 def peak_mb(format_: str, count: int) -> float:
-    """Give the peak resident memory of a child that writes so many rows, in MB."""
+    """Give the peak resident memory of a child process that writes this number of rows, in MB."""
     command = [sys.executable, "-m", "benchmarks.results", format_, str(count)]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
     return int(done.stderr) * 1024 / 1e6

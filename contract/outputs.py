@@ -81,8 +81,8 @@ class Outputs:
     def parse(cls, text: str, source: str, error: type[Exception] = InvalidOutputs) -> Self:
         """Read a JSON object of outputs, and ignore those that are unknown.
 
-        Raises `error`, which names `source`, if it is no such object, and later for each use of an output that is
-        missing or invalid there.
+        Raises `error`, which names `source`, if the text is not such an object, and later for each use of an output
+        that is missing or invalid.
         """
         values = _object(text, source, error)
         if not values.keys() & MEANINGS.keys():

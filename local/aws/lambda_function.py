@@ -36,7 +36,7 @@ class Config:
 
     `archive` is the path of the zip, `handler` its "module.function", `environment` the declared variables.
     `address` is the path of the file that gets the URL for invocations; the function's log is in the same folder.
-    The function's clock is so many seconds ahead. `access_log` is that of the API: a file of events, and a format.
+    The function's clock is `ahead_s` seconds ahead. `access_log` is that of the API: a file of events, and a format.
     """
 
     archive: str
